@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file What an agent needs to be told: identity, ports, components, repositories, limits, times. */
+#ifndef OTA_CONFIG_H
+#define OTA_CONFIG_H
+
+#include "ota/port_boot.h"
+#include "ota/port_clock.h"
+#include "ota/port_crypto.h"
+#include "ota/port_health.h"
+#include "ota/port_log.h"
+#include "ota/port_net.h"
+#include "ota/port_slot.h"
+#include "ota/port_store.h"
+#include "ota/tuf.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A part of the device with two slots of its own. The order in the configuration is the order of installation. */
+struct ota_component {
+    const char *name;             /**< as in deployments, 1..OTA_NAME_MAX-1 characters of [a-z0-9-] */
+    struct ota_slot *slot[2];
+    const char *factory_version;  /**< version that runs before the first update, or NULL */
+};
+
+/** A trusted TUF repository. The path map is the list of prefixes (TAP 4 style): each path has exactly one repository. */
+struct ota_repo {
+    const char *name;             /**< 1..15 characters of [a-z0-9-]; names its records in the store */
+    const char *metadata_url;     /**< ends in "/" */
+    const char *targets_url;      /**< ends in "/" */
+    const char *const *prefixes;  /**< NULL-terminated list of target path prefixes that belong to it, e.g. "os/" */
+    const uint8_t *root;          /**< factory root metadata */
+    size_t root_len;
+};
+
+/** Bounds. A 0 takes the default in brackets. */
+struct ota_limits {
+    struct ota_tuf_limits tuf;
+    uint32_t pointer_max;         /**< bytes of a deployment pointer [4096] */
+    uint32_t block;               /**< bytes between two durable checkpoints of a download, power of two [65536] */
+    uint32_t io;                  /**< bytes of one read or write; power of two, 512..block [4096] */
+    uint8_t window_bits;          /**< largest deflate window that the workspace has room for, 9..15 [15]; 1 = no deflate */
+    uint8_t redirects;            /**< redirects followed in one request [3] */
+    uint32_t low_speed_bps;       /**< a transfer slower than this ... [64] */
+    uint32_t low_speed_s;         /**< ... for this long is given up [60] */
+    uint32_t connect_ms;          /**< [30000] */
+    uint32_t head_ms;             /**< from request to the end of the answer's head [60000] */
+};
+
+/** Times. A 0 takes the default in brackets. Seconds unless the name says otherwise. */
+struct ota_times {
+    uint32_t poll_s;              /**< between two check-ins; full jitter of a tenth is added [3600] */
+    uint32_t full_s;              /**< a conditional poll never replaces the full refresh for longer than this [86400] */
+    uint32_t retry_base_s;        /**< first back-off; waits are random in 0..min(cap, base * 2^n) [10] */
+    uint32_t retry_cap_s;         /**< longest back-off, and the longest Retry-After that is honoured [3600] */
+    uint32_t health_grace_s;      /**< a sick verdict before this age of the trial is not final [0] */
+    uint32_t health_deadline_s;   /**< no healthy verdict by then means sick [300] */
+    uint32_t defer_cap_s;         /**< longest total deferral of one deployment [86400] */
+    int64_t utc_floor_s;          /**< no time before this is believed, e.g. the build time [0] */
+};
+
+/** The whole configuration. Copied by ota_init(); everything pointed to must outlive the agent. */
+struct ota_config {
+    size_t size;                  /**< sizeof(struct ota_config): lets a newer library serve an older caller */
+    const char *product;          /**< 1..OTA_NAME_MAX-1 characters of [a-z0-9-] */
+    const char *group;            /**< device group, 1..OTA_NAME_MAX-1 characters of [a-z0-9-] */
+    const char *device_id;        /**< opaque name used in reports, 1..127 characters of [A-Za-z0-9._-] */
+    struct ota_net *net;
+    struct ota_store *store;
+    struct ota_clock *clock;
+    struct ota_crypto *crypto;
+    struct ota_boot *boot;
+    struct ota_health *health;    /**< NULL: the application judges with ota_confirm()/ota_reject() */
+    struct ota_log *log;          /**< NULL: silent */
+    const struct ota_component *components;
+    size_t component_count;       /**< 1..OTA_COMPONENTS_MAX */
+    const struct ota_repo *repos; /**< repos[0] is the product repository: it holds the group's pointer */
+    size_t repo_count;            /**< 1..OTA_REPOS_MAX */
+    const char *report_url;       /**< reports are PUT below it, ends in "/"; NULL = reports are only kept */
+    uint8_t tries;                /**< starts that a trial gets, 1..15 [3] */
+    bool plain_http;              /**< allow http: URLs. Signatures protect the bytes, but not privacy */
+    struct ota_limits limits;
+    struct ota_times times;
+};
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Deployment: the signed pointer of a device group, and the signed description of each image that it names, become a
+ * release. Inputs are bytes whose digest TUF has vouched for and targets that only TUF makes. */
+#ifndef OTAI_DEPLOY_H
+#define OTAI_DEPLOY_H
+
+#include "ota/config.h"
+#include "ota/records.h"
+#include "ota/tuf.h"
+
+/* One image as the pointer names it. It must be found again through its publisher's delegation. */
+struct otai_pointer_image {
+    char component[OTA_NAME_MAX];
+    char path[OTA_PATH_MAX];
+    uint64_t length;
+    uint8_t sha256[OTA_SHA256_LEN];
+};
+
+struct otai_pointer {
+    uint64_t seq;
+    char os_feed[OTA_NAME_MAX];   /* "" = none */
+    bool os_only;                 /* update policy: only the component "os" is updated */
+    uint8_t count;
+    struct otai_pointer_image image[OTA_COMPONENTS_MAX];
+};
+
+/* Target path of a group's pointer: "group/<group>/deploy.json"; of a feed's: "os/feed/<feed>/<product>.json". */
+OTA_MUST_CHECK ota_err otai_pointer_path(const char *group, char *out, size_t cap);
+OTA_MUST_CHECK ota_err otai_feed_path(const char *feed, const char *product, char *out, size_t cap);
+
+/* Parse a pointer. group == NULL: it is a feed's, which has "feed" instead of "group".
+ * Members that are not known are ignored; format other than 1 is REJECT_SPEC. Every error names the field in fault. */
+OTA_MUST_CHECK ota_err otai_pointer_parse(const uint8_t *p, size_t len, const char *product, const char *group,
+                                          const char *feed, struct otai_pointer *out, struct ota_fault *fault);
+
+/* Join what the pointer names with what TUF vouches for: equal length and digest (REJECT_LENGTH, REJECT_HASH), custom
+ * data present and well formed, made for this product (REJECT_PRODUCT) and component (REJECT_COMPONENT). The caller
+ * sets out->component and out->repo before. */
+OTA_MUST_CHECK ota_err otai_deploy_image(const struct otai_pointer_image *named, const struct ota_tuf_target *target,
+                                         const char *product, struct ota_release_image *out, struct ota_fault *fault);
+
+/* Index of the repository whose prefix list claims path; longest prefix wins. -1 if none. */
+int otai_repo_for(const struct ota_repo *repos, size_t count, const char *path);
+
+#endif
