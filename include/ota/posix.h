@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file
+ * The ports for Linux and other POSIX systems (library ota_posix). Each port is a plain struct that the caller owns; its
+ * first member is the port itself, so `&net.port` goes into struct ota_config. Open once, use from one thread, close.
+ * Texts in a configuration are not copied unless it says so: they must outlive the port.
+ *
+ * Every *_open() returns OTA_OK, or an error with *fault (may be NULL) naming the field or the call that failed and the
+ * system's own number. After an error nothing is left open; *_close() is then harmless, and so is a second one.
+ */
+#ifndef OTA_POSIX_H
+#define OTA_POSIX_H
+
+#include "ota/config.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ------------------------------------------------------------------------------------------- boot record -- */
+
+/** State of the trial in a boot record. */
+enum ota_boot_trial_state {
+    OTA_BOOT_TRIAL_NONE = 0,     /**< no trial */
+    OTA_BOOT_TRIAL_ARMED = 1,    /**< the next start runs the trial slots */
+    OTA_BOOT_TRIAL_STARTED = 2,  /**< the trial slots run, unconfirmed; another start takes another try */
+    OTA_BOOT_TRIAL_DROPPED = 3   /**< given up while they run: the next start runs the confirmed slots */
+};
+
+/** What became of the last trial. Kept until the next one is armed. */
+enum ota_boot_fate {
+    OTA_BOOT_FATE_NONE = 0,
+    OTA_BOOT_FATE_CONFIRMED = 1,
+    OTA_BOOT_FATE_REVERTED = 2,     /**< somebody asked for it */
+    OTA_BOOT_FATE_OUT_OF_TRIES = 3  /**< all starts were used up without a confirmation */
+};
+
+/**
+ * The boot record: the agreement between an agent and the boot supervisor that starts its slots. Arrays are indexed by
+ * component and hold 0, 1 or OTA_SLOT_NONE.
+ */
+struct ota_boot_record {
+    uint64_t generation;                    /**< counts stores; the copy with the higher one is the newer */
+    uint8_t confirmed[OTA_COMPONENTS_MAX];  /**< slots to run when no trial is due; NONE = nothing installed yet */
+    uint8_t running[OTA_COMPONENTS_MAX];    /**< slots that the last start chose */
+    uint8_t trial[OTA_COMPONENTS_MAX];      /**< slots of the trial; NONE = component is not part of it */
+    uint8_t state;                          /**< enum ota_boot_trial_state */
+    uint8_t tries;                          /**< starts that the trial still gets, 0..15 */
+    uint8_t fate;                           /**< enum ota_boot_fate */
+};
+
+/**
+ * Bytes of one encoded copy:
+ *
+ *     offset size  meaning
+ *          0    4  "OTAB"
+ *          4    1  format, 1
+ *          5    1  trial state
+ *          6    1  tries left, 0..15
+ *          7    1  fate of the last trial
+ *          8    8  generation, little-endian
+ *         16    4  confirmed slot of components 0..3, each 0, 1 or 0xff
+ *         20    4  running slots
+ *         24    4  trial slots
+ *         28    4  CRC-32 (ISO-HDLC) of bytes 0..27, little-endian
+ *
+ * A boot record file has OTA_BOOT_RECORD_FILE_LEN bytes: copy 0 at offset 0, copy 1 at OTA_BOOT_RECORD_COPY_OFF, the rest
+ * zero. A store writes the older copy in place and syncs it: a torn write leaves the newer one untouched.
+ */
+#define OTA_BOOT_RECORD_LEN 32u
+#define OTA_BOOT_RECORD_COPY_OFF 4096u
+#define OTA_BOOT_RECORD_FILE_LEN 8192u
+
+/** Make a fresh record in which slot[0..count-1] are confirmed and run. Components beyond count get OTA_SLOT_NONE. */
+void ota_boot_record_init(struct ota_boot_record *r, const uint8_t *slot, size_t count);
+
+/** Encode one copy. Pure. */
+void ota_boot_record_encode(const struct ota_boot_record *r, uint8_t out[OTA_BOOT_RECORD_LEN]);
+
+/** Decode and check one copy. Pure. @return false, with *r untouched, when it is torn, foreign or contradictory */
+bool ota_boot_record_decode(struct ota_boot_record *r, const uint8_t in[OTA_BOOT_RECORD_LEN]);
+
+/**
+ * Create the file, atomically (a temporary file beside it, then rename). An existing file is replaced.
+ * @return OTA_OK; DEVICE_BOOT with errno in *port_code
+ */
+OTA_MUST_CHECK ota_err ota_boot_record_create(const char *path, const struct ota_boot_record *r, int32_t *port_code);
+
+/**
+ * Load the newer valid copy.
+ * @return OTA_OK; DEVICE_ABSENT no such file; DEVICE_BOOT not readable (errno in *port_code), or no copy is valid (0)
+ */
+OTA_MUST_CHECK ota_err ota_boot_record_load(const char *path, struct ota_boot_record *r, int32_t *port_code);
+
+/**
+ * Store a changed record over the older copy, durably. r->generation must still be the file's: it is counted up by one.
+ * @return OTA_OK; DEVICE_BOOT with errno in *port_code; EAGAIN there means that somebody else stored in between
+ */
+OTA_MUST_CHECK ota_err ota_boot_record_store(const char *path, struct ota_boot_record *r, int32_t *port_code);
+
+/** What a start does. */
+enum ota_boot_start {
+    OTA_BOOT_START_CONFIRMED,   /**< run r->running: the confirmed slots */
+    OTA_BOOT_START_TRIAL,       /**< run r->running: the trial; a try was taken */
+    OTA_BOOT_START_FELL_BACK    /**< run r->running: the confirmed slots, and a trial was dropped just now */
+};
+
+/**
+ * Called by the boot supervisor at every start, before anything runs: choose the slots. Pure. When *changed is set, the
+ * record must be stored before the slots are started; if that fails, start the confirmed slots: an uncounted try would
+ * let a bad image run for ever.
+ *
+ *     armed or started, tries > 0    -> a try is taken, state STARTED, the trial slots run
+ *     armed or started, tries == 0   -> trial dropped, fate OUT_OF_TRIES, the confirmed slots run
+ *     dropped                        -> trial dropped, the confirmed slots run
+ *     none                           -> the confirmed slots run
+ */
+enum ota_boot_start ota_boot_record_start(struct ota_boot_record *r, bool *changed);
+
+/**
+ * Arm a trial of slot[0..count-1]; OTA_SLOT_NONE keeps a component. Pure. Replaces an armed trial.
+ * @return OTA_OK; USAGE_ARGUMENT: no slot named, a slot that is confirmed or runs, a slot above 1, tries not in 1..15,
+ *         count above OTA_COMPONENTS_MAX; USAGE_STATE: a trial runs
+ */
+OTA_MUST_CHECK ota_err ota_boot_record_arm(struct ota_boot_record *r, const uint8_t *slot, size_t count, uint8_t tries);
+
+/** The running trial becomes permanent. Pure. @return true when the record changed */
+bool ota_boot_record_confirm(struct ota_boot_record *r);
+
+/** Give the trial up, started or not. Pure. @return true when the record changed */
+bool ota_boot_record_revert(struct ota_boot_record *r);
+
+/**
+ * What the boot port shows of a record. Pure. A trial given up while it runs is still shown as `trial` (with no tries
+ * left) until the restart: its slots are the ones that run.
+ */
+void ota_boot_record_view(const struct ota_boot_record *r, struct ota_boot_view *out);
+
+/** Boot control by a boot record file that a boot supervisor reads at each start. */
+struct ota_posix_boot_config {
+    const char *path;            /**< the boot record; must exist */
+    const char *const *reboot;   /**< NULL-terminated argv to run (no shell) when a restart is asked for; NULL: only the flag */
+};
+
+struct ota_posix_boot {
+    struct ota_boot port;
+    const char *path;
+    const char *const *reboot;
+    bool restart_asked;          /**< set by the reboot operation: leave the program now */
+};
+
+/** @return OTA_OK; USAGE_ARGUMENT; DEVICE_ABSENT, DEVICE_BOOT as ota_boot_record_load() */
+OTA_MUST_CHECK ota_err ota_posix_boot_open(struct ota_posix_boot *b, const struct ota_posix_boot_config *cfg, struct ota_fault *fault);
+void ota_posix_boot_close(struct ota_posix_boot *b);
+
+/* ------------------------------------------------------------------------------------------------ network -- */
+
+/** HTTP, HTTPS (libcurl) and file: URLs. Peers are always verified by chain and name: there is no switch. */
+struct ota_posix_net_config {
+    const char *ca_file;         /**< PEM file of trusted CAs; NULL = the system's */
+    const char *ca_dir;          /**< directory of hashed CA files; NULL = the system's */
+    const char *cert_file;       /**< PEM client certificate; NULL = none */
+    const char *key_file;        /**< PEM key of cert_file */
+    const char *proxy;           /**< URL of a proxy; NULL = none. The environment is never asked */
+    uint32_t connect_ms;         /**< default when a request does not say; 0 = 30000 */
+};
+
+/** Body bytes that the port holds back for the reader. At least what libcurl delivers at once (16 KiB). */
+#define OTA_POSIX_NET_BUFFER 65536u
+
+struct ota_posix_net {
+    struct ota_net port;
+    void *multi, *easy, *headers;          /**< libcurl's handles */
+    struct ota_net_head head_now;
+    uint32_t connect_ms;
+    uint32_t head_bytes;                   /**< of all heads of this exchange, interim answers included */
+    bool open, have_head, done, paused, flooded;
+    int32_t result;                        /**< CURLcode or errno once done */
+    int file_fd;                           /**< file: the file being read; -1 = none */
+    bool is_file;
+    uint64_t file_left;                    /**< file: bytes still to deliver */
+    char *direct;                          /**< where read() wants its bytes */
+    size_t direct_len, direct_got;
+    size_t at, fill;                       /**< unread bytes are buffer[at..fill-1] */
+    char buffer[OTA_POSIX_NET_BUFFER];
+};
+
+/** @return OTA_OK; USAGE_CONFIG (a file of cfg cannot be read, a key without a certificate); USAGE_ARGUMENT; RETRY_NETWORK (no memory) */
+OTA_MUST_CHECK ota_err ota_posix_net_open(struct ota_posix_net *n, const struct ota_posix_net_config *cfg, struct ota_fault *fault);
+void ota_posix_net_close(struct ota_posix_net *n);
+
+/* -------------------------------------------------------------------------------------------------- slots -- */
+
+/**
+ * A slot. The medium is opened read-only; the first write opens it for writing (so the slot that runs may be executed
+ * from it) and asking for the geometry takes an exclusive lock, held until close.
+ */
+struct ota_posix_slot {
+    struct ota_slot port;
+    const char *path;
+    int read_fd, write_fd;
+    int write_flags;                       /**< further flags of open() for writing */
+    uint64_t size;
+    uint64_t device, inode;                /**< what read_fd was opened on: the write opens the same or fails */
+    uint32_t write_unit;
+    bool is_block, locked, cached;         /**< cached: written since the page cache was last dropped */
+};
+
+struct ota_posix_slot_file_config {
+    const char *path;                      /**< a regular file; symbolic links are refused */
+    uint64_t size;                         /**< > 0: create it with this size if absent, refuse another size; 0: must exist */
+};
+
+/** @return OTA_OK; USAGE_ARGUMENT; DEVICE_SLOT (errno), also EFBIG when it has another size than cfg says */
+OTA_MUST_CHECK ota_err ota_posix_slot_file_open(struct ota_posix_slot *s, const struct ota_posix_slot_file_config *cfg, struct ota_fault *fault);
+
+struct ota_posix_slot_block_config {
+    const char *path;                      /**< a block device; links such as those of /dev/disk are followed */
+};
+
+/** Writing is refused (DEVICE_LOCKED, EBUSY) while the device is mounted or claimed. @return OTA_OK; USAGE_ARGUMENT; DEVICE_SLOT (errno) */
+OTA_MUST_CHECK ota_err ota_posix_slot_block_open(struct ota_posix_slot *s, const struct ota_posix_slot_block_config *cfg, struct ota_fault *fault);
+
+/** Close before executing a slot file that was written: Linux refuses to run a file that is open for writing. */
+void ota_posix_slot_close(struct ota_posix_slot *s);
+
+/* -------------------------------------------------------------------------------------------------- store -- */
+
+/** A directory with one file per record, locked against other agents. */
+struct ota_posix_store_config {
+    const char *dir;                       /**< made with mode 0700 if absent (not its parents) */
+};
+
+struct ota_posix_store {
+    struct ota_store port;
+    int dir_fd, lock_fd;
+};
+
+/** @return OTA_OK; USAGE_ARGUMENT; DEVICE_LOCKED another process has it open; DEVICE_STORE (errno) */
+OTA_MUST_CHECK ota_err ota_posix_store_open(struct ota_posix_store *s, const struct ota_posix_store_config *cfg, struct ota_fault *fault);
+void ota_posix_store_close(struct ota_posix_store *s);
+
+/* -------------------------------------------------------------------------------------------------- clock -- */
+
+struct ota_posix_clock_config {
+    int64_t utc_floor_s;                   /**< a wall clock before this is "unknown", e.g. the build time */
+};
+
+struct ota_posix_clock {
+    struct ota_clock port;
+    int64_t utc_floor_s;
+};
+
+/** @return OTA_OK; USAGE_ARGUMENT */
+OTA_MUST_CHECK ota_err ota_posix_clock_open(struct ota_posix_clock *c, const struct ota_posix_clock_config *cfg, struct ota_fault *fault);
+void ota_posix_clock_close(struct ota_posix_clock *c);
+
+/* ------------------------------------------------------------------------------------------------- crypto -- */
+
+/** Any implementation of the PSA Crypto API (Mbed TLS 2.28, 3.x, 4.x). Ed25519 is answered with REJECT_KEY. */
+struct ota_posix_crypto_config {
+    int unused;                            /**< nothing to say yet; may be NULL as a whole */
+};
+
+struct ota_posix_crypto {
+    struct ota_crypto port;
+};
+
+/** @return OTA_OK; USAGE_ARGUMENT; DEVICE_CRYPTO (PSA status) */
+OTA_MUST_CHECK ota_err ota_posix_crypto_open(struct ota_posix_crypto *c, const struct ota_posix_crypto_config *cfg, struct ota_fault *fault);
+void ota_posix_crypto_close(struct ota_posix_crypto *c);
+
+/* ------------------------------------------------------------------------------------------------- health -- */
+
+/**
+ * Health by a program: exit status 0 healthy, 75 (EX_TEMPFAIL) no verdict yet, anything else sick with the status as
+ * port_code. It runs without a shell in a process group of its own, which is killed at the time limit; that and death by
+ * a signal count as sick, with minus the signal's number as port_code.
+ */
+struct ota_posix_health_config {
+    const char *const *argv;               /**< NULL-terminated; argv[0] is a path */
+    uint32_t limit_ms;                     /**< 0 = 60000 */
+};
+
+#define OTA_POSIX_HEALTH_NO_VERDICT 75
+
+struct ota_posix_health {
+    struct ota_health port;
+    const char *const *argv;
+    uint32_t limit_ms;
+    int64_t pid;                           /**< of the check that runs; 0 = none */
+    uint64_t started_ms;
+};
+
+/** @return OTA_OK; USAGE_ARGUMENT */
+OTA_MUST_CHECK ota_err ota_posix_health_exec_open(struct ota_posix_health *h, const struct ota_posix_health_config *cfg, struct ota_fault *fault);
+/** A check that is always healthy, for devices where reaching it is the proof. @return OTA_OK; USAGE_ARGUMENT */
+OTA_MUST_CHECK ota_err ota_posix_health_none_open(struct ota_posix_health *h, struct ota_fault *fault);
+/** Kills a check that still runs. */
+void ota_posix_health_close(struct ota_posix_health *h);
+
+/* ---------------------------------------------------------------------------------------------------- log -- */
+
+/** One line per event: "ota: <text>", and for an event with a fault its name, place and numbers. */
+struct ota_posix_log_config {
+    int fd;                                /**< where to; 2 = standard error */
+    bool states;                           /**< also the changes of state */
+};
+
+struct ota_posix_log {
+    struct ota_log port;
+    int fd;
+    bool states;
+};
+
+/** @return OTA_OK; USAGE_ARGUMENT */
+OTA_MUST_CHECK ota_err ota_posix_log_open(struct ota_posix_log *l, const struct ota_posix_log_config *cfg, struct ota_fault *fault);
+void ota_posix_log_close(struct ota_posix_log *l);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
