@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The agent's insides: one struct, one table. Steps report; the table decides (states.c); one function changes the
+ * state (machine.c). */
+#ifndef OTAI_AGENT_H
+#define OTAI_AGENT_H
+
+#include "boot.h"
+#include "bytes.h"
+#include "deploy.h"
+#include "fetch.h"
+#include "health.h"
+#include "inflate.h"
+#include "journal.h"
+#include "ota/ota.h"
+#include "plan.h"
+#include "report.h"
+#include "slot.h"
+
+/* A row of the table: what a state does and where each kind of result leads. */
+struct otai_row {
+    const char *name;
+    const char *does;              /* for the drawing */
+    ota_err (*step)(struct ota *a);
+    uint8_t done, same, retry, reject, device;   /* next state; OTA_ST_COUNT = this result cannot come */
+    bool journal;                  /* entering it is always journaled first; others only when a->dirty */
+    uint8_t resume;                /* where an agent goes on that finds this state in the journal */
+};
+
+extern const struct otai_row otai_rows[OTA_ST_COUNT];
+
+/* START's done edge: the resume column of the journaled state decides. */
+#define OTAI_ST_RESUME ((uint8_t)(OTA_ST_COUNT + 1))
+
+/* Phases inside TRUST. */
+enum otai_trust_phase {
+    OTAI_TRUST_NEXT,      /* choose the next goal */
+    OTAI_TRUST_PUMP,      /* bring TUF what it wants */
+    OTAI_TRUST_BODY,      /* metadata is arriving */
+    OTAI_TRUST_POINTER,   /* the pointer file is arriving */
+    OTAI_TRUST_IDENTIFY   /* hash what runs, where nobody knows what it is */
+};
+
+/* Memory of TRUST, laid over the shared region. */
+struct otai_trust {
+    enum otai_trust_phase phase;
+    bool have_pointer, have_feed, refreshed;
+    uint8_t repo;                 /* repository that `tuf` works on */
+    uint8_t image;                /* goal: index in pointer, or count when a pointer is the goal */
+    uint8_t resolved;             /* bit per pointer image that became part of the release */
+    uint8_t probed;               /* bit per component whose running slot was hashed */
+    int64_t now_s;                /* fixed for the whole cycle */
+    int64_t fresh_until_s;
+    char etag[OTA_ETAG_MAX];      /* of repos[0]'s timestamp */
+    char path[OTA_PATH_MAX];      /* goal's path */
+    char file[OTA_PATH_MAX + 72]; /* pointer's file */
+    uint64_t pointer_len;
+    uint8_t pointer_sha256[OTA_SHA256_LEN];
+    uint32_t root_version;
+    struct ota_tuf *tuf;
+    struct ota_tuf_want want;
+    size_t fill;                  /* bytes of the file under way */
+    struct otai_pointer pointer;  /* the group's, with the feed's images appended */
+    uint8_t *pointer_buf;
+    struct otai_seal seal;
+    void *tuf_mem;
+    size_t tuf_len;
+};
+
+/* Memory of DOWNLOAD. */
+struct otai_download {
+    bool open;
+    struct ota_slot_geometry geometry;
+    struct otai_writer writer;
+    struct otai_inflate *inflate;   /* NULL: plain */
+    uint64_t unit;                  /* bytes between checkpoints */
+    uint8_t *in;
+    size_t in_cap, in_len, in_off;
+    uint8_t *out;                   /* deflate: decoded bytes on their way to the writer */
+    size_t out_cap;
+    bool body_done, stream_done;
+    bool told;                      /* that the server ignored the range */
+};
+
+/* Memory of REPORT. */
+struct otai_sending {
+    bool open;
+    struct otai_ring ring;
+    uint8_t scratch[OTAI_REPORTS_BYTES];
+    char body[OTAI_REPORT_BODY_MAX];
+    char name[OTAI_REPORT_NAME_MAX];
+};
+
+struct ota {
+    struct ota_config cfg;           /* defaults filled in */
+    struct otai_fetch_limits net_limits;
+    enum ota_state state;
+    volatile bool cancel;
+    bool asked;                      /* ota_check_now() */
+    bool dirty;                      /* a->j changed: the next state change writes it */
+    bool restart_asked;
+    enum otai_app_word app_word;
+    int32_t app_reason;
+    ota_err cycle;                   /* what this check-in came to: first failure, or DONE/SAME */
+    ota_err result;                  /* of the last finished check-in, for ota_run() */
+    struct ota_fault fault;          /* newest failure */
+    struct ota_wait wait;
+    uint64_t due_ms;                 /* next check-in */
+    uint64_t defer_until_ms;
+    bool backing_off;
+    uint8_t failures;                /* failed check-ins in a row: exponent of the back-off */
+    int64_t retry_after_s;           /* the server's wish; -1 = none */
+    uint32_t reports_kept;
+    uint64_t trial_began_ms;
+    struct ota_boot_view view;       /* as last read */
+    struct otai_journal j;
+    struct ota_offer offer;
+    struct ota_release release;
+    bool sealed[OTA_COMPONENTS_MAX];
+    struct ota_image image[OTA_COMPONENTS_MAX];
+    struct ota_plan plan;
+    struct otai_fetch fetch;
+    bool busy;                       /* `region` belongs to the current state's memory */
+    union {
+        struct otai_trust *trust;
+        struct otai_download *download;
+        struct otai_seal *seal;
+        struct otai_sending *sending;
+    } m;
+    uint8_t *scratch;                /* OTAI_JOURNAL_MAX */
+    uint8_t *region;                 /* memory of one state at a time */
+    size_t region_len;
+};
+
+/* config.c: check, fill defaults, measure. */
+OTA_MUST_CHECK ota_err otai_config_check(const struct ota_config *in, struct ota_config *out, struct ota_fault *fault);
+size_t otai_region_len(const struct ota_config *cfg);
+
+/* machine.c */
+OTA_MUST_CHECK ota_err otai_enter(struct ota *a, uint8_t next);       /* the one place where the state changes */
+OTA_MUST_CHECK ota_err otai_save(struct ota *a);                      /* journal a->j */
+ota_err otai_fail(struct ota *a, ota_err err, const char *where, int32_t port_code);   /* note the failure, give err back */
+void otai_event(struct ota *a, enum ota_event ev, int64_t x, int64_t y);
+uint64_t otai_now_ms(const struct ota *a);
+bool otai_unfinished(const struct ota *a);
+void *otai_region(struct ota *a, size_t len, struct otai_arena *rest);  /* take the region for this state, zeroed head */
+void otai_release_region(struct ota *a);                              /* end the exchange, forget the region */
+ota_err otai_again(struct ota *a, uint32_t ms, bool net);             /* set the wait, give OTA_AGAIN */
+
+/* wait.c */
+uint32_t otai_backoff_s(uint32_t base_s, uint32_t cap_s, uint32_t failures, uint32_t random);
+uint32_t otai_poll_s(uint32_t poll_s, uint32_t random);
+void otai_schedule(struct ota *a, ota_err cycle);
+
+/* the steps */
+ota_err otai_step_start(struct ota *a);
+ota_err otai_step_idle(struct ota *a);
+ota_err otai_step_poll(struct ota *a);
+ota_err otai_step_trust(struct ota *a);
+ota_err otai_step_plan(struct ota *a);
+ota_err otai_step_download(struct ota *a);
+ota_err otai_step_seal(struct ota *a);
+ota_err otai_step_ready(struct ota *a);
+ota_err otai_step_arm(struct ota *a);
+ota_err otai_step_reboot(struct ota *a);
+ota_err otai_step_trial(struct ota *a);
+ota_err otai_step_confirm(struct ota *a);
+ota_err otai_step_revert(struct ota *a);
+ota_err otai_step_refuse(struct ota *a);
+ota_err otai_step_report(struct ota *a);
+ota_err otai_step_fault(struct ota *a);
+
+/* step_trust.c, trust_settle.c */
+ota_err otai_trust_go_on(struct ota *a);
+ota_err otai_trust_identify(struct ota *a);
+ota_err otai_trust_settle(struct ota *a);
+
+/* Names of TUF records in the store: "<repo>.<role>.json". */
+OTA_MUST_CHECK ota_err otai_record_name(const char *repo, const char *role, char out[OTA_STORE_NAME_MAX]);
+
+#endif

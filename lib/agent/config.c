@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Check a configuration, fill in the defaults, measure the workspace. */
+#include <string.h>
+
+#include "agent.h"
+
+static bool name_ok(const char *s, size_t max)
+{
+    size_t n = 0;
+
+    for (; s && s[n]; n++) {
+        char c = s[n];
+
+        if (n >= max || !((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'))
+            return false;
+    }
+    return n > 0;
+}
+
+static bool device_id_ok(const char *s)
+{
+    size_t n = 0;
+
+    for (; s && s[n]; n++) {
+        char c = s[n];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+
+        if (n >= 127 || !(letter || c == '-' || c == '_' || (c == '.' && n > 0)))
+            return false;
+    }
+    return n > 0;
+}
+
+static bool power_of_two(uint32_t v)
+{
+    return v && (v & (v - 1u)) == 0;
+}
+
+static bool url_ok(const char *url, bool plain_http)
+{
+    size_t len = url ? strlen(url) : 0;
+
+    return len > 0 && len < OTA_URL_MAX - OTA_PATH_MAX && url[len - 1] == '/' && otai_url_allowed(url, plain_http);
+}
+
+#define DEFAULT(field, value)                \
+    do {                                     \
+        if ((field) == 0)                    \
+            (field) = (value);               \
+    } while (0)
+
+static void fill(struct ota_config *c)
+{
+    DEFAULT(c->tries, 3);
+    DEFAULT(c->limits.tuf.root_max, 16384);
+    DEFAULT(c->limits.tuf.timestamp_max, 2048);
+    DEFAULT(c->limits.tuf.snapshot_max, 16384);
+    DEFAULT(c->limits.tuf.targets_max, 32768);
+    DEFAULT(c->limits.tuf.rotations_max, 64);
+    DEFAULT(c->limits.tuf.roles_max, 32);
+    DEFAULT(c->limits.pointer_max, 4096);
+    DEFAULT(c->limits.block, 65536);
+    DEFAULT(c->limits.io, 4096);
+    DEFAULT(c->limits.window_bits, 15);
+    DEFAULT(c->limits.redirects, 3);
+    DEFAULT(c->limits.low_speed_bps, 64);
+    DEFAULT(c->limits.low_speed_s, 60);
+    DEFAULT(c->limits.connect_ms, 30000);
+    DEFAULT(c->limits.head_ms, 60000);
+    DEFAULT(c->times.poll_s, 3600);
+    DEFAULT(c->times.full_s, 86400);
+    DEFAULT(c->times.retry_base_s, 10);
+    DEFAULT(c->times.retry_cap_s, 3600);
+    DEFAULT(c->times.health_deadline_s, 300);
+    DEFAULT(c->times.defer_cap_s, 86400);
+}
+
+static const char *bad_ports(const struct ota_config *c)
+{
+    if (!c->net || !c->net->ops)
+        return "net";
+    if (!c->store || !c->store->ops)
+        return "store";
+    if (!c->clock || !c->clock->ops)
+        return "clock";
+    if (!c->crypto || !c->crypto->ops)
+        return "crypto";
+    if (!c->boot || !c->boot->ops)
+        return "boot";
+    return NULL;
+}
+
+static const char *bad_limits(const struct ota_config *c)
+{
+    if (c->tries > 15)
+        return "tries";
+    if (!power_of_two(c->limits.block))
+        return "limits.block";
+    if (!power_of_two(c->limits.io) || c->limits.io < 512 || c->limits.io > c->limits.block)
+        return "limits.io";
+    if (c->limits.window_bits > 15 || (c->limits.window_bits != 1 && c->limits.window_bits < 9))
+        return "limits.window_bits";
+    if (c->times.health_grace_s > c->times.health_deadline_s)
+        return "times.health_grace_s";
+    if (c->times.retry_base_s > c->times.retry_cap_s)
+        return "times.retry_base_s";
+    return NULL;
+}
+
+static const char *bad_components(const struct ota_config *c)
+{
+    if (!c->components || c->component_count == 0 || c->component_count > OTA_COMPONENTS_MAX)
+        return "components";
+    for (size_t i = 0; i < c->component_count; i++) {
+        const struct ota_component *k = &c->components[i];
+
+        if (!name_ok(k->name, OTA_NAME_MAX - 1))
+            return "components.name";
+        if (!k->slot[0] || !k->slot[1] || k->slot[0] == k->slot[1])
+            return "components.slot";
+        if (k->factory_version && strlen(k->factory_version) >= OTA_VERSION_MAX)
+            return "components.factory_version";
+        for (size_t e = 0; e < i; e++)
+            if (strcmp(c->components[e].name, k->name) == 0)
+                return "components.name";
+    }
+    return NULL;
+}
+
+static const char *bad_repo(const struct ota_config *c, const struct ota_repo *r)
+{
+    if (!name_ok(r->name, 15))
+        return "repos.name";
+    if (!url_ok(r->metadata_url, c->plain_http))
+        return "repos.metadata_url";
+    if (!url_ok(r->targets_url, c->plain_http))
+        return "repos.targets_url";
+    return !r->prefixes || !r->prefixes[0] ? "repos.prefixes" : NULL;
+}
+
+static const char *bad_repos(const struct ota_config *c)
+{
+    if (!c->repos || c->repo_count == 0 || c->repo_count > OTA_REPOS_MAX)
+        return "repos";
+    for (size_t i = 0; i < c->repo_count; i++) {
+        const char *bad = bad_repo(c, &c->repos[i]);
+
+        if (bad)
+            return bad;
+        for (size_t e = 0; e < i; e++)
+            if (strcmp(c->repos[e].name, c->repos[i].name) == 0)
+                return "repos.name";
+    }
+    return NULL;
+}
+
+static const char *bad_identity(const struct ota_config *c)
+{
+    if (!name_ok(c->product, OTA_NAME_MAX - 1))
+        return "product";
+    if (!name_ok(c->group, OTA_NAME_MAX - 1))
+        return "group";
+    if (!device_id_ok(c->device_id))
+        return "device_id";
+    if (c->report_url && !url_ok(c->report_url, c->plain_http))
+        return "report_url";
+    return NULL;
+}
+
+ota_err otai_config_check(const struct ota_config *in, struct ota_config *out, struct ota_fault *fault)
+{
+    const char *(*const checks[])(const struct ota_config *) = { bad_identity, bad_ports, bad_components, bad_repos,
+                                                                 bad_limits };
+
+    if (in->size != sizeof *in)
+        return ota_fault_set(fault, OTA_USAGE_ABI, "config.size", 0);
+    *out = *in;
+    fill(out);
+    for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
+        const char *bad = checks[i](out);
+
+        if (bad)
+            return ota_fault_set(fault, OTA_USAGE_CONFIG, bad, 0);
+    }
+    for (size_t i = 0; i < out->repo_count; i++)
+        if (!out->repos[i].root || !out->repos[i].root_len)
+            return ota_fault_set(fault, OTA_DEVICE_ROOT, "repos.root", 0);
+    return OTA_OK;
+}
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+static size_t trust_len(const struct ota_config *c)
+{
+    struct ota_tuf_config t = { .size = sizeof t, .crypto = c->crypto, .limits = c->limits.tuf };
+
+    return OTAI_ALIGN_UP(sizeof(struct otai_trust)) + OTAI_ALIGN_UP(ota_tuf_len(&t)) + OTAI_ALIGN_UP(c->limits.pointer_max);
+}
+
+static size_t download_len(const struct ota_config *c)
+{
+    size_t inflate = c->limits.window_bits < 9 ? 0 : OTAI_ALIGN_UP(otai_inflate_len(c->limits.window_bits));
+
+    /* in, decoded, and the writer's buffer */
+    return OTAI_ALIGN_UP(sizeof(struct otai_download)) + inflate + 3u * OTAI_ALIGN_UP(c->limits.io);
+}
+
+/* The states' memories lie over each other: only one is alive at a time. */
+size_t otai_region_len(const struct ota_config *c)
+{
+    size_t len = larger(trust_len(c), download_len(c));
+
+    len = larger(len, OTAI_ALIGN_UP(sizeof(struct otai_seal)) + OTAI_ALIGN_UP(c->limits.io));
+    return larger(len, OTAI_ALIGN_UP(sizeof(struct otai_sending)));
+}
+
+size_t ota_workspace_len(const struct ota_config *cfg)
+{
+    struct ota_config full;
+
+    if (!cfg || otai_config_check(cfg, &full, NULL) != OTA_OK)
+        return 0;
+    return OTAI_ALIGN_UP(sizeof(struct ota)) + OTAI_ALIGN_UP(OTAI_JOURNAL_MAX) + otai_region_len(&full);
+}

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The step loop and the public calls. */
+#include <string.h>
+
+#include "agent.h"
+
+uint64_t otai_now_ms(const struct ota *a)
+{
+    return a->cfg.clock->ops->monotonic_ms(a->cfg.clock);
+}
+
+void otai_event(struct ota *a, enum ota_event ev, int64_t x, int64_t y)
+{
+    struct ota_log *log = a->cfg.log;
+
+    if (log)
+        log->ops->event(log, ev, x, y, ev == OTA_EV_FAULT ? &a->fault : NULL);
+}
+
+/* Remember the failure with its place. The first one of a check-in decides what the check-in came to. */
+ota_err otai_fail(struct ota *a, ota_err err, const char *where, int32_t port_code)
+{
+    uint8_t component = a->fault.component;
+
+    (void)ota_fault_set(&a->fault, err, where, port_code);
+    a->fault.state = (uint8_t)a->state;
+    a->fault.component = a->state == OTA_ST_DOWNLOAD || a->state == OTA_ST_SEAL ? a->plan.component : component;
+    return err;
+}
+
+ota_err otai_again(struct ota *a, uint32_t ms, bool net)
+{
+    a->wait.ms = ms;
+    a->wait.wait_for_net = net;
+    return OTA_AGAIN;
+}
+
+/* An update was begun and has not ended: a check-in must look at it again whatever the server's validator says. */
+bool otai_unfinished(const struct ota *a)
+{
+    if (a->j.outcome == OTA_OUTCOME_REFUSED)
+        return true;
+    if (a->j.outcome != OTA_OUTCOME_NONE)
+        return false;
+    for (size_t i = 0; i < a->cfg.component_count; i++)
+        if (a->j.progress[i].wanted)
+            return true;
+    return false;
+}
+
+ota_err otai_save(struct ota *a)
+{
+    a->j.state = (uint8_t)a->state;
+    ota_err err = otai_journal_save(a->cfg.store, &a->j, a->scratch, &a->fault);
+    if (err == OTA_OK)
+        a->dirty = false;
+    return err;
+}
+
+void *otai_region(struct ota *a, size_t len, struct otai_arena *rest)
+{
+    otai_arena_init(rest, a->region, a->region_len);
+    void *p = otai_arena_take(rest, len);
+
+    if (p)
+        memset(p, 0, len);
+    a->busy = p != NULL;
+    return p;
+}
+
+/* Whatever the state left open: the exchange, a hash, TUF's own. */
+void otai_release_region(struct ota *a)
+{
+    otai_fetch_end(&a->fetch);
+    if (!a->busy)
+        return;
+    if (a->state == OTA_ST_SEAL)
+        otai_seal_end(a->m.seal);
+    if (a->state == OTA_ST_TRUST) {
+        otai_seal_end(&a->m.trust->seal);
+        if (a->m.trust->tuf)
+            ota_tuf_abandon(a->m.trust->tuf);
+    }
+    a->busy = false;
+}
+
+/* Change the state: journal first, and stay where we are when that fails. */
+ota_err otai_enter(struct ota *a, uint8_t next)
+{
+    enum ota_state from = a->state;
+
+    otai_release_region(a);
+    a->state = (enum ota_state)next;
+    if (otai_rows[next].journal || a->dirty) {
+        ota_err err = otai_save(a);
+
+        if (err != OTA_OK) {
+            a->state = from;
+            return err;
+        }
+    }
+    if (next == OTA_ST_IDLE)
+        otai_schedule(a, a->cycle);
+    otai_event(a, OTA_EV_STATE, from, next);
+    return OTA_OK;
+}
+
+/* Which edge a result takes. OTA_ST_COUNT: none, stay. */
+static uint8_t edge(const struct otai_row *row, ota_err err)
+{
+    switch (ota_err_class(err)) {
+    case OTA_CLASS_OUTCOME:
+        return err == OTA_DONE ? row->done : err == OTA_SAME ? row->same : OTA_ST_COUNT;
+    case OTA_CLASS_RETRY:
+        return row->retry;
+    case OTA_CLASS_REJECT:
+        return row->reject;
+    default:
+        return row->device;
+    }
+}
+
+/* The journal could not be written, or a step met what its row does not provide for: the device is at fault. */
+static void fall(struct ota *a)
+{
+    otai_event(a, OTA_EV_STATE, a->state, OTA_ST_FAULT);
+    otai_release_region(a);
+    a->dirty = false;
+    a->state = OTA_ST_FAULT;
+    otai_schedule(a, a->fault.err);
+}
+
+static void follow(struct ota *a, ota_err err)
+{
+    const struct otai_row *row = &otai_rows[a->state];
+
+    if (ota_err_class(err) != OTA_CLASS_OUTCOME) {
+        /* A report that cannot be delivered yet does not undo a confirmed update. */
+        if (ota_err_class(a->cycle) == OTA_CLASS_OUTCOME && a->cycle != OTA_DONE)
+            a->cycle = err;
+        otai_event(a, OTA_EV_FAULT, a->state, err);
+    }
+    uint8_t next = edge(row, err);
+    if (next == OTAI_ST_RESUME)
+        next = otai_rows[a->j.state].resume;
+    if (next >= OTA_ST_COUNT && ota_err_class(err) == OTA_CLASS_OUTCOME)
+        return;
+    if (next == OTA_ST_FAULT || next >= OTA_ST_COUNT || otai_enter(a, next) != OTA_OK)
+        fall(a);
+}
+
+/* ota_cancel(): leave what is under way as if the network had gone; trials are not touched. */
+static bool cancelled(struct ota *a)
+{
+    if (!a->cancel)
+        return false;
+    a->cancel = false;
+    return otai_rows[a->state].retry != OTA_ST_COUNT;
+}
+
+ota_err ota_step(struct ota *a, struct ota_wait *wait)
+{
+    if (!a || !wait)
+        return OTA_USAGE_ARGUMENT;
+    a->wait = (struct ota_wait){ 0 };
+    ota_err err = cancelled(a) ? otai_fail(a, OTA_RETRY_CANCELLED, "ota_cancel", 0) : otai_rows[a->state].step(a);
+    follow(a, err);
+    *wait = a->wait;
+    return err == OTA_REBOOT ? OTA_REBOOT : OTA_OK;
+}
+
+static void nap(struct ota *a, const struct ota_wait *wait)
+{
+    if (wait->ms == 0)
+        return;
+    if (wait->wait_for_net)
+        a->cfg.net->ops->wait(a->cfg.net, wait->ms);
+    else
+        a->cfg.clock->ops->sleep_ms(a->cfg.clock, wait->ms);
+}
+
+/* Only somebody else can move it on: the application's word, or the end of a deferral. */
+static bool held(const struct ota *a)
+{
+    if (a->state == OTA_ST_READY)
+        return true;
+    return a->state == OTA_ST_TRIAL && !a->cfg.health && a->app_word == OTAI_APP_SILENT;
+}
+
+ota_err ota_run(struct ota *a)
+{
+    struct ota_wait wait;
+
+    if (!a)
+        return OTA_USAGE_ARGUMENT;
+    ota_check_now(a);
+    for (;;) {
+        ota_err err = ota_step(a, &wait);
+
+        if (err != OTA_OK)
+            return err;
+        if (a->state == OTA_ST_FAULT)
+            return a->fault.err;
+        if (a->state == OTA_ST_IDLE && !a->asked)
+            return a->result;
+        if (wait.ms && held(a))
+            return OTA_SAME;
+        nap(a, &wait);
+    }
+}
+
+void ota_check_now(struct ota *a)
+{
+    a->asked = true;
+}
+
+void ota_cancel(struct ota *a)
+{
+    a->cancel = true;
+}
+
+ota_err ota_defer(struct ota *a, uint32_t seconds, uint32_t *granted_s)
+{
+    uint32_t left = a->cfg.times.defer_cap_s - a->j.deferred_s;
+
+    if (a->state >= OTA_ST_ARM && a->state <= OTA_ST_REVERT)
+        return OTA_USAGE_STATE;
+    if (seconds > left)
+        seconds = left;
+    a->defer_until_ms = otai_now_ms(a) + (uint64_t)seconds * 1000u;
+    if (granted_s)
+        *granted_s = seconds;
+    if (seconds == 0)
+        return OTA_OK;
+    otai_event(a, OTA_EV_DEFERRED, seconds, 0);
+    a->j.deferred_s += seconds;
+    a->dirty = true; /* written with the next state change: at the latest before the trial is armed */
+    return OTA_OK;
+}
+
+static ota_err app_says(struct ota *a, enum otai_app_word word, int32_t reason)
+{
+    if (a->state != OTA_ST_TRIAL)
+        return OTA_USAGE_STATE;
+    a->app_word = word;
+    a->app_reason = reason;
+    return OTA_OK;
+}
+
+ota_err ota_confirm(struct ota *a)
+{
+    return app_says(a, OTAI_APP_CONFIRMS, 0);
+}
+
+ota_err ota_reject(struct ota *a, int32_t reason)
+{
+    return app_says(a, OTAI_APP_REJECTS, reason);
+}
+
+void ota_close(struct ota *a)
+{
+    if (a)
+        otai_release_region(a);
+}
+
+ota_err ota_init(struct ota **out, const struct ota_config *cfg, void *workspace, size_t len, struct ota_fault *fault)
+{
+    struct ota_config full;
+    struct otai_arena arena;
+
+    if (!out || !cfg || !workspace)
+        return ota_fault_set(fault, OTA_USAGE_ARGUMENT, "ota_init", 0);
+    *out = NULL;
+    ota_err err = otai_config_check(cfg, &full, fault);
+    if (err != OTA_OK)
+        return err;
+    otai_arena_init(&arena, workspace, len);
+    struct ota *a = otai_arena_take(&arena, sizeof *a);
+    uint8_t *scratch = a ? otai_arena_take(&arena, OTAI_JOURNAL_MAX) : NULL;
+    uint8_t *region = scratch ? otai_arena_take(&arena, otai_region_len(&full)) : NULL;
+    if (!region)
+        return ota_fault_set(fault, OTA_USAGE_MEMORY, "workspace", 0);
+    memset(a, 0, sizeof *a);
+    a->cfg = full;
+    a->scratch = scratch;
+    a->region = region;
+    a->region_len = otai_region_len(&full);
+    a->retry_after_s = -1;
+    a->cycle = OTA_SAME;
+    a->result = OTA_SAME;
+    a->fault.component = OTA_COMPONENT_NONE;
+    a->net_limits = (struct otai_fetch_limits){ .connect_ms = full.limits.connect_ms, .head_ms = full.limits.head_ms,
+        .low_speed_bps = full.limits.low_speed_bps, .low_speed_s = full.limits.low_speed_s,
+        .redirects = full.limits.redirects, .plain_http = full.plain_http };
+    otai_fetch_init(&a->fetch, full.net, full.clock, &a->net_limits);
+    *out = a;
+    return OTA_OK;
+}

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* START, IDLE, POLL, REFUSE, REPORT, FAULT: everything around an update. */
+#include <string.h>
+
+#include "agent.h"
+#include "checkin.h"
+
+/* START: the journal says where we were, the boot control says what runs. A journal of which no copy is valid is a
+ * fault worth telling, not a reason to stop: trust starts over from the factory roots and the stored metadata. */
+ota_err otai_step_start(struct ota *a)
+{
+    a->restart_asked = false;
+    a->dirty = false;
+    ota_err err = otai_journal_load(a->cfg.store, &a->j, a->scratch, &a->fault);
+    if (err == OTA_DEVICE_JOURNAL)
+        otai_event(a, OTA_EV_FAULT, a->state, err);
+    else if (err != OTA_OK && err != OTA_SAME)
+        return err;
+    err = otai_boot_view(a->cfg.boot, a->cfg.component_count, &a->view, &a->fault);
+    if (err != OTA_OK)
+        return err;
+    a->j.starts++;
+    otai_event(a, OTA_EV_START, a->j.generation, a->j.starts);
+    /* A trial that the journal does not know of (the journal was lost) is judged like any other. */
+    if ((a->view.trial || a->view.pending) && otai_rows[a->j.state].resume == OTA_ST_IDLE)
+        a->j.state = OTA_ST_REBOOT;
+    a->due_ms = otai_now_ms(a);
+    return OTA_DONE;
+}
+
+/* IDLE: nothing but the clock. */
+ota_err otai_step_idle(struct ota *a)
+{
+    struct ota_net *net = a->cfg.net;
+    uint64_t now = otai_now_ms(a);
+
+    if (!a->asked && now < a->due_ms) {
+        uint64_t left = a->due_ms - now;
+
+        return otai_again(a, left > UINT32_MAX ? UINT32_MAX : (uint32_t)left, false);
+    }
+    a->asked = false;
+    if (net->ops->ready && net->ops->ready(net) != OTA_OK) {
+        a->due_ms = now + 1000u;
+        return otai_again(a, 1000, false);
+    }
+    a->cycle = OTA_SAME;
+    a->fault = (struct ota_fault){ .component = OTA_COMPONENT_NONE };
+    return OTA_DONE;
+}
+
+/* The wall clock, if it can be believed. */
+static ota_err believed_time(struct ota *a, int64_t *now_s)
+{
+    if (a->cfg.clock->ops->utc_s(a->cfg.clock, now_s) != OTA_OK)
+        return otai_fail(a, OTA_RETRY_CLOCK, "clock.utc_s", 0);
+    if (*now_s < a->cfg.times.utc_floor_s)
+        return otai_fail(a, OTA_RETRY_CLOCK, "clock before times.utc_floor_s", 0);
+    return OTA_OK;
+}
+
+/* May one conditional request stand for the whole check-in? */
+static bool may_ask_briefly(const struct ota *a, int64_t now_s)
+{
+    const struct otai_journal *j = &a->j;
+
+    return j->etag[0] && !otai_unfinished(a) && now_s < j->fresh_until_s && now_s >= j->full_utc_s &&
+           now_s - j->full_utc_s < (int64_t)a->cfg.times.full_s;
+}
+
+static ota_err tell_facts(struct ota *a, char *out, size_t cap)
+{
+    const struct otai_facts facts = {
+        .product = a->cfg.product, .group = a->cfg.group, .version = a->j.installed[0].version, .seq = a->j.seq_floor,
+        .state = (uint8_t)a->state, .slot = a->view.running[0], .outcome = (enum ota_outcome)a->j.outcome,
+        .cause = a->j.cause.err,
+    };
+
+    return otai_checkin_facts(&facts, out, cap);
+}
+
+static ota_err begin_poll(struct ota *a)
+{
+    struct otai_arena rest;
+    char *extra = otai_region(a, 512, &rest);
+
+    if (!extra)
+        return otai_fail(a, OTA_USAGE_MEMORY, "workspace", 0);
+    if (tell_facts(a, extra, 512) != OTA_OK)
+        extra[0] = '\0';
+    const struct otai_fetch_job job = { .base = a->cfg.repos[0].metadata_url, .file = "timestamp.json",
+        .max = a->cfg.limits.tuf.timestamp_max, .if_none_match = a->j.etag, .extra = extra[0] ? extra : NULL };
+    ota_err err = otai_fetch_begin(&a->fetch, &job);
+    if (err != OTA_OK)
+        return otai_fail(a, err, "check-in", a->fetch.fault.port_code);
+    return otai_again(a, 0, false);
+}
+
+/* POLL: ask whether anything changed. Skipped where an unchanged timestamp would not settle the matter. */
+ota_err otai_step_poll(struct ota *a)
+{
+    uint8_t chunk[64];
+    size_t got = 0;
+    int64_t now_s;
+
+    if (!a->busy) {
+        ota_err err = believed_time(a, &now_s);
+
+        if (err != OTA_OK)
+            return err;
+        return may_ask_briefly(a, now_s) ? begin_poll(a) : OTA_DONE;
+    }
+    ota_err err = otai_fetch_poll(&a->fetch, chunk, sizeof chunk, &got);
+    if (err == OTA_OK)
+        return otai_again(a, 0, false);
+    if (err == OTA_AGAIN)
+        return otai_again(a, 1000, true);
+    a->retry_after_s = a->fetch.retry_after_s;
+    if (ota_err_class(err) == OTA_CLASS_REJECT)
+        return OTA_DONE; /* a body that is too long is TUF's to judge */
+    if (ota_err_class(err) != OTA_CLASS_OUTCOME)
+        return otai_fail(a, err, "check-in", a->fetch.fault.port_code);
+    otai_checkin_offer(err, &a->fetch.head, a->j.etag, &a->offer);
+    otai_event(a, a->offer.changed ? OTA_EV_POLL_CHANGED : OTA_EV_POLL_UNCHANGED, 0, 0);
+    return a->offer.changed ? OTA_DONE : OTA_SAME;
+}
+
+/* REFUSE: the cause is kept, bytes that turned out bad are forgotten, and the next check-in looks again. */
+ota_err otai_step_refuse(struct ota *a)
+{
+    struct otai_journal *j = &a->j;
+
+    if (a->fault.component < a->cfg.component_count &&
+        (a->fault.state == OTA_ST_DOWNLOAD || a->fault.state == OTA_ST_SEAL)) {
+        j->progress[a->fault.component].out_off = 0;
+        j->progress[a->fault.component].src_off = 0;
+        j->progress[a->fault.component].etag[0] = '\0';
+    }
+    j->outcome = OTA_OUTCOME_REFUSED;
+    j->cause = a->fault;
+    j->etag[0] = '\0';
+    j->report_id = ++j->report_last;
+    a->dirty = true;
+    otai_event(a, OTA_EV_REFUSED, (int64_t)j->seq, a->fault.err);
+    return OTA_DONE;
+}
+
+/* FAULT: wait, then look at everything afresh. */
+ota_err otai_step_fault(struct ota *a)
+{
+    uint64_t now = otai_now_ms(a);
+
+    if (now < a->due_ms && !a->asked)
+        return otai_again(a, (uint32_t)(a->due_ms - now), false);
+    return OTA_DONE;
+}
+
+/* Judged before any deployment was known? Then the report must not name the one that came before. */
+static bool before_release(const struct ota *a)
+{
+    return a->j.outcome == OTA_OUTCOME_REFUSED && (a->j.cause.state == OTA_ST_POLL || a->j.cause.state == OTA_ST_TRUST);
+}
+
+static void describe(struct ota *a, struct ota_report *r)
+{
+    const struct otai_journal *j = &a->j;
+
+    memset(r, 0, sizeof *r);
+    r->id = j->report_id;
+    r->outcome = (enum ota_outcome)j->outcome;
+    r->cause = j->cause;
+    r->count = 1;
+    if (a->cfg.clock->ops->utc_s(a->cfg.clock, &r->utc_s) != OTA_OK)
+        r->utc_s = 0;
+    (void)otai_copy(r->running, sizeof r->running,
+                    j->installed[0].known ? j->installed[0].version : a->cfg.components[0].factory_version);
+    if (before_release(a))
+        return;
+    r->seq = j->seq;
+    r->fetched = j->fetched;
+    memcpy(r->deployment, j->deployment, sizeof r->deployment);
+    for (size_t i = 0; i < a->cfg.component_count; i++) {
+        if (!j->progress[i].wanted)
+            continue;
+        memcpy(r->version, j->progress[i].version, sizeof r->version);
+        (void)otai_copy(r->running, sizeof r->running,
+                        j->installed[i].known ? j->installed[i].version : a->cfg.components[i].factory_version);
+        break;
+    }
+}
+
+/* The outcome that the journal holds becomes a report of the ring, once per id. */
+static ota_err collect(struct ota *a, struct otai_sending *s)
+{
+    ota_err err = otai_ring_load(a->cfg.store, &s->ring, s->scratch, &a->fault);
+
+    if (err != OTA_OK || a->j.report_id == 0 || a->j.report_id <= s->ring.last_id)
+        return err;
+    struct ota_report r;
+    describe(a, &r);
+    otai_ring_add(&s->ring, &r);
+    return otai_ring_save(a->cfg.store, &s->ring, s->scratch, &a->fault);
+}
+
+static ota_err begin_report(struct ota *a, struct otai_sending *s)
+{
+    const struct ota_report *r = &s->ring.report[0];
+    ota_err err = otai_report_body(r, a->cfg.device_id, a->cfg.product, a->cfg.group, s->body);
+
+    if (err == OTA_OK)
+        err = otai_report_name(r, a->cfg.device_id, s->name);
+    if (err != OTA_OK)
+        return otai_fail(a, err, "report", 0);
+    const struct otai_fetch_job job = { .method = OTA_NET_PUT, .base = a->cfg.report_url, .file = s->name,
+        .max = 65536, .body = s->body, .body_len = strlen(s->body) };
+    err = otai_fetch_begin(&a->fetch, &job);
+    if (err != OTA_OK)
+        return otai_fail(a, err, "report_url", a->fetch.fault.port_code);
+    s->open = true;
+    return otai_again(a, 0, false);
+}
+
+static ota_err acknowledged(struct ota *a, struct otai_sending *s)
+{
+    uint32_t id = s->ring.report[0].id;
+
+    s->open = false;
+    otai_ring_ack(&s->ring, id);
+    ota_err err = otai_ring_save(a->cfg.store, &s->ring, s->scratch, &a->fault);
+    if (err != OTA_OK)
+        return err;
+    a->reports_kept = s->ring.count;
+    otai_event(a, OTA_EV_REPORT_SENT, id, 0);
+    return otai_again(a, 0, false);
+}
+
+/* REPORT: add what the journal holds, then deliver the oldest first. Kept reports wait for the next check-in. */
+ota_err otai_step_report(struct ota *a)
+{
+    struct otai_arena rest;
+    uint8_t chunk[64];
+    size_t got = 0;
+
+    if (!a->busy) {
+        a->m.sending = otai_region(a, sizeof *a->m.sending, &rest);
+        ota_err err = a->m.sending ? collect(a, a->m.sending) : otai_fail(a, OTA_USAGE_MEMORY, "workspace", 0);
+
+        if (err != OTA_OK)
+            return err;
+    }
+    struct otai_sending *s = a->m.sending;
+    a->reports_kept = s->ring.count;
+    if (!s->open)
+        return s->ring.count && a->cfg.report_url ? begin_report(a, s) : OTA_DONE;
+    ota_err err = otai_fetch_poll(&a->fetch, chunk, sizeof chunk, &got);
+    if (err == OTA_OK)
+        return otai_again(a, 0, false);
+    if (err == OTA_AGAIN)
+        return otai_again(a, 1000, true);
+    if (err == OTA_DONE)
+        return acknowledged(a, s);
+    a->retry_after_s = a->fetch.retry_after_s;
+    otai_event(a, OTA_EV_REPORT_KEPT, s->ring.report[0].id, err);
+    return otai_fail(a, err, "report", a->fetch.fault.port_code);
+}

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* PLAN, DOWNLOAD, SEAL, READY: from a release to sealed images. */
+#include <string.h>
+
+#include "agent.h"
+
+static struct ota_slot *slot_of(const struct ota *a, uint8_t component, uint8_t slot)
+{
+    return a->cfg.components[component].slot[slot];
+}
+
+/* The slot that may be written: the one that does not run. */
+static uint8_t spare_slot(const struct ota *a, size_t component)
+{
+    return a->view.running[component] == 0 ? 1 : 0;
+}
+
+static ota_err gather(struct ota *a, struct otai_plan_facts facts[OTA_COMPONENTS_MAX])
+{
+    memset(facts, 0, sizeof *facts * OTA_COMPONENTS_MAX);
+    for (size_t k = 0; k < a->release.count; k++) {
+        uint8_t i = a->release.image[k].component;
+        struct otai_progress *p = &a->j.progress[i];
+        struct otai_plan_facts *f = &facts[i];
+        int32_t code = 0;
+
+        f->sealed = a->sealed[i];
+        f->spare = spare_slot(a, i);
+        struct ota_slot *s = slot_of(a, i, f->spare);
+        ota_err err = s->ops->geometry(s, &f->geometry, &code);
+        if (err != OTA_OK) {
+            a->fault.component = i;
+            return otai_fail(a, err, "slot.geometry", code);
+        }
+        if (p->slot != f->spare)
+            continue;
+        f->out_off = p->out_off;
+        f->src_off = p->src_off;
+        memcpy(f->sha256, p->sha256, sizeof f->sha256);
+        memcpy(f->src_sha256, p->src_sha256, sizeof f->src_sha256);
+    }
+    return OTA_OK;
+}
+
+/* PLAN: the next component that is not sealed yet; SAME when all are. */
+ota_err otai_step_plan(struct ota *a)
+{
+    struct otai_plan_facts facts[OTA_COMPONENTS_MAX];
+    const struct otai_plan_limits limits = { .window_bits = a->cfg.limits.window_bits };
+    ota_err err = gather(a, facts);
+
+    if (err != OTA_OK)
+        return err;
+    err = otai_plan_next(&a->release, facts, &limits, &a->plan, &a->fault);
+    if (err != OTA_DONE)
+        return err == OTA_SAME ? err : otai_fail(a, err, a->fault.where, a->fault.port_code);
+    struct otai_progress *p = &a->j.progress[a->plan.component];
+    if (a->plan.out_off == 0)
+        p->etag[0] = '\0';
+    p->slot = a->plan.slot;
+    p->out_off = a->plan.out_off;
+    p->src_off = a->plan.src_off;
+    memcpy(p->src_sha256, a->plan.source.sha256, sizeof p->src_sha256);
+    otai_event(a, OTA_EV_DOWNLOAD_START, a->plan.component, (int64_t)a->plan.out_off);
+    return OTA_DONE;
+}
+
+static const struct ota_repo *repo_of_plan(const struct ota *a)
+{
+    for (size_t k = 0; k < a->release.count; k++)
+        if (a->release.image[k].component == a->plan.component)
+            return &a->cfg.repos[a->release.image[k].repo];
+    return &a->cfg.repos[0];
+}
+
+static size_t power_of_two_below(size_t n)
+{
+    size_t p = 1;
+
+    while (p <= n / 2u)
+        p *= 2u;
+    return p;
+}
+
+/* Lay out DOWNLOAD's memory: decoder and its buffers, or, for a plain image, one input buffer as large as there is room. */
+static ota_err lay_out(struct ota *a, struct otai_download *d, struct otai_arena *rest)
+{
+    size_t io = a->cfg.limits.io;
+    uint8_t *buf = otai_arena_take(rest, io);
+
+    if (a->plan.source.codec == OTA_CODEC_DEFLATE) {
+        size_t len = otai_inflate_len(a->plan.source.window_bits);
+        void *mem = otai_arena_take(rest, len);
+        ota_err err = mem ? otai_inflate_init(&d->inflate, mem, len, &a->plan.source, a->plan.length, a->plan.src_off,
+                                              a->plan.out_off)
+                          : OTA_USAGE_MEMORY;
+        if (err != OTA_OK)
+            return otai_fail(a, err, "inflate", 0);
+        d->out_cap = io;
+        d->out = otai_arena_take(rest, io);
+        d->in_cap = io;
+    } else {
+        d->in_cap = power_of_two_below(rest->cap - rest->used);
+        if (d->in_cap > a->cfg.limits.block)
+            d->in_cap = a->cfg.limits.block;
+    }
+    d->in = otai_arena_take(rest, d->in_cap);
+    if (!buf || !d->in || (d->inflate && !d->out))
+        return otai_fail(a, OTA_USAGE_MEMORY, "workspace", 0);
+    struct ota_slot *s = slot_of(a, a->plan.component, a->plan.slot);
+    ota_err err = otai_writer_open(&d->writer, s, buf, io, a->plan.length, a->plan.out_off, &a->fault);
+    if (err != OTA_OK)
+        return otai_fail(a, err, a->fault.where, a->fault.port_code);
+    return OTA_OK;
+}
+
+static ota_err open_download(struct ota *a)
+{
+    struct otai_arena rest;
+    struct otai_progress *p = &a->j.progress[a->plan.component];
+
+    a->m.download = otai_region(a, sizeof *a->m.download, &rest);
+    if (!a->m.download)
+        return otai_fail(a, OTA_USAGE_MEMORY, "workspace", 0);
+    ota_err err = lay_out(a, a->m.download, &rest);
+    if (err != OTA_OK)
+        return err;
+    a->m.download->geometry = a->m.download->writer.g;
+    a->m.download->unit = otai_plan_checkpoint(a->cfg.limits.block, &a->m.download->geometry, &a->plan.source);
+    const struct otai_fetch_job job = { .base = repo_of_plan(a)->targets_url, .file = a->plan.source.file,
+        .from = a->plan.src_off, .exact = a->plan.source.length, .if_range = p->etag };
+    err = otai_fetch_begin(&a->fetch, &job);
+    if (err != OTA_OK)
+        return otai_fail(a, err, "download", a->fetch.fault.port_code);
+    a->m.download->open = true;
+    return otai_again(a, 0, false);
+}
+
+/* Order: write, sync, then journal. The journal may lag the slot, never lead it. */
+static ota_err checkpoint(struct ota *a, uint64_t src_off)
+{
+    struct otai_download *d = a->m.download;
+    struct otai_progress *p = &a->j.progress[a->plan.component];
+    ota_err err = otai_writer_sync(&d->writer);
+
+    if (err != OTA_OK)
+        return otai_fail(a, err, a->fault.where, a->fault.port_code);
+    p->out_off = otai_writer_pos(&d->writer);
+    p->src_off = src_off;
+    (void)otai_copy(p->etag, sizeof p->etag, a->fetch.head.etag);
+    return otai_save(a);
+}
+
+static bool at_checkpoint(const struct ota *a, uint64_t pos)
+{
+    const struct otai_download *d = a->m.download;
+
+    return pos == a->plan.length || (pos % d->unit == 0 && pos > a->j.progress[a->plan.component].out_off);
+}
+
+/* Plain bytes go into the slot as they come; never across a checkpoint, so that each lies exactly on its multiple. */
+static ota_err take_plain(struct ota *a)
+{
+    struct otai_download *d = a->m.download;
+    ota_err err = otai_writer_add(&d->writer, d->in, d->in_len);
+
+    d->in_len = 0;
+    if (err != OTA_OK)
+        return otai_fail(a, err, a->fault.where, a->fault.port_code);
+    uint64_t pos = otai_writer_pos(&d->writer);
+    return at_checkpoint(a, pos) ? checkpoint(a, pos) : OTA_OK;
+}
+
+/* Deflated bytes: one push at a time; the decoder stops at every mark, where a checkpoint can lie. */
+static ota_err take_deflate(struct ota *a)
+{
+    struct otai_download *d = a->m.download;
+    uint64_t src, out;
+    size_t used = 0, made = 0;
+    ota_err err = otai_inflate_push(d->inflate, d->in + d->in_off, d->in_len - d->in_off, &used, d->out, d->out_cap, &made);
+
+    if (err != OTA_OK && err != OTA_DONE)
+        return otai_fail(a, err, "image data", 0);
+    d->stream_done = err == OTA_DONE;
+    if (d->body_done && !d->stream_done && !used && !made)
+        return otai_fail(a, OTA_REJECT_CORRUPT, "image data: ended early", 0);
+    d->in_off += used;
+    if (d->stream_done && d->in_off != d->in_len)
+        return otai_fail(a, OTA_REJECT_CORRUPT, "image data: bytes after the end", 0);
+    if (d->in_off == d->in_len && made < d->out_cap)
+        d->in_off = d->in_len = 0;
+    err = otai_writer_add(&d->writer, d->out, made);
+    if (err != OTA_OK)
+        return otai_fail(a, err, a->fault.where, a->fault.port_code);
+    otai_inflate_mark(d->inflate, &src, &out);
+    uint64_t pos = otai_writer_pos(&d->writer);
+    if (d->stream_done)
+        return checkpoint(a, a->plan.source.length);
+    return out == pos && made && at_checkpoint(a, pos) ? checkpoint(a, src) : OTA_OK;
+}
+
+static size_t room(const struct ota *a)
+{
+    const struct otai_download *d = a->m.download;
+    uint64_t left;
+
+    if (d->inflate)
+        return d->in_cap;
+    left = d->unit - otai_writer_pos(&d->writer) % d->unit;
+    return left < d->in_cap ? (size_t)left : d->in_cap;
+}
+
+static ota_err receive(struct ota *a)
+{
+    struct otai_download *d = a->m.download;
+    size_t got = 0;
+    ota_err err = otai_fetch_poll(&a->fetch, d->in, room(a), &got);
+
+    if (err == OTA_AGAIN)
+        return otai_again(a, 1000, true);
+    if (err == OTA_DONE) {
+        d->body_done = true;
+        return OTA_OK;
+    }
+    if (err != OTA_OK) {
+        a->retry_after_s = a->fetch.retry_after_s;
+        return otai_fail(a, err, "download", a->fetch.fault.port_code);
+    }
+    if (a->fetch.skip && !d->told) {
+        d->told = true;
+        a->j.fetched += a->fetch.skipped;
+        otai_event(a, OTA_EV_RANGE_IGNORED, a->plan.component, (int64_t)a->fetch.skipped);
+    }
+    d->in_len = got;
+    d->in_off = 0;
+    a->j.fetched += got;
+    return OTA_OK;
+}
+
+static bool complete(const struct ota *a)
+{
+    const struct otai_download *d = a->m.download;
+
+    return d->body_done && otai_writer_pos(&d->writer) == a->plan.length && (!d->inflate || d->stream_done);
+}
+
+/* DOWNLOAD: one piece from the network into the spare slot. */
+ota_err otai_step_download(struct ota *a)
+{
+    if (a->plan.out_off == a->plan.length && !a->busy)
+        return OTA_DONE; /* an earlier run brought all of it; the seal judges it */
+    if (!a->busy)
+        return open_download(a);
+    struct otai_download *d = a->m.download;
+    if (d->in_len == 0 && !d->body_done) {
+        ota_err err = receive(a);
+
+        if (err != OTA_OK)
+            return err;
+    }
+    ota_err err = OTA_OK;
+    if (d->inflate && !d->stream_done && (d->in_len > 0 || d->body_done))
+        err = take_deflate(a);
+    else if (d->in_len > 0)
+        err = take_plain(a);
+    if (err != OTA_OK)
+        return err;
+    if (!complete(a))
+        return otai_again(a, 0, false);
+    otai_event(a, OTA_EV_DOWNLOAD_DONE, a->plan.component, (int64_t)a->plan.length);
+    return OTA_DONE;
+}
+
+static ota_err open_seal(struct ota *a)
+{
+    struct otai_arena rest;
+    struct ota_slot *s = slot_of(a, a->plan.component, a->plan.slot);
+
+    a->m.seal = otai_region(a, sizeof *a->m.seal, &rest);
+    size_t cap = a->m.seal ? power_of_two_below(rest.cap - rest.used) : 0;
+    uint8_t *buf = cap ? otai_arena_take(&rest, cap) : NULL;
+    if (!buf)
+        return otai_fail(a, OTA_USAGE_MEMORY, "workspace", 0);
+    ota_err err = otai_seal_begin(a->m.seal, s, a->cfg.crypto, buf, cap, &a->plan, &a->fault);
+    if (err != OTA_OK)
+        return otai_fail(a, err, a->fault.where, a->fault.port_code);
+    return otai_again(a, 0, false);
+}
+
+/* SEAL: what the slot really holds is read back; only this makes an image. */
+ota_err otai_step_seal(struct ota *a)
+{
+    uint8_t c = a->plan.component;
+
+    if (!a->busy)
+        return open_seal(a);
+    ota_err err = otai_seal_step(a->m.seal, &a->image[c]);
+    if (err == OTA_AGAIN)
+        return otai_again(a, 0, false);
+    if (err != OTA_DONE)
+        return otai_fail(a, err, a->fault.where, a->fault.port_code);
+    a->sealed[c] = true;
+    otai_event(a, OTA_EV_SEALED, c, a->plan.slot);
+    return OTA_DONE;
+}
+
+/* READY: everything is verified and waits for leave to be installed. */
+ota_err otai_step_ready(struct ota *a)
+{
+    uint64_t now = otai_now_ms(a);
+
+    if (now < a->defer_until_ms)
+        return otai_again(a, (uint32_t)(a->defer_until_ms - now), false);
+    otai_event(a, OTA_EV_READY, 0, 0);
+    a->j.arms++;
+    return OTA_DONE;
+}

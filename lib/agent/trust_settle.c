@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The end of TRUST: compare a verified release with what the device runs. */
+#include <string.h>
+
+#include "agent.h"
+
+/* A component whose version nobody recorded (fresh from the factory, or the journal was lost) may already hold what is
+ * wanted: its running slot is hashed before anything is fetched. */
+static struct ota_release_image *unidentified(struct ota *a)
+{
+    for (size_t k = 0; k < a->release.count; k++) {
+        struct ota_release_image *r = &a->release.image[k];
+
+        if (!a->j.installed[r->component].known && !(a->m.trust->probed & (1u << r->component)) &&
+            a->view.running[r->component] != OTA_SLOT_NONE)
+            return r;
+    }
+    return NULL;
+}
+
+static ota_err open_identify(struct ota *a, const struct ota_release_image *r)
+{
+    struct otai_trust *t = a->m.trust;
+    uint8_t slot = a->view.running[r->component];
+    struct ota_plan probe = { .component = r->component, .slot = slot, .length = r->length };
+
+    memcpy(probe.sha256, r->sha256, sizeof probe.sha256);
+    t->image = r->component;
+    t->probed |= (uint8_t)(1u << r->component);
+    t->phase = OTAI_TRUST_IDENTIFY;
+    ota_err err = otai_seal_begin(&t->seal, a->cfg.components[r->component].slot[slot], a->cfg.crypto, t->tuf_mem,
+                                  a->cfg.limits.io, &probe, &a->fault);
+    if (ota_err_class(err) == OTA_CLASS_REJECT)
+        return otai_trust_go_on(a);
+    return err == OTA_OK ? otai_again(a, 0, false) : otai_fail(a, err, a->fault.where, a->fault.port_code);
+}
+
+ota_err otai_trust_identify(struct ota *a)
+{
+    struct otai_trust *t = a->m.trust;
+    struct ota_image image;
+    struct otai_installed *now = &a->j.installed[t->image];
+    ota_err err = otai_seal_step(&t->seal, &image);
+
+    if (err == OTA_AGAIN)
+        return otai_again(a, 0, false);
+    if (err != OTA_DONE)
+        return ota_err_class(err) == OTA_CLASS_REJECT ? otai_trust_go_on(a) : otai_fail(a, err, a->fault.where, a->fault.port_code);
+    for (size_t k = 0; k < a->release.count; k++) {
+        if (a->release.image[k].component != t->image)
+            continue;
+        now->known = true;
+        memcpy(now->sha256, a->release.image[k].sha256, sizeof now->sha256);
+        memcpy(now->version, a->release.image[k].version, sizeof now->version);
+        a->dirty = true;
+    }
+    return otai_trust_go_on(a);
+}
+
+static bool installed(const struct ota *a, const struct ota_release_image *r)
+{
+    const struct otai_installed *now = &a->j.installed[r->component];
+
+    return now->known && otai_equal(now->sha256, r->sha256, sizeof now->sha256);
+}
+
+/* Keep what has to change, in the order of the configuration. */
+static void drop_installed(struct ota *a)
+{
+    struct ota_release *rel = &a->release;
+    struct ota_release_image x;
+    uint8_t n = 0;
+
+    for (uint8_t k = 0; k < rel->count; k++)
+        if (!installed(a, &rel->image[k]))
+            rel->image[n++] = rel->image[k];
+    rel->count = n;
+    for (uint8_t k = 1; k < n; k++) {
+        for (uint8_t i = k; i > 0 && rel->image[i].component < rel->image[i - 1].component; i--) {
+            x = rel->image[i];
+            rel->image[i] = rel->image[i - 1];
+            rel->image[i - 1] = x;
+        }
+    }
+}
+
+static void note_fresh(struct ota *a)
+{
+    const struct otai_trust *t = a->m.trust;
+    struct otai_journal *j = &a->j;
+    /* A feed lives in another repository: then one conditional request cannot speak for both. */
+    const char *etag = t->have_feed ? "" : t->etag;
+
+    if (strcmp(j->etag, etag) != 0 || j->fresh_until_s != t->fresh_until_s ||
+        t->now_s - j->full_utc_s >= (int64_t)a->cfg.times.full_s || t->now_s < j->full_utc_s) {
+        (void)otai_copy(j->etag, sizeof j->etag, etag);
+        j->fresh_until_s = t->fresh_until_s;
+        j->full_utc_s = t->now_s;
+        a->dirty = true;
+    }
+}
+
+static void begin_update(struct ota *a)
+{
+    struct otai_journal *j = &a->j;
+    struct otai_progress old[OTA_COMPONENTS_MAX];
+
+    if (!otai_equal(j->deployment, a->release.deployment, OTA_SHA256_LEN)) {
+        j->fetched = 0;
+        j->deferred_s = 0;
+        j->arms = 0;
+    }
+    memcpy(old, j->progress, sizeof old);
+    memset(j->progress, 0, sizeof j->progress);
+    for (size_t k = 0; k < a->release.count; k++) {
+        const struct ota_release_image *r = &a->release.image[k];
+        struct otai_progress *p = &j->progress[r->component];
+
+        if (otai_equal(old[r->component].sha256, r->sha256, OTA_SHA256_LEN))
+            *p = old[r->component];
+        p->wanted = true;
+        p->security = r->security;
+        p->length = r->length;
+        memcpy(p->sha256, r->sha256, sizeof p->sha256);
+        memcpy(p->version, r->version, sizeof p->version);
+    }
+    memcpy(j->deployment, a->release.deployment, sizeof j->deployment);
+    j->seq = a->release.seq;
+    j->outcome = OTA_OUTCOME_NONE;
+    j->cause = (struct ota_fault){ .component = OTA_COMPONENT_NONE };
+    memset(a->sealed, 0, sizeof a->sealed);
+    a->dirty = true;
+}
+
+/* Nothing to change: the deployment counts as installed, whatever update was under way is dropped. */
+static ota_err up_to_date(struct ota *a)
+{
+    struct otai_journal *j = &a->j;
+
+    otai_event(a, OTA_EV_UP_TO_DATE, (int64_t)a->release.seq, 0);
+    if (!otai_equal(j->confirmed, a->release.deployment, OTA_SHA256_LEN) || otai_unfinished(a)) {
+        memcpy(j->confirmed, a->release.deployment, sizeof j->confirmed);
+        memcpy(j->deployment, a->release.deployment, sizeof j->deployment);
+        memset(j->progress, 0, sizeof j->progress);
+        j->seq = a->release.seq;
+        if (j->seq > j->seq_floor)
+            j->seq_floor = j->seq;
+        j->outcome = OTA_OUTCOME_CONFIRMED;
+        j->cause = (struct ota_fault){ .component = OTA_COMPONENT_NONE };
+        a->dirty = true;
+    }
+    return OTA_SAME;
+}
+
+/* This deployment was rolled back here: another one has to come. */
+static ota_err still_blocked(struct ota *a)
+{
+    if (a->j.outcome != OTA_OUTCOME_ROLLED_BACK) {
+        a->j.outcome = OTA_OUTCOME_ROLLED_BACK;
+        a->dirty = true;
+    }
+    return OTA_SAME;
+}
+
+/* Every image of the deployment is verified: what has to change? */
+ota_err otai_trust_settle(struct ota *a)
+{
+    const struct ota_release_image *r = unidentified(a);
+
+    if (r)
+        return open_identify(a, r);
+    note_fresh(a);
+    drop_installed(a);
+    if (a->release.count == 0)
+        return up_to_date(a);
+    if (otai_equal(a->j.blocked, a->release.deployment, OTA_SHA256_LEN)) {
+        otai_event(a, OTA_EV_BLOCKED, (int64_t)a->release.seq, 0);
+        return still_blocked(a);
+    }
+    otai_event(a, OTA_EV_RELEASE, (int64_t)a->release.seq, a->release.count);
+    begin_update(a);
+    return OTA_DONE;
+}

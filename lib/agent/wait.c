@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* When to check in next: the polite part. */
+#include "agent.h"
+
+/* Full jitter: a random wait in 1 .. min(cap, base * 2^failures), so that a fleet that failed together comes back
+ * spread out. `failures` counts from 0. */
+uint32_t otai_backoff_s(uint32_t base_s, uint32_t cap_s, uint32_t failures, uint32_t random)
+{
+    uint64_t top = (uint64_t)base_s << (failures < 20 ? failures : 20);
+
+    if (top > cap_s)
+        top = cap_s;
+    return top ? 1u + (uint32_t)(random % top) : 1u;
+}
+
+/* The regular interval plus up to a tenth, so that devices started together drift apart. */
+uint32_t otai_poll_s(uint32_t poll_s, uint32_t random)
+{
+    uint32_t tenth = poll_s / 10u;
+
+    return poll_s + (tenth ? random % (tenth + 1u) : 0);
+}
+
+static uint32_t dice(struct ota *a)
+{
+    uint32_t r;
+
+    /* Without entropy the wait loses its jitter, nothing else: the clock's low bits stand in. */
+    if (a->cfg.crypto->ops->random(a->cfg.crypto, &r, sizeof r) != OTA_OK)
+        r = (uint32_t)otai_now_ms(a) * 2654435761u;
+    return r;
+}
+
+/* What the server asked for, within our cap; the jittered wait comes on top so that it does not wake everybody at once. */
+static uint32_t server_wish(const struct ota *a)
+{
+    if (a->retry_after_s <= 0)
+        return 0;
+    uint32_t cap = a->cfg.times.retry_cap_s;
+    return a->retry_after_s > (int64_t)cap ? cap : (uint32_t)a->retry_after_s;
+}
+
+static bool failed(ota_err cycle)
+{
+    return ota_err_class(cycle) != OTA_CLASS_OUTCOME && cycle != OTA_RETRY_CANCELLED;
+}
+
+/* Undelivered reports come sooner than the regular interval. */
+static bool owes_report(const struct ota *a)
+{
+    return a->reports_kept > 0 && a->cfg.report_url;
+}
+
+void otai_schedule(struct ota *a, ota_err cycle)
+{
+    const struct ota_times *t = &a->cfg.times;
+    uint32_t wait_s = otai_poll_s(t->poll_s, dice(a));
+
+    a->backing_off = failed(cycle);
+    if (a->backing_off || owes_report(a)) {
+        uint32_t back_s = otai_backoff_s(t->retry_base_s, t->retry_cap_s, a->failures, dice(a)) + server_wish(a);
+
+        wait_s = a->backing_off || back_s < wait_s ? back_s : wait_s;
+        if (a->failures < UINT8_MAX)
+            a->failures++;
+        otai_event(a, OTA_EV_BACKOFF, wait_s, a->failures);
+    } else {
+        a->failures = 0;
+        a->fault = (struct ota_fault){ .component = OTA_COMPONENT_NONE };
+    }
+    a->retry_after_s = -1;
+    a->due_ms = otai_now_ms(a) + (uint64_t)wait_s * 1000u;
+    a->result = cycle;
+    a->cycle = OTA_SAME;
+}
