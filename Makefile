@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+# A thin face over CMake and scripts/.
+PREFIX ?= /usr/local
+FUZZ_SECONDS ?= 20
+
+.PHONY: help demo check bench fuzz install clean
+help:
+	@echo "make demo     install what is needed, build, show the life of one device"
+	@echo "make check    build with gcc and clang, run every test, also under sanitizers"
+	@echo "make bench    measure against curl and sha256sum"
+	@echo "make fuzz     fuzz every parser, FUZZ_SECONDS=$(FUZZ_SECONDS) each"
+	@echo "make install  install below PREFIX=$(PREFIX)"
+	@echo "make clean    remove build/"
+
+demo: build/release
+	examples/demo/run.sh build/release
+
+check:
+	scripts/check.sh
+
+bench: build/release
+	bench/run.sh build/release
+
+fuzz:
+	scripts/fuzz.sh $(FUZZ_SECONDS)
+
+install: build/release
+	cmake --install build/release --prefix "$(PREFIX)"
+
+clean:
+	rm -rf build
+
+.PHONY: build/release
+build/release:
+	scripts/install-deps.sh core
+	cmake --preset release
+	cmake --build --preset release

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+# Sourced by the scripts beside it: timed steps that end the script at the first failure.
+set -eu
+root=$(cd "$(dirname "$0")/.." && pwd)
+cd "$root"
+jobs=$(nproc 2>/dev/null || echo 2)
+export CTEST_PARALLEL_LEVEL="$jobs" CMAKE_BUILD_PARALLEL_LEVEL="$jobs"
+
+# step NAME COMMAND...: say what runs, run it, say how long it took; a failure ends the script.
+step() {
+    _name=$1
+    shift
+    _start=$(date +%s)
+    echo "==> $_name"
+    if ! "$@" </dev/null; then
+        echo "==> FAILED: $_name ($(($(date +%s) - _start)) s)" >&2
+        exit 1
+    fi
+    echo "==> ok: $_name ($(($(date +%s) - _start)) s)"
+}
+
+# build PRESET: configure and build. The configuration's chatter is shown only when it fails.
+build() {
+    mkdir -p "build/$1"
+    if ! cmake --preset "$1" >"build/$1/configure.log" 2>&1; then
+        cat "build/$1/configure.log" >&2
+        return 1
+    fi
+    cmake --build --preset "$1"
+}
+
+# run_tests PRESET: ctest, leaving a JUnit file for count-tests.py.
+run_tests() {
+    ctest --preset "$1" --output-junit junit.xml --test-output-size-passed 1000000 --test-output-size-failed 1000000
+}
