@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A report as it is sent: PUT <report_url><device>/<id>.json with this JSON object (no spaces, members in this order):
+ *
+ *   "id" number, "outcome" "confirmed" | "rolled_back" | "refused", "cause" { "code" number, "name" text, "where" text,
+ *   "port" number }, "seq" number, "deployment" 64 hex digits, "time" Unix seconds (0 = clock unknown), "count" number,
+ *   "fetched" bytes, "version" text, "running" text, "device" text, "product" text, "group" text
+ *
+ * A cause with code 0 and name "OK" means none. Sending the same id again must change nothing.
+ */
+#include "bytes.h"
+#include "report.h"
+
+static void add_u64(struct otai_text *t, const char *key, uint64_t v)
+{
+    otai_text_add(t, key);
+    otai_text_u64(t, v);
+}
+
+static void add_i64(struct otai_text *t, const char *key, int64_t v)
+{
+    otai_text_add(t, key);
+    otai_text_i64(t, v);
+}
+
+static void add_text(struct otai_text *t, const char *key, const char *v)
+{
+    otai_text_add(t, key);
+    otai_text_json(t, v);
+}
+
+ota_err otai_report_body(const struct ota_report *r, const char *device, const char *product, const char *group,
+                         char out[OTAI_REPORT_BODY_MAX])
+{
+    struct otai_text t;
+
+    otai_text_init(&t, out, OTAI_REPORT_BODY_MAX);
+    add_u64(&t, "{\"id\":", r->id);
+    add_text(&t, ",\"outcome\":", ota_outcome_name(r->outcome));
+    add_u64(&t, ",\"cause\":{\"code\":", (uint64_t)r->cause.err);
+    add_text(&t, ",\"name\":", ota_err_name(r->cause.err));
+    add_text(&t, ",\"where\":", r->cause.where);
+    add_i64(&t, ",\"port\":", r->cause.port_code);
+    add_u64(&t, "},\"seq\":", r->seq);
+    otai_text_add(&t, ",\"deployment\":\"");
+    otai_text_hex(&t, r->deployment, sizeof r->deployment);
+    add_i64(&t, "\",\"time\":", r->utc_s);
+    add_u64(&t, ",\"count\":", r->count);
+    add_u64(&t, ",\"fetched\":", r->fetched);
+    add_text(&t, ",\"version\":", r->version);
+    add_text(&t, ",\"running\":", r->running);
+    add_text(&t, ",\"device\":", device);
+    add_text(&t, ",\"product\":", product);
+    add_text(&t, ",\"group\":", group);
+    otai_text_add(&t, "}");
+    return t.full ? OTA_REJECT_LIMIT : OTA_OK;
+}
+
+ota_err otai_report_name(const struct ota_report *r, const char *device, char out[OTAI_REPORT_NAME_MAX])
+{
+    struct otai_text t;
+
+    otai_text_init(&t, out, OTAI_REPORT_NAME_MAX);
+    otai_text_add(&t, device);
+    add_u64(&t, "/", r->id);
+    otai_text_add(&t, ".json");
+    return t.full ? OTA_REJECT_LIMIT : OTA_OK;
+}
