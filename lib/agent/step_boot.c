@@ -167,8 +167,13 @@ ota_err otai_step_confirm(struct ota *a)
         return condemn(a, OTA_REJECT_TRIAL, "boot: trial is gone", 0);
     if (f == OTAI_BOOT_RUNNING) {
         err = otai_boot_confirm(a->cfg.boot, &a->fault);
+        if (err == OTA_OK)
+            err = otai_boot_view(a->cfg.boot, a->cfg.component_count, &a->view, &a->fault);
         if (err != OTA_OK)
             return err;
+        /* A trial that was given up before cannot be confirmed any more. */
+        if (a->view.trial)
+            return condemn(a, OTA_REJECT_TRIAL, "boot: trial was given up", 0);
     }
     now_installed(a);
     memcpy(a->j.confirmed, a->j.deployment, sizeof a->j.confirmed);
@@ -179,7 +184,7 @@ ota_err otai_step_confirm(struct ota *a)
     settle(a, OTA_OUTCOME_CONFIRMED);
     a->cycle = OTA_DONE;
     otai_event(a, OTA_EV_CONFIRMED, (int64_t)a->j.seq, 0);
-    return otai_boot_view(a->cfg.boot, a->cfg.component_count, &a->view, &a->fault) == OTA_OK ? OTA_DONE : OTA_DEVICE_BOOT;
+    return OTA_DONE;
 }
 
 /* REVERT: take the trial back; where its slots still run, a restart leads to the old ones. */
