@@ -100,15 +100,15 @@ enum ota_boot_start ota_boot_record_start(struct ota_boot_record *r, bool *chang
  */
 OTA_MUST_CHECK ota_err ota_boot_record_arm(struct ota_boot_record *r, const uint8_t *slot, size_t count, uint8_t tries);
 
-/** The running trial becomes permanent. Pure. @return true when the record changed */
+/** The running trial becomes permanent; one that was given up does not. Pure. @return true when the record changed */
 bool ota_boot_record_confirm(struct ota_boot_record *r);
 
 /** Give the trial up, started or not. Pure. @return true when the record changed */
 bool ota_boot_record_revert(struct ota_boot_record *r);
 
 /**
- * What the boot port shows of a record. Pure. A trial given up while it runs is still shown as `trial` (with no tries
- * left) until the restart: its slots are the ones that run.
+ * What the boot port shows of a record. Pure. A trial given up while it runs stays `trial` until the restart, because its
+ * slots are the ones that run, unconfirmed; but nothing is `armed` any more and no try is left.
  */
 void ota_boot_record_view(const struct ota_boot_record *r, struct ota_boot_view *out);
 

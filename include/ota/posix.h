@@ -72,22 +72,22 @@ struct ota_posix_net_config {
 
 struct ota_posix_net {
     struct ota_net port;
+    struct ota_net_head answer;
     void *multi, *easy, *headers;          /**< libcurl's handles */
-    struct ota_net_head head_now;
     uint32_t connect_ms;
-    uint32_t head_bytes;                   /**< of all heads of this exchange, interim answers included */
-    bool open, have_head, done, paused, flooded;
+    bool open, have_head, done, paused;
+    bool refused;                          /**< we stopped the transfer: the head is too large or forbidden */
     int32_t result;                        /**< CURLcode or errno once done */
-    int file_fd;                           /**< file: the file being read; -1 = none */
+    int file_fd;                           /**< file: what is read; -1 = none */
     bool is_file;
     uint64_t file_left;                    /**< file: bytes still to deliver */
-    char *direct;                          /**< where read() wants its bytes */
+    char *direct;                          /**< where read() wants its bytes while libcurl runs; else NULL */
     size_t direct_len, direct_got;
     size_t at, fill;                       /**< unread bytes are buffer[at..fill-1] */
     char buffer[OTA_POSIX_NET_BUFFER];
 };
 
-/** @return OTA_OK; USAGE_CONFIG (a file of cfg cannot be read, a key without a certificate); USAGE_ARGUMENT; RETRY_NETWORK (no memory) */
+/** @return OTA_OK; USAGE_CONFIG (a file of cfg cannot be read, a key without a certificate); USAGE_ARGUMENT; RETRY_NETWORK (libcurl did not start) */
 OTA_MUST_CHECK ota_err ota_posix_net_open(struct ota_posix_net *n, const struct ota_posix_net_config *cfg, struct ota_fault *fault);
 void ota_posix_net_close(struct ota_posix_net *n);
 

@@ -40,24 +40,26 @@ static ota_err arm(struct ota_boot *b, const uint8_t *slot, size_t count, uint8_
     return ota_boot_record_store(self(b)->path, &r, port_code);
 }
 
-static ota_err change(struct ota_boot *b, bool (*step)(struct ota_boot_record *), int32_t *port_code)
+static ota_err confirm(struct ota_boot *b, int32_t *port_code)
 {
     struct ota_boot_record r;
     ota_err err = load(b, &r, port_code);
 
-    if (err != OTA_OK || !step(&r))
+    if (err != OTA_OK)
         return err;
-    return ota_boot_record_store(self(b)->path, &r, port_code);
-}
-
-static ota_err confirm(struct ota_boot *b, int32_t *port_code)
-{
-    return change(b, ota_boot_record_confirm, port_code);
+    if (r.state == OTA_BOOT_TRIAL_DROPPED)
+        return otap_result(ECANCELED, OTA_DEVICE_BOOT, port_code); /* "ok" would be believed and reported */
+    return ota_boot_record_confirm(&r) ? ota_boot_record_store(self(b)->path, &r, port_code) : OTA_OK;
 }
 
 static ota_err revert(struct ota_boot *b, int32_t *port_code)
 {
-    return change(b, ota_boot_record_revert, port_code);
+    struct ota_boot_record r;
+    ota_err err = load(b, &r, port_code);
+
+    if (err != OTA_OK || !ota_boot_record_revert(&r))
+        return err;
+    return ota_boot_record_store(self(b)->path, &r, port_code);
 }
 
 static ota_err reboot(struct ota_boot *b, int32_t *port_code)

@@ -187,7 +187,10 @@ bool ota_boot_record_revert(struct ota_boot_record *r)
 void ota_boot_record_view(const struct ota_boot_record *r, struct ota_boot_view *out)
 {
     memcpy(out->running, r->running, sizeof out->running);
-    memcpy(out->armed, r->trial, sizeof out->armed);
+    if (r->state == OTA_BOOT_TRIAL_DROPPED)
+        memset(out->armed, OTA_SLOT_NONE, sizeof out->armed);
+    else
+        memcpy(out->armed, r->trial, sizeof out->armed);
     out->trial = r->state == OTA_BOOT_TRIAL_STARTED || r->state == OTA_BOOT_TRIAL_DROPPED;
     out->pending = r->state == OTA_BOOT_TRIAL_ARMED;
     out->tries_left = r->tries;
