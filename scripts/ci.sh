@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# What CI runs: see .ci/run. FUZZ_SECONDS (default 20) is the time for each fuzz target.
+. "$(dirname "$0")/common.sh"
+set -o pipefail
+mkdir -p build
+
+check() { make check | tee build/check.log; }
+
+coverage() {
+    build cov && run_tests cov >build/cov/test.log || { cat build/cov/test.log; return 1; }
+    gcovr --root . --filter lib/ --filter ports/ --print-summary --output build/cov/coverage.txt build/cov
+}
+
+# Each script is a test with another implementation; status 77 means that it is not here.
+interop() {
+    local script status
+    for script in tests/interop/*.sh; do
+        status=0
+        "$script" build/release || status=$?
+        case $status in
+            0) echo "interop $(basename "$script"): passed" ;;
+            77) echo "interop $(basename "$script"): SKIPPED" ;;
+            *) return "$status" ;;
+        esac
+    done
+}
+
+tidy() { # the core and the ports; the compile commands are clang's
+    git ls-files 'lib/*.c' 'ports/posix/*.c' 'ports/ram/*.c' | xargs -P "$jobs" -n 4 clang-tidy --quiet -p build/clang --warnings-as-errors='*'
+}
+
+step "packages" scripts/install-deps.sh core check ci
+step "make check" check
+step "make check again: nothing left to build, everything still passes" make check
+step "make demo" make demo
+step "fuzz every parser" scripts/fuzz.sh "${FUZZ_SECONDS:-20}"
+if compgen -G 'tests/interop/*.sh' >/dev/null; then
+    step "interoperation" interop
+fi
+step "clang-tidy" tidy
+step "coverage" coverage
+if [ -x bench/run.sh ]; then
+    step "bench, small" bench/run.sh build/release --smoke
+fi
+echo "==> all passed in $SECONDS s"
+tail -n 1 build/check.log

@@ -1,0 +1,90 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Installs a build into an empty prefix and uses it as a stranger would: find_package, pkg-config, C++.
+#   run.sh SOURCE-TREE BUILD-FOLDER
+# Environment: CC, CXX, CFLAGS as the build had them; POSIX=1 if it has the POSIX ports.
+set -eu
+source=$1
+build=$2
+here=$source/tests/consumer
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+prefix=$tmp/prefix
+passed=0
+failed=0
+
+# try NAME COMMAND...: one case; its output is shown when it fails
+try() {
+    name=$1
+    shift
+    if "$@" >"$tmp/log" 2>&1; then
+        passed=$((passed + 1))
+        return
+    fi
+    failed=$((failed + 1))
+    echo "FAILED: $name"
+    cat "$tmp/log"
+}
+
+must_not() { ! "$@"; }
+warnings="-Wall -Wextra -Wpedantic -Werror"
+
+all_installed() {
+    for header in "$source"/include/ota/*; do
+        cmp "$header" "$prefix/include/ota/$(basename "$header")" || return 1
+    done
+    test -f "$prefix/lib/libota.a" && test -f "$prefix/lib/pkgconfig/ota.pc" && test -f "$prefix/lib/cmake/ota/otaConfig.cmake"
+}
+
+leaks() { # paths and flags of this build in what is installed as text
+    grep -rnE "$source|$build|$tmp|ota_flags|-Werror|-fsanitize" "$prefix/lib/cmake" "$prefix/lib/pkgconfig"
+}
+
+cmake_consumer() {
+    cmake -S "$here/project" -B "$tmp/cmake" -DCMAKE_PREFIX_PATH="$prefix" -DSOURCES="$here" -DPARTS="$1" \
+        -DCMAKE_C_COMPILER="$CC" -DCMAKE_C_FLAGS="$CFLAGS" && cmake --build "$tmp/cmake"
+}
+
+pkg_consumer() { # pkg_consumer PROGRAM-SOURCE PACKAGE OUTPUT [pkg-config option]
+    flags=$(PKG_CONFIG_PATH="$prefix/lib/pkgconfig" pkg-config ${4-} --cflags --libs "$2") || return 1
+    $CC $CFLAGS -std=c11 $warnings "$1" -o "$3" $flags
+}
+
+headers_stand_alone() { # headers_stand_alone COMPILER LANGUAGE STANDARD
+    for header in "$prefix"/include/ota/*.h; do
+        printf '#include "ota/%s"\nint used;\n' "$(basename "$header")" >"$tmp/one.$2"
+        $1 -x "$2" "-std=$3" $warnings -I"$prefix/include" -fsyntax-only "$tmp/one.$2" || return 1
+    done
+}
+
+cxx_consumer() { # the declarations have C linkage, so a C++ program links
+    printf '#include <ota/ota.h>\nint main() { ota_config cfg = ota_config(); return ota_workspace_len(&cfg) == 0 ? 0 : 1; }\n' >"$tmp/main.cpp"
+    flags=$(PKG_CONFIG_PATH="$prefix/lib/pkgconfig" pkg-config --cflags --libs ota) || return 1
+    $CXX $CFLAGS -std=c++11 $warnings "$tmp/main.cpp" -o "$tmp/cxx" $flags && "$tmp/cxx"
+}
+
+try "install" cmake --install "$build" --prefix "$prefix"
+try "everything is there" all_installed
+try "nothing of the build leaks" must_not leaks
+try "CMake: find_package and build" cmake_consumer "${POSIX:+posix}"
+try "CMake: the core runs" "$tmp/cmake/core"
+try "CMake: an unknown component is refused" must_not cmake_consumer no-such-part
+# The tree is moved first: neither way of finding it may depend on where it was installed.
+mv "$prefix" "$tmp/moved"
+prefix=$tmp/moved
+try "pkg-config: build" pkg_consumer "$here/main.c" ota "$tmp/pkg"
+try "pkg-config: the core runs" "$tmp/pkg"
+try "pkg-config --static: build" pkg_consumer "$here/main.c" ota "$tmp/pkg-static" --static
+try "pkg-config --static: the core runs" "$tmp/pkg-static"
+try "each header stands alone in C" headers_stand_alone "$CC" c c11
+if [ -n "${POSIX:-}" ]; then
+    try "CMake: the POSIX ports run" "$tmp/cmake/posix"
+    try "pkg-config: the POSIX ports build" pkg_consumer "$here/posix.c" ota-posix "$tmp/pkg-posix"
+    try "pkg-config: the POSIX ports run" "$tmp/pkg-posix"
+fi
+if command -v "$CXX" >/dev/null; then
+    try "each header stands alone in C++" headers_stand_alone "$CXX" c++ c++11
+    try "C++: build, link and run" cxx_consumer
+fi
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
