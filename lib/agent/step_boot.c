@@ -83,7 +83,7 @@ ota_err otai_step_reboot(struct ota *a)
     case OTAI_BOOT_PERMANENT:
         a->app_word = OTAI_APP_SILENT;
         a->trial_began_ms = otai_now_ms(a);
-        a->j.failures++; /* counts how often the agent was started in this trial */
+        a->j.trial_starts++;
         return OTA_DONE;
     case OTAI_BOOT_ABSENT:
         break;
@@ -111,7 +111,7 @@ ota_err otai_step_trial(struct ota *a)
         return OTA_DONE;
     if (f != OTAI_BOOT_RUNNING)
         return condemn(a, OTA_REJECT_TRIAL, "boot: trial is gone", 0);
-    if (a->j.failures > TRIAL_STARTS_MAX)
+    if (a->j.trial_starts > TRIAL_STARTS_MAX)
         return condemn(a, OTA_REJECT_SILENT, "agent died too often", 0);
     err = otai_health_look(a->cfg.health, &rules, a->app_word, a->app_reason, otai_now_ms(a) - a->trial_began_ms, &verdict);
     if (err == OTA_AGAIN)
@@ -148,7 +148,7 @@ static void now_installed(struct ota *a)
 static void settle(struct ota *a, enum ota_outcome outcome)
 {
     a->j.outcome = (uint8_t)outcome;
-    a->j.failures = 0;
+    a->j.trial_starts = 0;
     a->j.arms = 0;
     if (deployment_known(a))
         a->j.report_id = ++a->j.report_last;

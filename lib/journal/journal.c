@@ -11,7 +11,7 @@
  *   12+n 4 CRC-32 of everything before it
  *
  * Body, in this order. "text N" is N bytes of printable ASCII, then NULs to the end, at least one:
- *   starts u32, state u8, failures u8, arms u8, outcome u8, report_id u32, report_last u32, deferred_s u32,
+ *   starts u32, state u8, trial_starts u8, arms u8, outcome u8, report_id u32, report_last u32, deferred_s u32,
  *   full_utc_s i64, fresh_until_s i64, fetched u64, seq u64, seq_floor u64, deployment 32, confirmed 32, blocked 32,
  *   cause: { err u32, port_code i32, state u8, component u8, where text 48 }, etag text 80,
  *   4 x progress: { wanted u8 (0 or 1), slot u8 (0, 1, 255), security u32, length u64, out_off u64, src_off u64,
@@ -37,7 +37,7 @@
 static const struct otai_field main_rows[] = {
     FIELD(otai_journal, starts, U32, 0, NULL),
     FIELD(otai_journal, state, U8, OTA_ST_COUNT - 1, "state"),
-    FIELD(otai_journal, failures, U8, UINT8_MAX, NULL),
+    FIELD(otai_journal, trial_starts, U8, UINT8_MAX, NULL),
     FIELD(otai_journal, arms, U8, UINT8_MAX, NULL),
     FIELD(otai_journal, outcome, U8, OTA_OUTCOME_REFUSED, "outcome"),
     FIELD(otai_journal, report_id, U32, 0, NULL),

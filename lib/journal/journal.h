@@ -39,7 +39,7 @@ struct otai_journal {
     uint32_t generation;              /* of the record it was loaded from; 0 = fresh */
     uint32_t starts;                  /* how often an agent started on this store */
     uint8_t state;                    /* enum ota_state, as last journaled */
-    uint8_t failures;                 /* failed tries in a row: exponent of the back-off */
+    uint8_t trial_starts;             /* how often an agent started in the trial under way */
     uint8_t arms;                     /* how often this deployment was about to be armed */
     uint8_t outcome;                  /* enum ota_outcome of `deployment`; NONE while it is under way */
     uint32_t report_id;               /* id of the report that `outcome` and `cause` still have to become; 0 = none */
