@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What ota-agent can be told to do. */
+#ifndef AGENT_COMMANDS_H
+#define AGENT_COMMANDS_H
+
+#include "config.h"
+#include "ota/ota.h"
+
+/* Exit statuses. They are an interface: scripts and units rely on them (README.md). */
+enum agent_exit {
+    AGENT_OK = 0,             /* up to date, confirmed, or the command was carried out */
+    AGENT_NOT_RUNNING = 1,    /* defer, confirm, reject: no agent runs */
+    AGENT_USAGE = 2,          /* command line or configuration */
+    AGENT_RESTART = 3,        /* the device must be restarted to go on */
+    AGENT_RETRY = 4,          /* the network or the server: later */
+    AGENT_REFUSED = 5,        /* the update was refused or rolled back; a command that does not fit the state */
+    AGENT_DEVICE = 6,         /* storage, boot control or crypto of this device */
+    AGENT_LOCKED = 7          /* another agent holds the state directory */
+};
+
+struct agent_options {
+    bool progress, verbose, json;
+};
+
+/** @return the exit status for a result of the library */
+int agent_exit_of(ota_err err);
+
+int agent_run(const struct agent_config *c, const struct agent_options *o);
+int agent_check(const struct agent_config *c, const struct agent_options *o);
+int agent_status(const struct agent_config *c, const struct agent_options *o);
+
+/** Pass a request such as "defer 60" on to the agent that runs and print its answer. */
+int agent_tell(const struct agent_config *c, const char *request);
+
+#endif

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PATH_LEN_MAX 4095u
+/* The control socket's name must fit into struct sockaddr_un. */
+#define RUNTIME_DIR_MAX 90u
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define MEMBER_SIZE(type, m) sizeof(((type *)0)->m)
+
+#define TEXT(key, need, lo, hi, type, m) { key, SCHEMA_TEXT, need, lo, hi, offsetof(type, m), 0, 0, NULL }
+#define UINT(key, lo, hi, type, m) { key, SCHEMA_UINT, false, lo, hi, offsetof(type, m), MEMBER_SIZE(type, m), 0, NULL }
+#define BOOLEAN(key, type, m) { key, SCHEMA_BOOL, false, 0, 0, offsetof(type, m), 0, 0, NULL }
+#define TEXTS(key, need, hi, type, m) { key, SCHEMA_TEXTS, need, 1, hi, offsetof(type, m), 0, 0, NULL }
+#define OBJECT(key, need, type, m, sub) { key, SCHEMA_OBJECT, need, 0, 0, offsetof(type, m), 0, 0, sub }
+#define OBJECTS(key, lo, hi, type, m, n, sub) \
+    { key, SCHEMA_OBJECTS, true, lo, hi, offsetof(type, m), MEMBER_SIZE(type, m[0]), offsetof(type, n), sub }
+#define SCHEMA(name, fields) static const struct schema name = { fields, COUNT(fields) }
+
+static const struct schema_field slot_fields[] = {
+    TEXT("file", false, 1, PATH_LEN_MAX, struct agent_slot, file),
+    TEXT("block", false, 1, PATH_LEN_MAX, struct agent_slot, block),
+    UINT("size", 1, UINT64_C(1) << 48, struct agent_slot, size),
+};
+SCHEMA(slot_schema, slot_fields);
+
+static const struct schema_field component_fields[] = {
+    TEXT("name", true, 1, OTA_NAME_MAX - 1, struct agent_component, name),
+    OBJECTS("slots", 2, 2, struct agent_component, slot, slot_count, &slot_schema),
+    TEXT("factory_version", false, 1, OTA_VERSION_MAX - 1, struct agent_component, factory_version),
+};
+SCHEMA(component_schema, component_fields);
+
+static const struct schema_field repo_fields[] = {
+    TEXT("name", true, 1, 15, struct agent_repo, name),
+    TEXT("metadata_url", true, 1, OTA_URL_MAX - 1, struct agent_repo, metadata_url),
+    TEXT("targets_url", true, 1, OTA_URL_MAX - 1, struct agent_repo, targets_url),
+    TEXTS("prefixes", true, AGENT_PREFIXES_MAX, struct agent_repo, prefixes),
+    TEXT("root", true, 1, PATH_LEN_MAX, struct agent_repo, root),
+};
+SCHEMA(repo_schema, repo_fields);
+
+static const struct schema_field boot_fields[] = {
+    TEXT("type", true, 1, 15, struct agent_boot, type),
+    TEXT("path", true, 1, PATH_LEN_MAX, struct agent_boot, path),
+    TEXTS("reboot", false, AGENT_ARGS_MAX, struct agent_boot, reboot),
+};
+SCHEMA(boot_schema, boot_fields);
+
+static const struct schema_field health_fields[] = {
+    TEXTS("command", true, AGENT_ARGS_MAX, struct agent_health, command),
+    UINT("timeout_s", 1, 86400, struct agent_health, timeout_s),
+};
+SCHEMA(health_schema, health_fields);
+
+static const struct schema_field net_fields[] = {
+    TEXT("ca_file", false, 1, PATH_LEN_MAX, struct agent_net, ca_file),
+    TEXT("client_cert", false, 1, PATH_LEN_MAX, struct agent_net, client_cert),
+    TEXT("client_key", false, 1, PATH_LEN_MAX, struct agent_net, client_key),
+    TEXT("proxy", false, 1, OTA_URL_MAX - 1, struct agent_net, proxy),
+};
+SCHEMA(net_schema, net_fields);
+
+/* The core judges how the limits fit together; here only what could never be meant is refused. */
+static const struct schema_field limits_fields[] = {
+    UINT("root_max", 256, 1u << 24, struct ota_limits, tuf.root_max),
+    UINT("timestamp_max", 256, 1u << 24, struct ota_limits, tuf.timestamp_max),
+    UINT("snapshot_max", 256, 1u << 24, struct ota_limits, tuf.snapshot_max),
+    UINT("targets_max", 256, 1u << 24, struct ota_limits, tuf.targets_max),
+    UINT("rotations_max", 1, 1024, struct ota_limits, tuf.rotations_max),
+    UINT("roles_max", 1, 32, struct ota_limits, tuf.roles_max),
+    UINT("pointer_max", 256, 1u << 20, struct ota_limits, pointer_max),
+    UINT("block", 512, 1u << 30, struct ota_limits, block),
+    UINT("io", 512, 1u << 24, struct ota_limits, io),
+    UINT("window_bits", 1, 15, struct ota_limits, window_bits),
+    UINT("redirects", 1, 16, struct ota_limits, redirects),
+    UINT("low_speed_bps", 1, UINT32_MAX, struct ota_limits, low_speed_bps),
+    UINT("low_speed_s", 1, 86400, struct ota_limits, low_speed_s),
+    UINT("connect_ms", 1, 86400000, struct ota_limits, connect_ms),
+    UINT("head_ms", 1, 86400000, struct ota_limits, head_ms),
+};
+SCHEMA(limits_schema, limits_fields);
+
+static const struct schema_field times_fields[] = {
+    UINT("poll_s", 1, UINT32_MAX, struct ota_times, poll_s),
+    UINT("full_s", 1, UINT32_MAX, struct ota_times, full_s),
+    UINT("retry_base_s", 1, 86400, struct ota_times, retry_base_s),
+    UINT("retry_cap_s", 1, UINT32_MAX, struct ota_times, retry_cap_s),
+    UINT("health_grace_s", 1, UINT32_MAX, struct ota_times, health_grace_s),
+    UINT("health_deadline_s", 1, UINT32_MAX, struct ota_times, health_deadline_s),
+    UINT("defer_cap_s", 1, UINT32_MAX, struct ota_times, defer_cap_s),
+    UINT("utc_floor_s", 1, UINT64_C(1) << 40, struct ota_times, utc_floor_s),
+};
+SCHEMA(times_schema, times_fields);
+
+static const struct schema_field config_fields[] = {
+    TEXT("product", true, 1, OTA_NAME_MAX - 1, struct agent_config, product),
+    TEXT("group", true, 1, OTA_NAME_MAX - 1, struct agent_config, group),
+    TEXT("device_id", true, 1, 127, struct agent_config, device_id),
+    TEXT("state_dir", true, 1, PATH_LEN_MAX, struct agent_config, state_dir),
+    TEXT("runtime_dir", true, 1, RUNTIME_DIR_MAX, struct agent_config, runtime_dir),
+    OBJECTS("components", 1, OTA_COMPONENTS_MAX, struct agent_config, component, component_count, &component_schema),
+    OBJECTS("repositories", 1, OTA_REPOS_MAX, struct agent_config, repo, repo_count, &repo_schema),
+    OBJECT("boot", true, struct agent_config, boot, &boot_schema),
+    OBJECT("health", false, struct agent_config, health, &health_schema),
+    OBJECT("net", false, struct agent_config, net, &net_schema),
+    TEXT("report_url", false, 1, OTA_URL_MAX - 1, struct agent_config, report_url),
+    UINT("tries", 1, 15, struct agent_config, tries),
+    BOOLEAN("plain_http", struct agent_config, plain_http),
+    OBJECT("limits", false, struct agent_config, limits, &limits_schema),
+    OBJECT("times", false, struct agent_config, times, &times_schema),
+};
+SCHEMA(config_schema, config_fields);
+
+/* cJSON lets some bytes pass that JSON forbids, and a NUL would cut a text short without a word. */
+static bool is_clean(const char *text, size_t len, struct schema_fault *fault)
+{
+    static const char escaped_nul[] = "\\u0000";
+
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i];
+
+        if (c < 0x20 && c != '\t' && c != '\n' && c != '\r')
+            return schema_fail(fault, "", "not JSON: control character");
+        if (len - i >= sizeof escaped_nul - 1 && memcmp(text + i, escaped_nul, sizeof escaped_nul - 1) == 0)
+            return schema_fail(fault, "", "the character \\u0000 is not allowed");
+    }
+    return true;
+}
+
+static size_t line_of(const char *text, const char *end)
+{
+    size_t line = 1;
+
+    for (const char *p = text; p < end; p++)
+        line += *p == '\n';
+    return line;
+}
+
+static bool fail_at(struct schema_fault *fault, const char *text, const char *at)
+{
+    char what[64];
+
+    (void)snprintf(what, sizeof what, "not JSON: line %zu", line_of(text, at));
+    return schema_fail(fault, "", what);
+}
+
+/* One JSON value and nothing but white space behind it. */
+static cJSON *parse_json(const char *text, size_t len, struct schema_fault *fault)
+{
+    const char *end = text;
+    cJSON *tree = cJSON_ParseWithLengthOpts(text, len, &end, 0);
+
+    if (!tree) {
+        (void)fail_at(fault, text, end > text + len ? text + len : end);
+        return NULL;
+    }
+    while (end < text + len && strchr(" \t\r\n", *end))
+        end++;
+    if (end < text + len) {
+        cJSON_Delete(tree);
+        (void)fail_at(fault, text, end);
+        return NULL;
+    }
+    return tree;
+}
+
+static bool check_slot(const struct agent_slot *s, size_t component, size_t index, struct schema_fault *fault)
+{
+    char where[64];
+
+    (void)snprintf(where, sizeof where, "components[%zu].slots[%zu]", component, index);
+    if (!s->file == !s->block)
+        return schema_fail(fault, where, "must have exactly one of \"file\" and \"block\"");
+    if (s->block && s->size)
+        return schema_fail(fault, where, "\"size\" goes with \"file\" only");
+    return true;
+}
+
+static const char *slot_path(const struct agent_slot *s)
+{
+    return s->file ? s->file : s->block;
+}
+
+/* A slot that is named twice would be overwritten while it runs. */
+static bool is_new_slot(const struct agent_config *c, size_t nth, struct schema_fault *fault)
+{
+    const char *path = slot_path(&c->component[nth / 2].slot[nth % 2]);
+
+    for (size_t i = 0; i < nth; i++) {
+        if (strcmp(path, slot_path(&c->component[i / 2].slot[i % 2])) == 0) {
+            char where[64];
+
+            (void)snprintf(where, sizeof where, "components[%zu].slots[%zu]", nth / 2, nth % 2);
+            return schema_fail(fault, where, "is the same slot as an earlier one");
+        }
+    }
+    return true;
+}
+
+static bool check_whole(const struct agent_config *c, struct schema_fault *fault)
+{
+    for (size_t i = 0; i < c->component_count * 2; i++)
+        if (!check_slot(&c->component[i / 2].slot[i % 2], i / 2, i % 2, fault) || !is_new_slot(c, i, fault))
+            return false;
+    if (strcmp(c->boot.type, "file") != 0)
+        return schema_fail(fault, "boot.type", "must be \"file\"");
+    if (!c->net.client_cert != !c->net.client_key)
+        return schema_fail(fault, c->net.client_cert ? "net.client_key" : "net.client_cert", "is missing: certificate and key go together");
+    return true;
+}
+
+bool agent_config_parse(struct agent_config *c, const char *text, size_t len, struct schema_fault *fault)
+{
+    *c = (struct agent_config){ .tree = NULL };
+    if (len > AGENT_CONFIG_MAX)
+        return schema_fail(fault, "", "larger than 65536 bytes");
+    if (!is_clean(text, len, fault))
+        return false;
+    c->tree = parse_json(text, len, fault);
+    if (!c->tree)
+        return false;
+    if (!schema_read(&config_schema, c->tree, c, fault) || !check_whole(c, fault)) {
+        agent_config_free(c);
+        return false;
+    }
+    return true;
+}
+
+bool agent_config_load(struct agent_config *c, const char *path, struct schema_fault *fault)
+{
+    static char text[AGENT_CONFIG_MAX + 1];
+    FILE *f = fopen(path, "rb");
+    size_t len;
+    bool bad;
+
+    *c = (struct agent_config){ .tree = NULL };
+    if (!f)
+        return schema_fail(fault, "", strerror(errno));
+    len = fread(text, 1, sizeof text, f);
+    bad = ferror(f) != 0;
+    (void)fclose(f);
+    return bad ? schema_fail(fault, "", "cannot be read") : agent_config_parse(c, text, len, fault);
+}
+
+void agent_config_free(struct agent_config *c)
+{
+    cJSON_Delete(c->tree);
+    *c = (struct agent_config){ .tree = NULL };
+}

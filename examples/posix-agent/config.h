@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The agent's configuration file. Its members are described in README.md beside this file. */
+#ifndef AGENT_CONFIG_H
+#define AGENT_CONFIG_H
+
+#include "ota/config.h"
+#include "schema.h"
+
+#define AGENT_CONFIG_MAX 65536u   /* bytes of a configuration file */
+#define AGENT_ARGS_MAX 15u        /* words of a command */
+#define AGENT_PREFIXES_MAX 8u     /* path prefixes of one repository */
+
+struct agent_slot {
+    const char *file, *block;     /* exactly one of them */
+    uint64_t size;                /* file: create it with this size; 0 = it must exist */
+};
+
+struct agent_component {
+    const char *name;
+    struct agent_slot slot[2];
+    size_t slot_count;            /* 2 */
+    const char *factory_version;  /* NULL = unknown */
+};
+
+struct agent_repo {
+    const char *name, *metadata_url, *targets_url;
+    const char *prefixes[AGENT_PREFIXES_MAX + 1];
+    const char *root;             /* file with the factory root metadata */
+};
+
+struct agent_boot {
+    const char *type, *path;      /* "file" and the boot record */
+    const char *reboot[AGENT_ARGS_MAX + 1];   /* [0] NULL: the agent only leaves */
+};
+
+struct agent_health {
+    const char *command[AGENT_ARGS_MAX + 1];  /* [0] NULL: judged by `confirm` and `reject` */
+    uint32_t timeout_s;           /* 0 = the port's default */
+};
+
+struct agent_net {
+    const char *ca_file, *client_cert, *client_key, *proxy;   /* NULL = none */
+};
+
+/* Everything in the file. Texts belong to `tree`. */
+struct agent_config {
+    const char *product, *group, *device_id, *state_dir, *runtime_dir, *report_url;
+    struct agent_component component[OTA_COMPONENTS_MAX];
+    size_t component_count;
+    struct agent_repo repo[OTA_REPOS_MAX];
+    size_t repo_count;
+    struct agent_boot boot;
+    struct agent_health health;
+    struct agent_net net;
+    uint8_t tries;
+    bool plain_http;
+    struct ota_limits limits;
+    struct ota_times times;
+    struct cJSON *tree;
+};
+
+/**
+ * Parse a configuration. text needs no NUL.
+ * @return false: *fault says what is wrong; *c is then empty. On true the caller ends with agent_config_free()
+ */
+bool agent_config_parse(struct agent_config *c, const char *text, size_t len, struct schema_fault *fault);
+
+/** Read and parse a file. @return as agent_config_parse() */
+bool agent_config_load(struct agent_config *c, const char *path, struct schema_fault *fault);
+
+/** Free what a configuration owns. Harmless on an empty one. */
+void agent_config_free(struct agent_config *c);
+
+#endif

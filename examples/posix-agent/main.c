@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "commands.h"
+#include "control.h"
+
+#define CONFIG_FILE "/etc/ota/agent.json"
+
+static const char help[] =
+    "usage: ota-agent COMMAND [OPTION...]\n"
+    "\n"
+    "  run               look for updates and install them, until stopped or until a restart is needed\n"
+    "  check             look once, now, and install what there is\n"
+    "  status            what goes on, and what holds an update back\n"
+    "  defer SECONDS     ask the running agent for time before it installs an update; 0 ends a deferral\n"
+    "  confirm           vouch for the update on trial (configurations without \"health\")\n"
+    "  reject [REASON]   condemn the update on trial; REASON is a number for the report [1]\n"
+    "\n"
+    "  -c, --config FILE  configuration [" CONFIG_FILE "]\n"
+    "      --progress     draw the progress of downloads even where standard error is no terminal\n"
+    "      --json         status as JSON\n"
+    "  -v, --verbose      log every change of state\n"
+    "      --version, --help\n"
+    "\n"
+    "exit status: 0 up to date or done, 1 no agent runs, 2 usage or configuration, 3 restart the device, 4 try later,\n"
+    "             5 update refused, 6 this device failed, 7 another agent holds the state directory\n";
+
+struct command_line {
+    const char *config;
+    struct agent_options options;
+    const char *command;
+    const char *argument;   /* NULL = none */
+};
+
+static int usage(const char *complaint, const char *what)
+{
+    (void)fprintf(stderr, "ota-agent: %s%s (see ota-agent --help)\n", complaint, what ? what : "");
+    return AGENT_USAGE;
+}
+
+static int with_config(const struct command_line *l, int (*command)(const struct agent_config *, const struct command_line *))
+{
+    static struct agent_config config;
+    struct schema_fault fault;
+    int status;
+
+    if (!agent_config_load(&config, l->config, &fault)) {
+        (void)fprintf(stderr, "ota-agent: %s: %s%s%s\n", l->config, fault.where, fault.where[0] ? ": " : "", fault.what);
+        return AGENT_USAGE;
+    }
+    status = command(&config, l);
+    agent_config_free(&config);
+    return status;
+}
+
+static int run(const struct agent_config *c, const struct command_line *l)
+{
+    return agent_run(c, &l->options);
+}
+
+static int check(const struct agent_config *c, const struct command_line *l)
+{
+    return agent_check(c, &l->options);
+}
+
+static int status(const struct agent_config *c, const struct command_line *l)
+{
+    return agent_status(c, &l->options);
+}
+
+static int tell(const struct agent_config *c, const struct command_line *l)
+{
+    char request[CONTROL_REQUEST_MAX];
+    const char *argument = l->argument ? l->argument : strcmp(l->command, "reject") == 0 ? "1" : "";
+    int len = snprintf(request, sizeof request, "%s%s%s", l->command, argument[0] ? " " : "", argument);
+    int result;
+
+    if (len >= (int)sizeof request)
+        return usage("argument too long: ", argument);
+    result = agent_tell(c, request);
+    return result == AGENT_USAGE ? usage("not a number in range: ", argument) : result;
+}
+
+static int dispatch(const struct command_line *l)
+{
+    static const struct {
+        const char *name;
+        int (*command)(const struct agent_config *, const struct command_line *);
+        int least, most;   /* arguments */
+    } commands[] = {
+        { "run", run, 0, 0 }, { "check", check, 0, 0 }, { "status", status, 0, 0 },
+        { "defer", tell, 1, 1 }, { "confirm", tell, 0, 0 }, { "reject", tell, 0, 1 },
+    };
+    int arguments = l->argument != NULL;
+
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        if (strcmp(commands[i].name, l->command) != 0)
+            continue;
+        if (arguments < commands[i].least)
+            return usage("an argument is missing after ", l->command);
+        if (arguments > commands[i].most)
+            return usage("unexpected argument: ", l->argument);
+        return with_config(l, commands[i].command);
+    }
+    return usage("unknown command: ", l->command);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {
+        { "config", required_argument, NULL, 'c' }, { "progress", no_argument, NULL, 'p' },
+        { "verbose", no_argument, NULL, 'v' }, { "json", no_argument, NULL, 'j' },
+        { "version", no_argument, NULL, 'V' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
+    };
+    struct command_line l = { .config = CONFIG_FILE };
+    int opt;
+
+    while ((opt = getopt_long(argc, argv, "c:vh", options, NULL)) != -1) {
+        switch (opt) {
+        case 'c': l.config = optarg; break;
+        case 'p': l.options.progress = true; break;
+        case 'v': l.options.verbose = true; break;
+        case 'j': l.options.json = true; break;
+        case 'V': return puts("ota-agent " OTA_VERSION_STRING) < 0 ? AGENT_DEVICE : AGENT_OK;
+        case 'h': return fputs(help, stdout) < 0 ? AGENT_DEVICE : AGENT_OK;
+        default: return AGENT_USAGE;
+        }
+    }
+    if (optind == argc)
+        return usage("no command", NULL);
+    if (argc - optind > 2)
+        return usage("unexpected argument: ", argv[optind + 2]);
+    l.command = argv[optind];
+    l.argument = argv[optind + 1];
+    return dispatch(&l);
+}

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `run`: step the agent, sleep as it says, draw the progress, answer requests, until told to stop. `check`: once. */
+#define _POSIX_C_SOURCE 200809L /* sigaction */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands.h"
+#include "control.h"
+#include "device.h"
+#include "progress.h"
+#include "status.h"
+
+#define LOOK_MS 100u      /* between two looks at requests and progress while work is going on */
+#define NET_NAP_MS 200u   /* longest sleep on the network: requests are not heard meanwhile */
+
+struct run {
+    const struct agent_config *config;
+    struct device device;
+    struct control control;
+    struct progress progress;
+    uint64_t looked_ms;
+};
+
+/* Signal handlers have no other way to learn whom to stop. */
+static struct ota *volatile signalled;
+static volatile sig_atomic_t stopping;
+
+static void on_stop(int sig)
+{
+    (void)sig;
+    stopping = 1;
+    if (signalled)
+        ota_cancel(signalled);
+}
+
+static void catch_signals(struct ota *agent)
+{
+    struct sigaction sa = { .sa_handler = on_stop };
+
+    signalled = agent;
+    (void)sigemptyset(&sa.sa_mask);
+    (void)sigaction(SIGTERM, &sa, NULL);
+    (void)sigaction(SIGINT, &sa, NULL);
+}
+
+int agent_exit_of(ota_err err)
+{
+    if (err == OTA_REBOOT)
+        return AGENT_RESTART;
+    if (err == OTA_DEVICE_LOCKED)
+        return AGENT_LOCKED;
+    switch (ota_err_class(err)) {
+    case OTA_CLASS_OUTCOME: return AGENT_OK;
+    case OTA_CLASS_RETRY: return AGENT_RETRY;
+    case OTA_CLASS_REJECT: return AGENT_REFUSED;
+    case OTA_CLASS_DEVICE: return AGENT_DEVICE;
+    case OTA_CLASS_USAGE: break;
+    }
+    return AGENT_USAGE;
+}
+
+static int complain(const struct schema_fault *fault, ota_err err)
+{
+    (void)fprintf(stderr, "ota-agent: %s%s%s\n", fault->where, fault->where[0] ? ": " : "", fault->what);
+    return agent_exit_of(err);
+}
+
+static bool number(const char *text, long min, long max, long *out)
+{
+    char *end;
+
+    *out = strtol(text, &end, 10);
+    return *text != '\0' && *text != ' ' && *end == '\0' && *out >= min && *out <= max;
+}
+
+static int say_result(FILE *to, const char *done, ota_err err)
+{
+    if (err == OTA_OK)
+        (void)fprintf(to, "%s\n", done);
+    else
+        (void)fprintf(to, "ota-agent: %s\n", ota_err_text(err));
+    return err == OTA_OK ? AGENT_OK : AGENT_REFUSED;
+}
+
+static int answer_defer(struct run *r, const char *seconds, FILE *to)
+{
+    uint32_t granted = 0;
+    long asked;
+    ota_err err;
+    char done[64];
+
+    if (!number(seconds, 0, UINT32_MAX / 2, &asked))
+        return AGENT_USAGE;
+    err = ota_defer(r->device.agent, (uint32_t)asked, &granted);
+    (void)snprintf(done, sizeof done, "deferred for %" PRIu32 " s", granted);
+    return say_result(to, done, err);
+}
+
+static int answer_status(struct run *r, bool json, FILE *to)
+{
+    struct ota_status s;
+    char *text;
+
+    ota_status(r->device.agent, &s);
+    text = json ? status_json(&s, r->config, true) : status_text(&s, r->config, true);
+    if (text)
+        (void)fputs(text, to);
+    free(text);
+    return text ? AGENT_OK : AGENT_DEVICE;
+}
+
+static int answer(void *self, const char *request, FILE *to)
+{
+    struct run *r = self;
+    long reason;
+
+    if (strcmp(request, "status") == 0 || strcmp(request, "status json") == 0)
+        return answer_status(r, request[6] != '\0', to);
+    if (strncmp(request, "defer ", 6) == 0)
+        return answer_defer(r, request + 6, to);
+    if (strcmp(request, "confirm") == 0)
+        return say_result(to, "confirmed", ota_confirm(r->device.agent));
+    if (strncmp(request, "reject ", 7) == 0 && number(request + 7, INT32_MIN, INT32_MAX, &reason))
+        return say_result(to, "rejected", ota_reject(r->device.agent, (int32_t)reason));
+    return AGENT_USAGE;
+}
+
+static uint64_t now_ms(struct run *r)
+{
+    return r->device.clock.port.ops->monotonic_ms(&r->device.clock.port);
+}
+
+/* What people want to know, not more often than they can tell. */
+static void look(struct run *r, bool force)
+{
+    uint64_t now = now_ms(r);
+    struct ota_status s;
+
+    if (!force && now - r->looked_ms < LOOK_MS)
+        return;
+    r->looked_ms = now;
+    ota_status(r->device.agent, &s);
+    progress_show(&r->progress, &s, r->config, now);
+    control_serve(&r->control, 0, answer, r);
+}
+
+/* Without network business the socket is what to sleep on: requests are answered at once, and nothing wakes for nothing. */
+static void nap(struct run *r, const struct ota_wait *wait)
+{
+    struct ota_net *net = &r->device.net.port;
+
+    if (wait->ms == 0 || stopping)
+        return;
+    if (wait->wait_for_net)
+        net->ops->wait(net, wait->ms < NET_NAP_MS ? wait->ms : NET_NAP_MS);
+    else
+        control_serve(&r->control, wait->ms < INT32_MAX ? (int)wait->ms : INT32_MAX, answer, r);
+}
+
+static ota_err loop(struct run *r)
+{
+    struct ota_wait wait = { 0 };
+
+    while (!stopping) {
+        ota_err err = ota_step(r->device.agent, &wait);
+
+        if (err != OTA_OK)
+            return err;
+        look(r, wait.ms > 0 && !wait.wait_for_net);
+        nap(r, &wait);
+    }
+    return OTA_OK;
+}
+
+int agent_run(const struct agent_config *c, const struct agent_options *o)
+{
+    static struct run r;
+    const struct device_options how = { .states = o->verbose };
+    struct schema_fault fault;
+    ota_err err;
+
+    r.config = c;
+    r.control.fd = -1;
+    progress_init(&r.progress, o->progress);
+    err = device_open(&r.device, c, &how, &fault);
+    if (err == OTA_OK && !control_open(&r.control, c->runtime_dir, &fault))
+        err = OTA_DEVICE_STORE;
+    if (err == OTA_OK) {
+        catch_signals(r.device.agent);
+        err = loop(&r);
+        signalled = NULL;
+        (void)snprintf(fault.what, sizeof fault.what, "%s", ota_err_text(err));
+        fault.where[0] = '\0';
+    }
+    if (err != OTA_OK)
+        (void)complain(&fault, err);
+    control_close(&r.control);
+    device_close(&r.device);
+    return agent_exit_of(err);
+}
+
+static void tell_outcome(const struct device *d, ota_err err)
+{
+    struct ota_status s;
+
+    ota_status(d->agent, &s);
+    (void)fprintf(stderr, "ota-agent: %s", err == OTA_SAME && s.holds == 0 ? "up to date" : ota_err_text(err));
+    if (ota_err_class(err) != OTA_CLASS_OUTCOME && s.last_fault.where[0])
+        (void)fprintf(stderr, " (%s)", s.last_fault.where);
+    (void)fputc('\n', stderr);
+}
+
+int agent_check(const struct agent_config *c, const struct agent_options *o)
+{
+    static struct device d;
+    const struct device_options how = { .states = o->verbose };
+    struct schema_fault fault;
+    ota_err err = device_open(&d, c, &how, &fault);
+
+    if (err == OTA_OK) {
+        catch_signals(d.agent);
+        err = ota_run(d.agent);
+        signalled = NULL;
+        tell_outcome(&d, err);
+    } else {
+        (void)complain(&fault, err);
+    }
+    device_close(&d);
+    return agent_exit_of(err);
+}
+
+/* A store that reads and forgets what it is given: lets an agent look without leaving a trace. */
+struct shadow {
+    struct ota_store port;
+    struct ota_store *real;
+};
+
+static ota_err shadow_read(struct ota_store *s, const char *name, void *buf, size_t cap, size_t *len, int32_t *port_code)
+{
+    struct ota_store *real = ((struct shadow *)s)->real;
+
+    return real->ops->read(real, name, buf, cap, len, port_code);
+}
+
+static ota_err shadow_write(struct ota_store *s, const char *name, const void *buf, size_t len, int32_t *port_code)
+{
+    (void)s, (void)name, (void)buf, (void)len, (void)port_code;
+    return OTA_OK;
+}
+
+static ota_err shadow_remove(struct ota_store *s, const char *name, int32_t *port_code)
+{
+    (void)s, (void)name, (void)port_code;
+    return OTA_OK;
+}
+
+static const struct ota_store_ops shadow_ops = { shadow_read, shadow_write, shadow_remove };
+
+/* The first step reads the journal and the boot control; nothing else is done, nothing is kept. */
+static int status_at_rest(const struct agent_config *c, bool json)
+{
+    static struct device d;
+    struct ota_posix_store store = { .dir_fd = -1, .lock_fd = -1 };
+    struct shadow shadow = { { &shadow_ops }, &store.port };
+    const struct device_options how = { .quiet = true, .store = &shadow.port };
+    struct schema_fault fault;
+    struct ota_status s;
+    struct ota_wait wait;
+    char *text = NULL;
+    ota_err err = device_lock(&store, c, &fault);
+
+    if (err != OTA_OK)
+        return complain(&fault, err);
+    err = device_open(&d, c, &how, &fault);
+    if (err == OTA_OK)
+        err = ota_step(d.agent, &wait);
+    if (err == OTA_OK) {
+        ota_status(d.agent, &s);
+        text = json ? status_json(&s, c, false) : status_text(&s, c, false);
+        (void)fputs(text ? text : "", stdout);
+        free(text);
+    } else {
+        (void)complain(&fault, err);
+    }
+    device_close(&d);
+    ota_posix_store_close(&store);
+    return agent_exit_of(err);
+}
+
+int agent_status(const struct agent_config *c, const struct agent_options *o)
+{
+    static char text[CONTROL_ANSWER_MAX];
+    int status = control_ask(c->runtime_dir, o->json ? "status json" : "status", text);
+
+    if (status < 0)
+        return status_at_rest(c, o->json);
+    (void)fputs(text, stdout);
+    return status;
+}
+
+int agent_tell(const struct agent_config *c, const char *request)
+{
+    static char text[CONTROL_ANSWER_MAX];
+    int status = control_ask(c->runtime_dir, request, text);
+
+    if (status < 0) {
+        (void)fprintf(stderr, "ota-agent: no agent runs with runtime_dir %s\n", c->runtime_dir);
+        return AGENT_NOT_RUNNING;
+    }
+    (void)fputs(text, status == AGENT_OK ? stdout : stderr);
+    return status;
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _POSIX_C_SOURCE 200809L /* open_memstream */
+#include "status.h"
+
+#include <cjson/cJSON.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *slot_name(uint8_t slot)
+{
+    return slot == 0 ? "a" : slot == 1 ? "b" : "none";
+}
+
+static void add_fault(cJSON *to, const struct ota_fault *f)
+{
+    cJSON *o;
+
+    if (f->err == OTA_OK) {
+        (void)cJSON_AddNullToObject(to, "last_fault");
+        return;
+    }
+    o = cJSON_AddObjectToObject(to, "last_fault");
+    (void)cJSON_AddStringToObject(o, "name", ota_err_name(f->err));
+    (void)cJSON_AddNumberToObject(o, "number", (double)f->err);
+    (void)cJSON_AddStringToObject(o, "text", ota_err_text(f->err));
+    (void)cJSON_AddStringToObject(o, "where", f->where);
+    (void)cJSON_AddNumberToObject(o, "port_code", (double)f->port_code);
+}
+
+static void add_holds(cJSON *to, uint32_t holds)
+{
+    cJSON *list = cJSON_AddArrayToObject(to, "holds");
+
+    for (uint32_t bit = 1; bit != 0; bit <<= 1)
+        if ((holds & bit) && ota_hold_name(bit))
+            (void)cJSON_AddItemToArray(list, cJSON_CreateString(ota_hold_name(bit)));
+}
+
+static void add_component(cJSON *list, const char *name, const struct ota_component_status *s)
+{
+    cJSON *o = cJSON_CreateObject();
+
+    (void)cJSON_AddStringToObject(o, "name", name);
+    (void)cJSON_AddStringToObject(o, "running", s->running);
+    (void)cJSON_AddStringToObject(o, "slot", slot_name(s->slot));
+    (void)cJSON_AddStringToObject(o, "wanted", s->wanted);
+    (void)cJSON_AddNumberToObject(o, "done", (double)s->done);
+    (void)cJSON_AddNumberToObject(o, "length", (double)s->length);
+    (void)cJSON_AddItemToArray(list, o);
+}
+
+char *status_json(const struct ota_status *s, const struct agent_config *c, bool running)
+{
+    cJSON *o = cJSON_CreateObject();
+    cJSON *list;
+    char *text, *line;
+
+    (void)cJSON_AddBoolToObject(o, "agent_running", running);
+    (void)cJSON_AddStringToObject(o, "state", ota_state_name(s->state));
+    add_holds(o, s->holds);
+    (void)cJSON_AddNumberToObject(o, "next_check_s", (double)s->next_check_s);
+    (void)cJSON_AddNumberToObject(o, "deployment", (double)s->seq);
+    (void)cJSON_AddNumberToObject(o, "fetched", (double)s->fetched);
+    (void)cJSON_AddNumberToObject(o, "reports_kept", (double)s->reports_kept);
+    (void)cJSON_AddStringToObject(o, "last_outcome", ota_outcome_name(s->last_outcome));
+    add_fault(o, &s->last_fault);
+    list = cJSON_AddArrayToObject(o, "components");
+    for (size_t i = 0; i < s->component_count; i++)
+        add_component(list, c->component[i].name, &s->component[i]);
+    text = cJSON_PrintUnformatted(o);
+    cJSON_Delete(o);
+    line = text ? malloc(strlen(text) + 2) : NULL;
+    if (line)
+        (void)sprintf(line, "%s\n", text);
+    cJSON_free(text);
+    return line;
+}
+
+static void print_holds(FILE *f, uint32_t holds)
+{
+    for (uint32_t bit = 1; bit != 0; bit <<= 1)
+        if ((holds & bit) && ota_hold_name(bit))
+            (void)fprintf(f, "held back by: %s\n", ota_hold_name(bit));
+}
+
+static void print_component(FILE *f, const char *name, const struct ota_component_status *s)
+{
+    (void)fprintf(f, "component:    %s %s in slot %s", name, s->running[0] ? s->running : "(version unknown)", slot_name(s->slot));
+    if (s->length > 0)
+        (void)fprintf(f, ", %s coming: %" PRIu64 " of %" PRIu64 " bytes", s->wanted, s->done, s->length);
+    (void)fputc('\n', f);
+}
+
+static void print_fault(FILE *f, const struct ota_fault *fault)
+{
+    if (fault->err != OTA_OK)
+        (void)fprintf(f, "last failure: %s (%s at %s, code %" PRId32 ")\n", ota_err_text(fault->err), ota_err_name(fault->err),
+                      fault->where[0] ? fault->where : "?", fault->port_code);
+}
+
+char *status_text(const struct ota_status *s, const struct agent_config *c, bool running)
+{
+    char *text = NULL;
+    size_t len;
+    FILE *f = open_memstream(&text, &len);
+
+    if (!f)
+        return NULL;
+    (void)fprintf(f, "agent:        %s\nstate:        %s\n", running ? "running" : "not running", ota_state_name(s->state));
+    print_holds(f, s->holds);
+    for (size_t i = 0; i < s->component_count; i++)
+        print_component(f, c->component[i].name, &s->component[i]);
+    (void)fprintf(f, "deployment:   %" PRIu64 "\nlast outcome: %s\n", s->seq, ota_outcome_name(s->last_outcome));
+    print_fault(f, &s->last_fault);
+    if (s->reports_kept > 0)
+        (void)fprintf(f, "reports kept: %" PRIu32 "\n", s->reports_kept);
+    if (running && s->next_check_s > 0)
+        (void)fprintf(f, "next check:   in %" PRIu32 " s\n", s->next_check_s);
+    return fclose(f) == 0 ? text : NULL;
+}

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The boot supervisor, run for real: tries are counted, crash loops fall back, confirmed slots stay. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ota/posix.h"
+
+#define SLOT_SIZE (8 * 1024 * 1024)   /* an image is far smaller, but a sanitizer makes it grow */
+
+extern char **environ;
+
+static char dir[] = "/tmp/ota-supervisor-XXXXXX";
+static char record[128], slot_a[128], slot_b[128], trace[128];
+
+static void copy_image(const char *to)
+{
+    static char buf[65536];
+    int in = open(TEST_IMAGE, O_RDONLY);
+    int out = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    ssize_t n;
+
+    assert_true(in >= 0 && out >= 0);
+    while ((n = read(in, buf, sizeof buf)) > 0)
+        assert_int_equal(write(out, buf, (size_t)n), n);
+    assert_int_equal(ftruncate(out, SLOT_SIZE), 0);
+    assert_int_equal(close(in) + close(out), 0);
+}
+
+static int make_device(void **state)
+{
+    const uint8_t factory[1] = { 0 };
+    struct ota_boot_record r;
+    int32_t code = 0;
+
+    (void)state;
+    (void)unlink(trace);
+    copy_image(slot_a);
+    copy_image(slot_b);
+    ota_boot_record_init(&r, factory, 1);
+    return ota_boot_record_create(record, &r, &code) == OTA_OK ? 0 : -1;
+}
+
+static struct ota_boot_record load(void)
+{
+    struct ota_boot_record r;
+    int32_t code = 0;
+
+    assert_int_equal(ota_boot_record_load(record, &r, &code), OTA_OK);
+    return r;
+}
+
+static void change(bool (*step)(struct ota_boot_record *))
+{
+    struct ota_boot_record r = load();
+    int32_t code = 0;
+
+    assert_true(step(&r));
+    assert_int_equal(ota_boot_record_store(record, &r, &code), OTA_OK);
+}
+
+static bool arm_b(struct ota_boot_record *r)
+{
+    const uint8_t b[1] = { 1 };
+
+    return ota_boot_record_arm(r, b, 1, 3) == OTA_OK;
+}
+
+static pid_t start(const char *max_boots)
+{
+    char program[] = TEST_SUPERVISOR, option[] = "--max-boots";
+    char *bound = strdup(max_boots);
+    char *argv[] = { program, option, bound, record, slot_a, slot_b, NULL };
+    pid_t pid = -1;
+
+    assert_int_equal(posix_spawn(&pid, program, NULL, NULL, argv, environ), 0);
+    free(bound);
+    return pid;
+}
+
+static int finish(pid_t pid)
+{
+    int status = -1;
+
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+/* Let the images end as told; give the supervisor's status. */
+static int boot(const char *max_boots, const char *a, const char *b)
+{
+    (void)setenv("IMAGE_A", a, 1);
+    (void)setenv("IMAGE_B", b, 1);
+    return finish(start(max_boots));
+}
+
+static void expect_trace(const char *want)
+{
+    char text[64] = "";
+    FILE *f = fopen(trace, "r");
+
+    if (f) {
+        (void)fgets(text, sizeof text, f);
+        (void)fclose(f);
+    }
+    assert_string_equal(text, want);
+}
+
+static void shuts_down(void **state)
+{
+    (void)state;
+    assert_int_equal(boot("9", "0", "99"), 0);
+    expect_trace("a");
+}
+
+static void restarts_and_crashes_start_again(void **state)
+{
+    (void)state;
+    assert_int_equal(boot("2", "75", "99"), 1);
+    expect_trace("aa");
+    assert_int_equal(boot("2", "crash", "99"), 1);
+    expect_trace("aaaa");
+    assert_int_equal(boot("1", "1", "99"), 1);
+    expect_trace("aaaaa");
+}
+
+static void trial_that_crashes_falls_back(void **state)
+{
+    (void)state;
+    change(arm_b);
+    assert_int_equal(boot("9", "0", "crash"), 0);
+    expect_trace("bbba");
+    assert_int_equal(load().fate, OTA_BOOT_FATE_OUT_OF_TRIES);
+    assert_int_equal(load().state, OTA_BOOT_TRIAL_NONE);
+    assert_int_equal(load().confirmed[0], 0);
+}
+
+/* Every start is on record before the image runs, so losing power (here: the bound) cannot win a try back. */
+static void tries_are_counted_before_the_start(void **state)
+{
+    (void)state;
+    change(arm_b);
+    for (unsigned left = 3; left-- > 0;) {
+        assert_int_equal(boot("1", "99", "75"), 1);
+        assert_int_equal(load().tries, left);
+        assert_int_equal(load().state, OTA_BOOT_TRIAL_STARTED);
+    }
+    assert_int_equal(boot("1", "0", "75"), 0);
+    expect_trace("bbba");
+}
+
+static void confirmed_trial_stays(void **state)
+{
+    (void)state;
+    change(arm_b);
+    assert_int_equal(boot("1", "99", "75"), 1);
+    change(ota_boot_record_confirm);
+    assert_int_equal(boot("5", "99", "crash"), 1);
+    expect_trace("bbbbbb");
+}
+
+static void given_up_trial_ends_at_the_restart(void **state)
+{
+    (void)state;
+    change(arm_b);
+    assert_int_equal(boot("1", "99", "75"), 1);
+    change(ota_boot_record_revert);
+    assert_int_equal(boot("9", "0", "75"), 0);
+    expect_trace("ba");
+    assert_int_equal(load().fate, OTA_BOOT_FATE_REVERTED);
+}
+
+/* Half an image is no reason to stop: it counts as a crash, and the old slot runs. */
+static void damaged_image_falls_back(void **state)
+{
+    (void)state;
+    assert_int_equal(truncate(slot_b, 0), 0);
+    assert_int_equal(truncate(slot_b, SLOT_SIZE), 0);
+    change(arm_b);
+    assert_int_equal(boot("9", "0", "0"), 0);
+    expect_trace("a");
+    assert_int_equal(load().fate, OTA_BOOT_FATE_OUT_OF_TRIES);
+}
+
+static void missing_slot_falls_back(void **state)
+{
+    (void)state;
+    assert_int_equal(unlink(slot_b), 0);
+    change(arm_b);
+    assert_int_equal(boot("9", "0", "0"), 0);
+    expect_trace("a");
+}
+
+static void no_record_is_an_error(void **state)
+{
+    (void)state;
+    assert_int_equal(unlink(record), 0);
+    assert_int_equal(boot("1", "0", "0"), 1);
+    expect_trace("");
+}
+
+static void torn_record_is_an_error(void **state)
+{
+    (void)state;
+    assert_int_equal(truncate(record, 0), 0);
+    assert_int_equal(boot("1", "0", "0"), 1);
+    expect_trace("");
+}
+
+/* An uncounted try would let a bad image run for ever. */
+static void unwritable_record_leaves_the_trial_out(void **state)
+{
+    (void)state;
+    if (geteuid() == 0)
+        skip(); /* root writes to read-only files */
+    change(arm_b);
+    assert_int_equal(chmod(record, 0400), 0);
+    assert_int_equal(boot("9", "0", "99"), 0);
+    expect_trace("a");
+}
+
+static void wait_for_trace(void)
+{
+    const struct timespec nap = { 0, 20000000L };
+    struct stat st;
+
+    for (int i = 0; i < 500 && stat(trace, &st) != 0; i++)
+        (void)nanosleep(&nap, NULL);
+    assert_int_equal(stat(trace, &st), 0);
+}
+
+static void stops_when_told(void **state)
+{
+    pid_t pid;
+
+    (void)state;
+    (void)setenv("IMAGE_A", "wait", 1);
+    pid = start("9");
+    wait_for_trace();
+    assert_int_equal(kill(pid, SIGTERM), 0);
+    assert_int_equal(finish(pid), 0);
+    expect_trace("a");
+}
+
+static int make_names(void **state)
+{
+    (void)state;
+    if (!mkdtemp(dir))
+        return -1;
+    (void)snprintf(record, sizeof record, "%s/boot", dir);
+    (void)snprintf(slot_a, sizeof slot_a, "%s/a", dir);
+    (void)snprintf(slot_b, sizeof slot_b, "%s/b", dir);
+    (void)snprintf(trace, sizeof trace, "%s/trace", dir);
+    return setenv("IMAGE_TRACE", trace, 1);
+}
+
+static int remove_all(void **state)
+{
+    (void)state;
+    (void)unlink(record);
+    (void)unlink(slot_a);
+    (void)unlink(slot_b);
+    (void)unlink(trace);
+    return rmdir(dir);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(shuts_down, make_device),
+        cmocka_unit_test_setup(restarts_and_crashes_start_again, make_device),
+        cmocka_unit_test_setup(trial_that_crashes_falls_back, make_device),
+        cmocka_unit_test_setup(tries_are_counted_before_the_start, make_device),
+        cmocka_unit_test_setup(confirmed_trial_stays, make_device),
+        cmocka_unit_test_setup(given_up_trial_ends_at_the_restart, make_device),
+        cmocka_unit_test_setup(damaged_image_falls_back, make_device),
+        cmocka_unit_test_setup(missing_slot_falls_back, make_device),
+        cmocka_unit_test_setup(no_record_is_an_error, make_device),
+        cmocka_unit_test_setup(torn_record_is_an_error, make_device),
+        cmocka_unit_test_setup(unwritable_record_leaves_the_trial_out, make_device),
+        cmocka_unit_test_setup(stops_when_told, make_device),
+    };
+
+    return cmocka_run_group_tests(tests, make_names, remove_all);
+}

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The agent's configuration file: a whole one, and every way to get it wrong, each with the name of the key. */
+#define _POSIX_C_SOURCE 200809L /* mkstemp */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config.h"
+
+#define SLOTS "[{\"file\":\"/s/a\",\"size\":1048576},{\"file\":\"/s/b\"}]"
+#define COMPONENT "{\"name\":\"os\",\"slots\":" SLOTS ",\"factory_version\":\"1.0.0\"}"
+#define REPO "{\"name\":\"product\",\"metadata_url\":\"http://h/m/\",\"targets_url\":\"http://h/t/\",\"prefixes\":[\"app/\",\"group/\"],\"root\":\"/r\"}"
+#define HEAD "\"product\":\"thermostat\",\"group\":\"production\",\"device_id\":\"d-1\",\"state_dir\":\"/s\",\"runtime_dir\":\"/r\""
+#define LISTS "\"components\":[" COMPONENT "],\"repositories\":[" REPO "]"
+#define BOOT "\"boot\":{\"type\":\"file\",\"path\":\"/b\"}"
+#define GOOD HEAD "," LISTS "," BOOT
+
+static struct agent_config config;
+static struct schema_fault fault;
+
+static bool parse(const char *text)
+{
+    return agent_config_parse(&config, text, strlen(text), &fault);
+}
+
+static void refuse(const char *text, const char *where, const char *what)
+{
+    memset(&fault, 0, sizeof fault);
+    assert_false(parse(text));
+    assert_string_equal(fault.where, where);
+    if (!strstr(fault.what, what))
+        fail_msg("%s: \"%s\" does not say \"%s\"", where, fault.what, what);
+    assert_null(config.tree);
+    agent_config_free(&config); /* harmless */
+}
+
+static void smallest(void **state)
+{
+    (void)state;
+    assert_true(parse("{" GOOD "}"));
+    assert_string_equal(config.product, "thermostat");
+    assert_string_equal(config.group, "production");
+    assert_string_equal(config.device_id, "d-1");
+    assert_string_equal(config.state_dir, "/s");
+    assert_string_equal(config.runtime_dir, "/r");
+    assert_int_equal(config.component_count, 1);
+    assert_string_equal(config.component[0].name, "os");
+    assert_string_equal(config.component[0].factory_version, "1.0.0");
+    assert_string_equal(config.component[0].slot[0].file, "/s/a");
+    assert_int_equal(config.component[0].slot[0].size, 1048576);
+    assert_string_equal(config.component[0].slot[1].file, "/s/b");
+    assert_int_equal(config.component[0].slot[1].size, 0);
+    assert_int_equal(config.repo_count, 1);
+    assert_string_equal(config.repo[0].prefixes[1], "group/");
+    assert_null(config.repo[0].prefixes[2]);
+    assert_string_equal(config.boot.path, "/b");
+    assert_null(config.boot.reboot[0]);
+    assert_null(config.health.command[0]);
+    assert_null(config.report_url);
+    assert_int_equal(config.limits.block, 0);
+    agent_config_free(&config);
+    assert_null(config.product);
+}
+
+static void everything(void **state)
+{
+    (void)state;
+    assert_true(parse("{" HEAD ",\"components\":[" COMPONENT ",{\"name\":\"app\",\"slots\":[{\"block\":\"/dev/a\"},{\"block\":\"/dev/b\"}]}],"
+        "\"repositories\":[" REPO "," REPO "],\"boot\":{\"type\":\"file\",\"path\":\"/b\",\"reboot\":[\"/sbin/reboot\",\"-f\"]},"
+        "\"health\":{\"command\":[\"/h\"],\"timeout_s\":30},\"net\":{\"ca_file\":\"/ca\",\"client_cert\":\"/c\",\"client_key\":\"/k\",\"proxy\":\"http://p/\"},"
+        "\"report_url\":\"http://h/r/\",\"tries\":15,\"plain_http\":true,"
+        "\"limits\":{\"root_max\":256,\"timestamp_max\":257,\"snapshot_max\":258,\"targets_max\":259,\"rotations_max\":9,\"roles_max\":32,"
+        "\"pointer_max\":260,\"block\":1073741824,\"io\":512,\"window_bits\":15,\"redirects\":2,\"low_speed_bps\":4294967295,"
+        "\"low_speed_s\":3,\"connect_ms\":4,\"head_ms\":5},"
+        "\"times\":{\"poll_s\":1,\"full_s\":2,\"retry_base_s\":3,\"retry_cap_s\":4,\"health_grace_s\":5,\"health_deadline_s\":6,"
+        "\"defer_cap_s\":7,\"utc_floor_s\":1700000000}}"));
+    assert_int_equal(config.component_count, 2);
+    assert_string_equal(config.component[1].slot[1].block, "/dev/b");
+    assert_null(config.component[1].factory_version);
+    assert_int_equal(config.repo_count, 2);
+    assert_string_equal(config.boot.reboot[1], "-f");
+    assert_null(config.boot.reboot[2]);
+    assert_string_equal(config.health.command[0], "/h");
+    assert_int_equal(config.health.timeout_s, 30);
+    assert_string_equal(config.net.proxy, "http://p/");
+    assert_int_equal(config.tries, 15);
+    assert_true(config.plain_http);
+    assert_int_equal(config.limits.tuf.root_max, 256);
+    assert_int_equal(config.limits.tuf.targets_max, 259);
+    assert_int_equal(config.limits.tuf.rotations_max, 9);
+    assert_int_equal(config.limits.tuf.roles_max, 32);
+    assert_int_equal(config.limits.block, 1073741824);
+    assert_int_equal(config.limits.window_bits, 15);
+    assert_int_equal(config.limits.low_speed_bps, UINT32_MAX);
+    assert_int_equal(config.limits.head_ms, 5);
+    assert_int_equal(config.times.poll_s, 1);
+    assert_int_equal(config.times.defer_cap_s, 7);
+    assert_int_equal(config.times.utc_floor_s, 1700000000);
+    agent_config_free(&config);
+}
+
+/* Without the part that ends the text there is nothing else wrong with it. */
+static void missing_keys(void **state)
+{
+    (void)state;
+    refuse("{}", "product", "is missing");
+    refuse("{" LISTS "," BOOT ",\"product\":\"p\"}", "group", "is missing");
+    refuse("{" HEAD "," BOOT ",\"repositories\":[" REPO "]}", "components", "is missing");
+    refuse("{" HEAD "," BOOT ",\"components\":[" COMPONENT "]}", "repositories", "is missing");
+    refuse("{" HEAD "," LISTS "}", "boot", "is missing");
+    refuse("{" HEAD "," LISTS ",\"boot\":{\"type\":\"file\"}}", "boot.path", "is missing");
+    refuse("{" GOOD ",\"health\":{}}", "health.command", "is missing");
+    refuse("{" HEAD "," BOOT ",\"repositories\":[" REPO "],\"components\":[{\"name\":\"os\"}]}", "components[0].slots", "is missing");
+    refuse("{" GOOD ",\"net\":{\"client_cert\":\"/c\"}}", "net.client_key", "is missing");
+    refuse("{" GOOD ",\"net\":{\"client_key\":\"/c\"}}", "net.client_cert", "is missing");
+}
+
+static void unknown_and_repeated_keys(void **state)
+{
+    (void)state;
+    refuse("{" GOOD ",\"colour\":1}", "colour", "not a known key");
+    refuse("{" GOOD ",\"Product\":\"p\"}", "Product", "not a known key");
+    refuse("{" GOOD ",\"\":1}", "", "not a known key");
+    refuse("{" GOOD ",\"times\":{\"poll\":1}}", "times.poll", "not a known key");
+    refuse("{" GOOD ",\"group\":\"production\"}", "group", "appears twice");
+    refuse("{" GOOD ",\"times\":{\"poll_s\":1,\"poll_s\":1}}", "times.poll_s", "appears twice");
+    refuse("{" HEAD "," BOOT ",\"repositories\":[" REPO "],\"components\":[" COMPONENT ",{\"name\":\"app\",\"slots\":[{\"file\":\"/x\"},"
+           "{\"path\":\"/y\"}]}]}", "components[1].slots[1].path", "not a known key");
+}
+
+static void wrong_types(void **state)
+{
+    (void)state;
+    refuse("[]", "", "must be an object");
+    refuse("null", "", "must be an object");
+    refuse("{" GOOD ",\"report_url\":1}", "report_url", "must be a string");
+    refuse("{" GOOD ",\"report_url\":null}", "report_url", "must be a string");
+    refuse("{" GOOD ",\"tries\":\"3\"}", "tries", "an integer of 1 to 15");
+    refuse("{" GOOD ",\"tries\":true}", "tries", "an integer");
+    refuse("{" GOOD ",\"plain_http\":1}", "plain_http", "true or false");
+    refuse("{" GOOD ",\"limits\":[]}", "limits", "must be an object");
+    refuse("{" GOOD ",\"health\":{\"command\":\"/h\"}}", "health.command", "must be an array");
+    refuse("{" GOOD ",\"health\":{\"command\":[\"/h\",1]}}", "health.command[1]", "must be a string");
+    refuse("{" HEAD "," BOOT ",\"repositories\":[" REPO "],\"components\":[{\"name\":\"os\",\"slots\":[{\"file\":\"/x\"},7]}]}",
+           "components[0].slots[1]", "must be an object");
+}
+
+static void out_of_range(void **state)
+{
+    static const char *const numbers[] = { "0", "16", "-1", "2.5", "1e300", "-0.5", "1e999" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        char text[2048];
+
+        (void)snprintf(text, sizeof text, "{" GOOD ",\"tries\":%s}", numbers[i]);
+        refuse(text, "tries", "an integer of 1 to 15");
+    }
+    refuse("{" GOOD ",\"limits\":{\"low_speed_bps\":4294967296}}", "limits.low_speed_bps", "1 to 4294967295");
+    refuse("{" GOOD ",\"limits\":{\"window_bits\":16}}", "limits.window_bits", "1 to 15");
+    refuse("{" GOOD ",\"report_url\":\"\"}", "report_url", "a string of length 1 to");
+    refuse("{" GOOD ",\"health\":{\"command\":[]}}", "health.command", "an array of 1 to 15");
+    refuse("{" GOOD ",\"health\":{\"command\":[\"\"]}}", "health.command[0]", "a string of length");
+    refuse("{" HEAD "," BOOT ",\"repositories\":[" REPO "],\"components\":[]}", "components", "an array of 1 to 4");
+    refuse("{" HEAD "," BOOT ",\"repositories\":[" REPO "],\"components\":[{\"name\":\"os\",\"slots\":[{\"file\":\"/x\"}]}]}",
+           "components[0].slots", "an array of 2 to 2");
+    refuse("{" LISTS "," BOOT ",\"product\":\"a234567890123456789012345678901x\"}", "product", "a string of length 1 to 31");
+}
+
+static void slots_that_make_no_sense(void **state)
+{
+    (void)state;
+#define WITH_SLOTS(s) "{" HEAD "," BOOT ",\"repositories\":[" REPO "],\"components\":[{\"name\":\"os\",\"slots\":" s "}]}"
+    refuse(WITH_SLOTS("[{\"file\":\"/x\"},{}]"), "components[0].slots[1]", "exactly one of");
+    refuse(WITH_SLOTS("[{\"file\":\"/x\",\"block\":\"/y\"},{\"file\":\"/z\"}]"), "components[0].slots[0]", "exactly one of");
+    refuse(WITH_SLOTS("[{\"block\":\"/y\",\"size\":5},{\"file\":\"/z\"}]"), "components[0].slots[0]", "goes with");
+    refuse(WITH_SLOTS("[{\"file\":\"/x\"},{\"file\":\"/x\"}]"), "components[0].slots[1]", "the same slot");
+    refuse("{" HEAD "," BOOT ",\"repositories\":[" REPO "],\"components\":[" COMPONENT ",{\"name\":\"app\",\"slots\":[{\"file\":\"/c\"},"
+           "{\"file\":\"/s/b\"}]}]}", "components[1].slots[1]", "the same slot");
+    refuse("{" HEAD "," LISTS ",\"boot\":{\"type\":\"grub\",\"path\":\"/b\"}}", "boot.type", "\"file\"");
+}
+
+static void not_json(void **state)
+{
+    static char large[AGENT_CONFIG_MAX + 2];
+
+    (void)state;
+    refuse("", "", "not JSON: line 1");
+    refuse("{" GOOD, "", "not JSON");
+    refuse("{" GOOD "}x", "", "not JSON: line 1");
+    refuse("{\n\"product\": \"p\",\n\"group\" \"g\"}", "", "not JSON: line 3");
+    refuse("{" GOOD "} {}", "", "not JSON");
+    refuse("{\"product\":\"a\x01\"}", "", "control character");
+    refuse("{\"product\":\"a\\u0000b\"}", "", "\\u0000");
+    assert_false(agent_config_parse(&config, "{\0}", 3, &fault));
+    memset(large, ' ', sizeof large - 1);
+    refuse(large, "", "larger than 65536");
+    assert_true(parse(" \n{" GOOD "}\n \t\r\n"));
+    agent_config_free(&config);
+}
+
+/* Deep nesting is cJSON's to refuse (its own limit), or the schema's: never a crash. */
+static void deep_nesting(void **state)
+{
+    static char text[60001];
+
+    (void)state;
+    memset(text, '[', sizeof text - 1);
+    refuse(text, "", "not JSON");
+    memset(text, '\0', sizeof text);
+    memset(text, '[', 900);
+    memset(text + 900, ']', 900);
+    refuse(text, "", "must be an object");
+}
+
+/* A path that does not fit the fault is cut, not overrun. */
+static void long_keys(void **state)
+{
+    static char text[4096];
+
+    (void)state;
+    memset(text, 'k', sizeof text - 1);
+    memcpy(text, "{\"", 2);
+    memcpy(text + sizeof text - 5, "\":1}", 5);
+    assert_false(parse(text));
+    assert_true(strlen(fault.where) < sizeof fault.where);
+    assert_string_equal(fault.what, "is not a known key");
+}
+
+static void files(void **state)
+{
+    char path[] = "/tmp/ota-config-XXXXXX";
+    int fd = mkstemp(path);
+    static const char text[] = "{" GOOD "}";
+
+    (void)state;
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, sizeof text - 1), sizeof text - 1);
+    assert_true(agent_config_load(&config, path, &fault));
+    agent_config_free(&config);
+    assert_int_equal(ftruncate(fd, AGENT_CONFIG_MAX + 1), 0);
+    assert_false(agent_config_load(&config, path, &fault));
+    assert_string_equal(fault.what, "larger than 65536 bytes");
+    assert_int_equal(close(fd), 0);
+    assert_int_equal(unlink(path), 0);
+    assert_false(agent_config_load(&config, path, &fault));
+    assert_string_equal(fault.what, "No such file or directory");
+    assert_false(agent_config_load(&config, "/", &fault));
+    assert_string_equal(fault.what, "cannot be read");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(smallest),           cmocka_unit_test(everything),       cmocka_unit_test(missing_keys),
+        cmocka_unit_test(unknown_and_repeated_keys), cmocka_unit_test(wrong_types), cmocka_unit_test(out_of_range),
+        cmocka_unit_test(slots_that_make_no_sense), cmocka_unit_test(not_json),   cmocka_unit_test(deep_nesting),
+        cmocka_unit_test(long_keys),          cmocka_unit_test(files),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
