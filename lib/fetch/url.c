@@ -43,12 +43,12 @@ bool otai_url_allowed(const char *url, bool plain_http)
 
 ota_err otai_url_redirect(const char *url, const char *location, char *out, size_t cap)
 {
-    size_t scheme = strcspn(url, ":") + 1, origin = origin_len(url);
+    size_t scheme = strcspn(url, ":") + strlen("://"), origin = origin_len(url);
     size_t keep = location[0] == '/' ? origin : 0, len = strlen(location);
 
     if (origin == 0 || !is_plain(location))
         return OTA_RETRY_REDIRECT;
-    if (keep ? location[1] == '/' : strncmp(url, location, scheme) != 0 || origin_len(location) <= scheme)
+    if (keep ? location[1] == '/' : strncmp(url, location, scheme) != 0 || origin_len(location) == 0)
         return OTA_RETRY_REDIRECT;
     if (keep + len >= cap)
         return OTA_RETRY_REDIRECT;
