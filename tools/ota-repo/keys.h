@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file Keys: PEM files below D/keys and key objects of TUF metadata. A key file is "<scope>.<role>.<16 hex of its id>.pem". */
+#ifndef OTA_REPO_KEYS_H
+#define OTA_REPO_KEYS_H
+
+#include "crypto.h"
+
+/** A private key in memory. */
+struct key {
+    uint8_t scalar[SCALAR_LEN];
+    uint8_t point[POINT_LEN];
+    char keyid[DIGEST_HEX];
+};
+
+char *keys_dir(struct tool *t);
+/** Generate a key and store it (mode 0600). Its name only helps people: it is found by its id. */
+int key_create(struct tool *t, const char *scope, const char *role, struct key *out);
+/** Take over a private key that another program made: PEM PKCS#8 P-256. */
+int key_import(struct tool *t, const char *scope, const char *role, const char *pem_path, struct key *out);
+/** Find the private key with this id. @return TOOL_OK, TOOL_ABSENT (kept elsewhere), TOOL_FAILED (file damaged) */
+int key_find(struct tool *t, const char *scope, const char *role, const char *keyid, struct key *out);
+/** Wipe it. */
+void key_forget(struct key *key);
+
+/** The key object for metadata: {"keytype":"ecdsa","keyval":{"public":PEM},"scheme":"ecdsa-sha2-nistp256"}. */
+cJSON *key_object(const uint8_t point[POINT_LEN]);
+/** Key id: digest of the object's canonical form. */
+int key_id(struct tool *t, const cJSON *object, char keyid[DIGEST_HEX]);
+/** Point of a key object of exactly that form. @return false if it is another */
+bool key_point(const cJSON *object, uint8_t point[POINT_LEN]);
+
+#endif
