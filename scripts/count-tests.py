@@ -11,7 +11,7 @@ import re
 import sys
 import xml.etree.ElementTree as ET
 
-CMOCKA_RUN = re.compile(r"^\[=+\] Running (\d+) test", re.M)
+CMOCKA_RUN = re.compile(r"^\[=+\] (?:.*: )?Running (\d+) test", re.M)
 CMOCKA_RAN = re.compile(r"^\[=+\] .*?(\d+) test\(s\) run\.", re.M)
 CMOCKA_PASSED = re.compile(r"^\[  PASSED  \] (\d+) test", re.M)
 CMOCKA_SKIPPED = re.compile(r"^\[  SKIPPED \] .*?(\d+) test\(s\)", re.M)
