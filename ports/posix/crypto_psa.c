@@ -2,6 +2,8 @@
 /* The crypto port over the PSA Crypto API 1.0 and nothing else, so that any implementation of it serves. */
 #include <assert.h>
 #include <stdalign.h>
+#include <string.h>
+
 #include <psa/crypto.h>
 
 #include "ota/posix.h"
@@ -59,16 +61,20 @@ static ota_err hash_add(struct ota_crypto *c, struct ota_hash *h, const void *da
     return len == 0 ? OTA_OK : service(psa_hash_update(operation(h), data, len));
 }
 
+/* PSA fills all the room that it is told of, beyond the digest too: only the digest goes to the caller, who has no more. */
 static ota_err hash_end(struct ota_crypto *c, struct ota_hash *h, uint8_t *out)
 {
+    uint8_t digest[OTA_HASH_LEN_MAX];
     size_t len = 0;
     ota_err err;
 
     (void)c;
     if (!out)
         return service(psa_hash_abort(operation(h)));
-    err = service(psa_hash_finish(operation(h), out, OTA_HASH_LEN_MAX, &len));
-    if (err != OTA_OK)
+    err = service(psa_hash_finish(operation(h), digest, sizeof digest, &len));
+    if (err == OTA_OK)
+        memcpy(out, digest, len);
+    else
         (void)psa_hash_abort(operation(h)); /* a failed finish leaves the operation open */
     return err;
 }
