@@ -63,7 +63,7 @@ ota_err ota_posix_slot_block_open(struct ota_posix_slot *s, const struct ota_pos
     if (!s)
         return ota_fault_set(fault, OTA_USAGE_ARGUMENT, "slot", 0);
     otap_slot_init(s, cfg ? cfg->path : NULL);
-    if (!s->path)
+    if (!cfg || !s->path)
         return ota_fault_set(fault, OTA_USAGE_ARGUMENT, "slot.path", 0);
     s->write_flags = O_EXCL; /* on a block device: fail with EBUSY while a file system or another writer has it */
     s->read_fd = open(cfg->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

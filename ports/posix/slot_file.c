@@ -33,7 +33,7 @@ ota_err ota_posix_slot_file_open(struct ota_posix_slot *s, const struct ota_posi
     if (!s)
         return ota_fault_set(fault, OTA_USAGE_ARGUMENT, "slot", 0);
     otap_slot_init(s, cfg ? cfg->path : NULL);
-    if (!s->path)
+    if (!cfg || !s->path)
         return ota_fault_set(fault, OTA_USAGE_ARGUMENT, "slot.path", 0);
     s->write_flags = O_NOFOLLOW;
     number = cfg->size > 0 ? make(cfg->path, cfg->size) : 0;
