@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-# lib/libota.a, lib/libota_posix.a, include/ota/, find_package(ota), pkg-config. Programs install themselves where they
+# lib/libota.a, lib/libota_posix.a, lib/libota_ram.a, include/ota/, find_package(ota), pkg-config. Programs install themselves where they
 # are built. The POSIX port is an export set of its own: a user of the core alone needs neither libcurl nor mbedTLS.
 include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/ota)
 
-install(TARGETS ota EXPORT otaTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+set(core ota)
+if(TARGET ota_ram)
+    list(APPEND core ota_ram)
+endif()
+install(TARGETS ${core} EXPORT otaTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(EXPORT otaTargets NAMESPACE ota:: DESTINATION ${package_dir})
 install(DIRECTORY include/ota DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h" PATTERN "*.def")
 if(EXISTS ${PROJECT_SOURCE_DIR}/LICENSE)

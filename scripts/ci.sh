@@ -12,20 +12,6 @@ coverage() {
     gcovr --root . --filter lib/ --filter ports/ --print-summary --output build/cov/coverage.txt build/cov
 }
 
-# Each script is a test with another implementation; status 77 means that it is not here.
-interop() {
-    local script status
-    for script in tests/interop/*.sh; do
-        status=0
-        timeout 600 "$script" build/release || status=$?
-        case $status in
-            0) echo "interop $(basename "$script"): passed" ;;
-            77) echo "interop $(basename "$script"): SKIPPED" ;;
-            *) return "$status" ;;
-        esac
-    done
-}
-
 tidy() { # the core and the ports; the compile commands are clang's
     git ls-files 'lib/*.c' 'ports/posix/*.c' 'ports/ram/*.c' | xargs -P "$jobs" -n 4 clang-tidy --quiet -p build/clang --warnings-as-errors='*' 2>/dev/null
 }
@@ -36,8 +22,8 @@ step "make check again" make check
 step "make demo" timeout 600 make demo
 step "make demo again" timeout 600 make demo
 step "fuzz every parser" scripts/fuzz.sh "${FUZZ_SECONDS:-20}"
-if compgen -G 'tests/interop/*.sh' >/dev/null; then
-    step "interoperation" interop
+if [ -d tests/interop ]; then
+    step "other implementations (Skipped: not to be had here)" ctest --preset dev --tests-regex '^interop_'
 fi
 step "clang-tidy" tidy
 step "coverage" coverage

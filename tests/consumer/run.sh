@@ -33,7 +33,11 @@ all_installed() {
     for header in "$source"/include/ota/*; do
         cmp "$header" "$prefix/include/ota/$(basename "$header")" || return 1
     done
-    test -f "$prefix/lib/libota.a" && test -f "$prefix/lib/pkgconfig/ota.pc" && test -f "$prefix/lib/cmake/ota/otaConfig.cmake"
+    expected="lib/libota.a lib/pkgconfig/ota.pc lib/cmake/ota/otaConfig.cmake"
+    [ -z "${POSIX:-}" ] || expected="$expected lib/libota_posix.a lib/pkgconfig/ota-posix.pc bin/ota-agent bin/ota-repo"
+    for file in $expected; do
+        test -f "$prefix/$file" || { echo "no $file"; return 1; }
+    done
 }
 
 leaks() { # paths and flags of this build in what is installed as text
