@@ -94,6 +94,8 @@ struct otai_span otai_json_string_raw(struct otai_json *j);
 /* Does a raw string (a value or a name) say the same as text? Decode one into out (false when it does not fit, out ""). */
 bool otai_json_raw_is(struct otai_span raw, const char *text);
 bool otai_json_raw_copy(struct otai_span raw, char *out, size_t cap);
+/* Do two raw strings say the same? */
+bool otai_json_same(struct otai_span a, struct otai_span b);
 
 /* Take any value, checked as strictly as if it were read. otai_json_value also gives its text, without the white space
  * around it; {NULL, 0} after an error. */
@@ -108,8 +110,8 @@ void otai_json_fail(struct otai_json *j, ota_err err, const char *at);
 /* Latch REJECT_MISSING at `name` unless present. Call it after the object ended. */
 void otai_json_need(struct otai_json *j, bool present, const char *name);
 
-/* Put j's error and place, "document.member.member", into fault (may be NULL). Nothing is written when there is no
- * error. @return j->err */
+/* Put j's error and place, "document.member.member", into fault (may be NULL). A document that ends with a space is not
+ * followed by a dot. Nothing is written when there is no error. @return j->err */
 ota_err otai_json_fault(const struct otai_json *j, const char *document, struct ota_fault *fault);
 
 /* Gets pieces of the canonical form in order. What it returns other than OTA_OK ends the work. */
