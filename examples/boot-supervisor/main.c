@@ -126,7 +126,7 @@ static bool choose(const struct supervisor *s, uint8_t *slot)
         tell_choice(s, how, &r);
     }
     if (*slot > 1)
-        say("nothing is installed in component's slots", "");
+        say("nothing is installed in these slots", "");
     return *slot <= 1;
 }
 
@@ -181,10 +181,12 @@ static bool judge_end(int status)
         say("restart", "");
         return true;
     }
-    if (status >= 0 && WIFSIGNALED(status))
+    if (status < 0)
+        (void)printf("boot: the image could not be started: reset\n");
+    else if (WIFSIGNALED(status))
         (void)printf("boot: the image crashed (signal %d): reset\n", WTERMSIG(status));
     else
-        (void)printf("boot: the image ended with status %d: reset\n", status >= 0 ? WEXITSTATUS(status) : status);
+        (void)printf("boot: the image ended with status %d: reset\n", WEXITSTATUS(status));
     (void)fflush(stdout);
     (void)nanosleep(&pause, NULL);
     return !stopping;

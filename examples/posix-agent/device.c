@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define _POSIX_C_SOURCE 200809L /* nanosleep */
 #include "device.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define ROOT_FILE_MAX (1u << 20)
+/* `status` holds the lock for an instant when no agent runs; that must not keep one from starting. */
+#define LOCK_TRIES 5
+#define LOCK_PAUSE_MS 100
 
 /* Say which key of the configuration it was, what the library says, and the system's own word where there is one. */
 static ota_err fail(struct schema_fault *fault, const char *key, const char *value, ota_err err, const struct ota_fault *f)
@@ -186,9 +191,15 @@ static ota_err make_agent(struct device *d, struct schema_fault *fault)
 
 ota_err device_lock(struct ota_posix_store *store, const struct agent_config *c, struct schema_fault *fault)
 {
+    const struct ota_posix_store_config cfg = { c->state_dir };
+    const struct timespec pause = { 0, LOCK_PAUSE_MS * 1000000L };
     struct ota_fault why = { .err = OTA_OK };
-    ota_err err = ota_posix_store_open(store, &(struct ota_posix_store_config){ c->state_dir }, &why);
+    ota_err err = ota_posix_store_open(store, &cfg, &why);
 
+    for (int i = 0; i < LOCK_TRIES && err == OTA_DEVICE_LOCKED; i++) {
+        (void)nanosleep(&pause, NULL);
+        err = ota_posix_store_open(store, &cfg, &why);
+    }
     return err == OTA_OK ? OTA_OK : fail(fault, "state_dir", c->state_dir, err, err == OTA_DEVICE_LOCKED ? NULL : &why);
 }
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *slot_name(uint8_t slot)
 {
@@ -58,6 +59,7 @@ char *status_json(const struct ota_status *s, const struct agent_config *c, bool
     char *text, *line;
 
     (void)cJSON_AddBoolToObject(o, "agent_running", running);
+    (void)cJSON_AddNumberToObject(o, "agent_pid", running ? (double)getpid() : 0);
     (void)cJSON_AddStringToObject(o, "state", ota_state_name(s->state));
     add_holds(o, s->holds);
     (void)cJSON_AddNumberToObject(o, "next_check_s", (double)s->next_check_s);

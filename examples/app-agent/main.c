@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An application that updates itself: its program lies in one of two files, a boot record is the switch, and the
+ * library is linked into it. It shares the device with the system's agent, but has its own component, state, slots and
+ * switch, so neither waits for the other. Something must start the file that the switch names: ota-boot-supervisor does,
+ *
+ *     ota-boot-supervisor --init a DIR/boot DIR/slot-a DIR/slot-b -- DIR URL [POLL-SECONDS]
+ *
+ * where DIR also holds the factory's root.json, and URL is the product's repository, such as http://server/p/thermostat/.
+ *
+ * Nobody knows better than the application whether it works: it has no health port, it says ota_confirm() itself. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ota/ota.h"
+#include "ota/posix.h"
+
+#define LEAVE_AND_START_AGAIN 75   /* what the supervisor takes for a restart */
+#define WORK_MS 200u               /* between two pieces of work */
+#define PROOF 3                    /* pieces of work in a row that prove the application's health */
+#define REASON_WORK_FAILED 7
+
+struct app {
+    struct ota_posix_net net;
+    struct ota_posix_store store;
+    struct ota_posix_slot slot[2];
+    struct ota_posix_clock clock;
+    struct ota_posix_crypto crypto;
+    struct ota_posix_boot boot;
+    struct ota_posix_log log;
+    struct ota_component component;
+    struct ota_repo repo;
+    struct ota *agent;
+    char metadata_url[256], targets_url[256];
+    uint8_t root[16384];
+    unsigned done;               /* pieces of work */
+};
+
+static volatile sig_atomic_t stopping;
+
+static void on_stop(int sig)
+{
+    (void)sig;
+    stopping = 1;
+}
+
+/* What the application is for. Version 3.0.0 gets it wrong. */
+static bool work(struct app *a)
+{
+    if (APP_SICK)
+        return false;
+    a->done++;
+    return true;
+}
+
+static bool open_ports(struct app *a, struct ota_fault *why)
+{
+    return ota_posix_store_open(&a->store, &(struct ota_posix_store_config){ "state" }, why) == OTA_OK &&
+           ota_posix_net_open(&a->net, &(struct ota_posix_net_config){ .connect_ms = 5000 }, why) == OTA_OK &&
+           ota_posix_slot_file_open(&a->slot[0], &(struct ota_posix_slot_file_config){ "slot-a", 0 }, why) == OTA_OK &&
+           ota_posix_slot_file_open(&a->slot[1], &(struct ota_posix_slot_file_config){ "slot-b", 0 }, why) == OTA_OK &&
+           ota_posix_clock_open(&a->clock, &(struct ota_posix_clock_config){ 0 }, why) == OTA_OK &&
+           ota_posix_crypto_open(&a->crypto, NULL, why) == OTA_OK &&
+           ota_posix_log_open(&a->log, &(struct ota_posix_log_config){ .fd = 2 }, why) == OTA_OK &&
+           ota_posix_boot_open(&a->boot, &(struct ota_posix_boot_config){ "boot", NULL }, why) == OTA_OK;
+}
+
+static bool name_repository(struct app *a, const char *url)
+{
+    static const char *const prefixes[] = { "app/", "group/", NULL };
+    FILE *f = fopen("root.json", "rb");
+    size_t len = f ? fread(a->root, 1, sizeof a->root, f) : 0;
+
+    if (f)
+        (void)fclose(f);
+    (void)snprintf(a->metadata_url, sizeof a->metadata_url, "%smetadata/", url);
+    (void)snprintf(a->targets_url, sizeof a->targets_url, "%stargets/", url);
+    a->repo = (struct ota_repo){ "product", a->metadata_url, a->targets_url, prefixes, a->root, len };
+    return len > 0;
+}
+
+/* The device's other agent has another component and another device id in its reports; everything else is common. */
+static ota_err make_agent(struct app *a, uint32_t poll_s, struct ota_fault *why)
+{
+    a->component = (struct ota_component){ "app", { &a->slot[0].port, &a->slot[1].port }, NULL };
+    const struct ota_config cfg = { .size = sizeof cfg, .product = "thermostat", .group = "production",
+        .device_id = "thermostat-0001-app", .net = &a->net.port, .store = &a->store.port, .clock = &a->clock.port,
+        .crypto = &a->crypto.port, .boot = &a->boot.port, .health = NULL, .log = &a->log.port, .components = &a->component,
+        .component_count = 1, .repos = &a->repo, .repo_count = 1, .plain_http = true,
+        .times = { .poll_s = poll_s, .retry_base_s = 1, .health_deadline_s = 30 } };
+    size_t len = ota_workspace_len(&cfg);
+    void *workspace = malloc(len ? len : 1);   /* lives as long as the process */
+
+    return workspace ? ota_init(&a->agent, &cfg, workspace, len, why) : OTA_USAGE_MEMORY;
+}
+
+/* On trial the work itself is the proof. */
+static void judge(struct app *a, bool worked)
+{
+    struct ota_status s;
+    ota_err err = OTA_OK;
+
+    ota_status(a->agent, &s);
+    if (!(s.holds & OTA_HOLD_TRIAL))
+        return;
+    if (!worked)
+        err = ota_reject(a->agent, REASON_WORK_FAILED);
+    else if (a->done >= PROOF)
+        err = ota_confirm(a->agent);
+    if (err != OTA_OK)
+        (void)fprintf(stderr, "app: %s\n", ota_err_text(err));
+}
+
+static void nap(struct app *a, bool for_net, uint32_t ms)
+{
+    if (for_net)
+        a->net.port.ops->wait(&a->net.port, ms);
+    else
+        a->clock.port.ops->sleep_ms(&a->clock.port, ms);
+}
+
+/* Work comes first; between two pieces of it the agent gets its steps, none of which blocks for long. */
+static int live(struct app *a)
+{
+    struct ota_wait wait = { 0 };
+
+    while (!stopping) {
+        uint64_t until = a->clock.port.ops->monotonic_ms(&a->clock.port) + WORK_MS;
+        uint64_t now = 0;
+
+        judge(a, work(a));
+        while (!stopping && now < until) {
+            if (ota_step(a->agent, &wait) == OTA_REBOOT)
+                return LEAVE_AND_START_AGAIN;
+            now = a->clock.port.ops->monotonic_ms(&a->clock.port);
+            if (wait.ms > 0 && now < until)
+                nap(a, wait.wait_for_net, (uint32_t)(until - now));
+        }
+    }
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    static struct app a;
+    struct sigaction sa = { .sa_handler = on_stop };
+    struct ota_fault why = { .err = OTA_OK };
+    const char *slot = getenv("OTA_SLOT");
+    long poll_s = argc == 4 ? strtol(argv[3], NULL, 10) : 3600;
+
+    if (argc < 3 || argc > 4 || poll_s < 1 || poll_s > 86400)
+        return fputs("usage: app DIR URL [POLL-SECONDS]\n", stderr), 2;
+    (void)printf("app " APP_VERSION " running from slot %s\n", slot ? slot : "?");
+    (void)fflush(stdout);
+    if (chdir(argv[1]) != 0)
+        return fprintf(stderr, "app: %s: %s\n", argv[1], strerror(errno)), 1;
+    (void)sigemptyset(&sa.sa_mask);
+    (void)sigaction(SIGTERM, &sa, NULL);
+    (void)sigaction(SIGINT, &sa, NULL);
+    if (!name_repository(&a, argv[2]))
+        return fputs("app: root.json cannot be read\n", stderr), 1;
+    if (!open_ports(&a, &why) || make_agent(&a, (uint32_t)poll_s, &why) != OTA_OK)
+        return fprintf(stderr, "app: %s: %s\n", why.where, ota_err_text(why.err)), 1;
+    return live(&a);
+}
