@@ -239,6 +239,9 @@ int repo_create(struct repo *r, const struct delegation *delegations)
 int repo_open(struct tool *t, const char *product, struct repo *out)
 {
     repo_locate(t, product, out);
-    int rc = check_metadata(out);
+    int rc = file_exists(repo_file(out, "metadata/timestamp.json"))
+                 ? check_metadata(out)
+                 : tool_failed(t, "%s: not complete; repeat: %s", out->dir,
+                               product == NULL ? "init" : tool_format(t, "product add %s", product));
     return rc == TOOL_ABSENT ? TOOL_FAILED : rc;
 }
