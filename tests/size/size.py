@@ -71,6 +71,17 @@ def print_table(sizes):
     print(f"{'all':10}" + "".join(f"{sum(r[s] for r in sizes.values()):8}" for s in SECTIONS))
 
 
+def print_largest(found, prefix, count=25):
+    """Where to look when the budget is exceeded. String constants have no symbol: they are not in this list."""
+    rows = []
+    for stage, path in found:
+        for line in output(f"{prefix}nm", "-S", "--size-sort", str(path)).splitlines():
+            _, size, _, name = line.split()
+            rows.append((int(size, 16), f"{stage}/{path.stem}", name))
+    print("\nLargest functions and tables:")
+    print("\n".join(f"{size:8}  {where:28} {name}" for size, where, name in sorted(rows, reverse=True)[:count]))
+
+
 def print_stack(build):
     ci_files = sorted(build.glob("CMakeFiles/ota_*.dir/lib/*/*.ci"))
     if ci_files:
@@ -97,6 +108,8 @@ def main():
     print_table(sizes)
     print()
     failures = judge(sizes, read_budget(args.budget))
+    if failures:
+        print_largest(found, args.prefix)
     if not args.only_size:
         wrong = objects.check_symbols([(stage, str(path), path) for stage, path in found], f"{args.prefix}nm")
         print("\n".join(wrong))
