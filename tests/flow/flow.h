@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the programs of tests/flow share: one cloud and one device per test, made anew for each. */
+#ifndef FLOW_H
+#define FLOW_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "sim.h"
+
+#define BLOCK 2048u   /* sim's checkpoint distance: what may be fetched twice after an interruption */
+
+static struct sim_cloud cloud;
+static struct sim device;
+static struct sim *const dev = &device;
+static const struct sim_image *factory[SIM_COMPONENTS];
+
+#define FLOW(name) static void name(void **state)
+#define FLOW_TEST(name) cmocka_unit_test_setup_teardown(name, flow_open, flow_close)
+#define FLOW_MAIN(...)                                        \
+    int main(void)                                            \
+    {                                                         \
+        const struct CMUnitTest tests[] = { __VA_ARGS__ };    \
+                                                              \
+        return cmocka_run_group_tests(tests, NULL, NULL);     \
+    }
+
+/* A cloud whose production group runs what the factory installs, and a device of one component. */
+static int flow_open(void **state)
+{
+    (void)state;
+    sim_cloud_open(&cloud);
+    factory[0] = sim_cloud_image(&cloud, &(struct sim_image_spec){ .component = "os", .version = "1.0.0" });
+    factory[1] = sim_cloud_image(&cloud, &(struct sim_image_spec){ .component = "app", .version = "1.0.0", .len = 3000 });
+    sim_open(dev, &cloud, factory, 1);
+    return 0;
+}
+
+static int flow_close(void **state)
+{
+    (void)state;
+    sim_cloud_close(&cloud);
+    return 0;
+}
+
+/* The server's present state becomes what the device sees. */
+static inline void flow_serve(void)
+{
+    dev->web = cloud.web;
+}
+
+static inline const struct sim_image *flow_os(const char *version, enum sim_nature nature)
+{
+    return sim_cloud_image(&cloud, &(struct sim_image_spec){ .component = "os", .version = version, .nature = nature });
+}
+
+static inline const struct sim_image *flow_app(const char *version, enum sim_nature nature)
+{
+    return sim_cloud_image(&cloud, &(struct sim_image_spec){ .component = "app", .version = version, .nature = nature, .len = 5000 });
+}
+
+/* Deploy and serve it. */
+static inline void flow_deploy(const struct sim_image *first, const struct sim_image *second)
+{
+    sim_cloud_deploy(&cloud, &(struct sim_deploy){ .image = { first, second } });
+    flow_serve();
+}
+
+static inline uint32_t flow_reports(const char *outcome)
+{
+    char want[32];
+    uint32_t n = 0;
+
+    (void)snprintf(want, sizeof want, "\"%s\"", outcome);
+    for (size_t i = 0; i < dev->report_count; i++)
+        n += sim_report_has(&dev->report[i], "outcome", want);
+    return n;
+}
+
+#define assert_runs(component, image)                                    \
+    do {                                                                 \
+        if (dev->broken)                                                 \
+            fail_msg("broken: %s", dev->broken);                         \
+        assert_non_null(sim_confirmed(dev, component));                  \
+        assert_string_equal(sim_confirmed(dev, component)->version, (image)->version); \
+        assert_ptr_equal(sim_confirmed(dev, component), image);          \
+        assert_ptr_equal(sim_running(dev, component), image);            \
+        assert_int_equal(dev->boot.record.state, OTA_BOOT_TRIAL_NONE);   \
+    } while (0)
+
+#define assert_err(got, want) assert_string_equal(ota_err_name(got), ota_err_name(want))
+
+#define assert_last_report(outcome_, cause_)                                          \
+    do {                                                                              \
+        assert_non_null(sim_last_report(dev));                                        \
+        if (!sim_report_has(sim_last_report(dev), "outcome", "\"" outcome_ "\"") ||   \
+            !sim_report_has(sim_last_report(dev), "name", "\"" cause_ "\""))          \
+            fail_msg("last report: %s", sim_last_report(dev)->body);                  \
+    } while (0)
+
+#endif

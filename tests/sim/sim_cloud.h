@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Everything that publishers have: the OS vendor's repository and the product maker's, images with a known nature, and
+ * the deployments of the device groups. */
+#ifndef SIM_CLOUD_H
+#define SIM_CLOUD_H
+
+#include "sim_repo.h"
+
+#define SIM_IMAGES_MAX 16
+#define SIM_NOW_S 1800000000LL            /* when the simulation begins: 2027-01-15 */
+#define SIM_EXPIRES_S (SIM_NOW_S + 30LL * 86400)
+#define SIM_BASE "https://updates.test/"
+#define SIM_REPORT_URL "https://updates.test/report/"
+
+/* What an image does once it is started. The boot ROM and the health check read it from the image itself. */
+enum sim_nature { SIM_HEALTHY = 'H', SIM_SICK = 'S', SIM_CRASHING = 'C', SIM_SILENT = 'N' };
+
+struct sim_image {
+    const char *component, *version;
+    enum sim_nature nature;
+    const uint8_t *data;
+    size_t len;
+    char path[96];
+    char sha256[65];
+};
+
+/* How to make an image. A 0 takes the default in brackets. */
+struct sim_image_spec {
+    const char *component, *version;
+    enum sim_nature nature;        /* [SIM_HEALTHY] */
+    size_t len;                    /* [10000] */
+    bool deflate;                  /* offer a deflated encoding too */
+    uint32_t block;                /* its flush distance [2048] */
+    const char *product;           /* "compatible" in the signed description [thermostat] */
+    const char *claims;            /* "component" in the signed description [component] */
+    uint32_t security;
+};
+
+struct sim_cloud {
+    struct sim_web web;
+    struct sim_pool pool;
+    struct sim_repo os, product;
+    struct sim_role *groups, *publisher, *os_images, *os_feed;
+    uint64_t seq;
+    size_t image_count;
+    struct sim_image image[SIM_IMAGES_MAX];
+};
+
+void sim_cloud_open(struct sim_cloud *c);
+void sim_cloud_close(struct sim_cloud *c);
+
+/* Make and publish an image: component "os" in the OS repository, others in the product's. */
+const struct sim_image *sim_cloud_image(struct sim_cloud *c, const struct sim_image_spec *spec);
+/* The image in these bytes; NULL if they are no image that was ever published, as a whole. */
+const struct sim_image *sim_cloud_recognise(const struct sim_cloud *c, const uint8_t *slot, size_t len);
+
+/* What a deployment says. A 0 takes the default in brackets. */
+struct sim_deploy {
+    const struct sim_image *image[4];
+    uint64_t seq;                  /* [one more than the last] */
+    const char *feed;              /* follow this OS feed */
+    const char *policy;            /* [all] */
+    const char *product;           /* [thermostat] */
+    const char *path;              /* of image[0] instead of its own */
+};
+
+/* Publish the pointer of the group "production". */
+void sim_cloud_deploy(struct sim_cloud *c, const struct sim_deploy *d);
+/* Publish the OS vendor's feed for the product. */
+void sim_cloud_feed(struct sim_cloud *c, const char *feed, const struct sim_image *os);
+/* New timestamps and snapshots with a new expiry. */
+void sim_cloud_refresh(struct sim_cloud *c, int64_t expires_s);
+
+#endif

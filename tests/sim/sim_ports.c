@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Store, slots, boot control, clock, health and log of the simulated device. */
+#include <string.h>
+
+#include "sim.h"
+#include "sim_must.h"
+
+#define PORT_CODE 5   /* the ports' own number for a failure that was asked for */
+
+void sim_break(struct sim *dev, const char *rule)
+{
+    if (!dev->broken)
+        dev->broken = rule;
+}
+
+bool sim_durable(struct sim *dev)
+{
+    if (dev->off)
+        return false;
+    if (++dev->ops == dev->cut_at)
+        dev->off = true;
+    return !dev->off;
+}
+
+bool sim_call_ok(struct sim *dev)
+{
+    if (dev->off)
+        return false;
+    dev->calls++;
+    if (dev->fail_at == 0 || !(dev->fail_on ? dev->calls >= dev->fail_at : dev->calls == dev->fail_at))
+        return true;
+    dev->failed++;
+    return false;
+}
+
+/* ---- store ---- */
+
+static struct sim_record *find_record(struct sim_store *s, const char *name)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (strcmp(s->record[i].name, name) == 0)
+            return &s->record[i];
+    return NULL;
+}
+
+static ota_err store_failed(const struct sim *dev, int32_t *code)
+{
+    *code = PORT_CODE;
+    return dev->fail_with ? dev->fail_with : OTA_DEVICE_STORE;
+}
+
+static ota_err store_read(struct ota_store *port, const char *name, void *buf, size_t cap, size_t *len, int32_t *code)
+{
+    struct sim_store *s = (struct sim_store *)port;
+    const struct sim_record *r = find_record(s, name);
+
+    if (!ota_store_name_ok(name))
+        return OTA_USAGE_ARGUMENT;
+    if (!sim_call_ok(s->dev)) {
+        *code = PORT_CODE;
+        return OTA_DEVICE_STORE;
+    }
+    if (!r)
+        return OTA_DEVICE_ABSENT;
+    *len = r->len;
+    memcpy(buf, r->data, r->len < cap ? r->len : cap);
+    return OTA_OK;
+}
+
+static ota_err store_write(struct ota_store *port, const char *name, const void *buf, size_t len, int32_t *code)
+{
+    struct sim_store *s = (struct sim_store *)port;
+
+    if (!ota_store_name_ok(name))
+        return OTA_USAGE_ARGUMENT;
+    if (!sim_call_ok(s->dev) || !sim_durable(s->dev))
+        return store_failed(s->dev, code);
+    struct sim_record *r = find_record(s, name);
+    if (!r) {
+        MUST(s->count < SIM_RECORDS_MAX);
+        r = &s->record[s->count++];
+        memcpy(r->name, name, strlen(name) + 1);
+    }
+    MUST(len <= sizeof r->data);
+    memcpy(r->data, buf, len);
+    r->len = len;
+    s->dev->store_writes++;
+    return OTA_OK;
+}
+
+static ota_err store_remove(struct ota_store *port, const char *name, int32_t *code)
+{
+    struct sim_store *s = (struct sim_store *)port;
+    struct sim_record *r = find_record(s, name);
+
+    if (!ota_store_name_ok(name))
+        return OTA_USAGE_ARGUMENT;
+    if (!sim_call_ok(s->dev) || !sim_durable(s->dev)) {
+        *code = PORT_CODE;
+        return OTA_DEVICE_STORE;
+    }
+    if (r)
+        *r = s->record[--s->count];
+    s->dev->store_writes++;
+    return OTA_OK;
+}
+
+static const struct ota_store_ops store_ops = { store_read, store_write, store_remove };
+
+/* ---- slots ---- */
+
+static ota_err slot_result(struct sim_slot *s, bool ok, int32_t *code)
+{
+    if (ok)
+        return OTA_OK;
+    *code = PORT_CODE;
+    (void)s;
+    return OTA_DEVICE_SLOT;
+}
+
+static ota_err slot_geometry(struct ota_slot *port, struct ota_slot_geometry *out, int32_t *code)
+{
+    struct sim_slot *s = (struct sim_slot *)port;
+
+    *out = s->geometry;
+    return slot_result(s, sim_call_ok(s->dev), code);
+}
+
+static void check_change(struct sim_slot *s, uint64_t off, uint64_t len, uint32_t unit)
+{
+    if (s->dev->boot.record.running[s->component] == s->index)
+        sim_break(s->dev, "the running slot is never written");
+    if (unit == 0 || off % unit || len % unit || len == 0 || off + len > s->geometry.size || off + len < off)
+        sim_break(s->dev, "slot operations are aligned and inside the slot");
+}
+
+/* The change itself, or what a cut lets through of it. NULL: an erase. */
+static bool change(struct sim_slot *s, uint64_t off, const uint8_t *p, size_t len)
+{
+    bool was_on = !s->dev->off;
+    bool whole = sim_durable(s->dev);
+    bool torn = !whole && was_on && s->dev->shape == SIM_CUT_TORN;
+    size_t lands = whole ? len : torn ? len / 2 : 0;
+
+    if (s->dev->broken)
+        return false;
+    if (p)
+        memcpy(s->data + off, p, lands);
+    else
+        memset(s->data + off, 0xff, lands);
+    s->unsynced |= lands > 0;
+    s->dev->slot_writes++;
+    return whole;
+}
+
+static ota_err slot_erase(struct ota_slot *port, uint64_t off, uint64_t len, int32_t *code)
+{
+    struct sim_slot *s = (struct sim_slot *)port;
+
+    check_change(s, off, len, s->geometry.erase_unit);
+    return slot_result(s, sim_call_ok(s->dev) && change(s, off, NULL, (size_t)len), code);
+}
+
+static bool is_erased(const struct sim_slot *s, uint64_t off, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (s->data[off + i] != 0xff)
+            return false;
+    return true;
+}
+
+static ota_err slot_write(struct ota_slot *port, uint64_t off, const void *buf, size_t len, int32_t *code)
+{
+    struct sim_slot *s = (struct sim_slot *)port;
+
+    check_change(s, off, len, s->geometry.write_unit);
+    if (!s->dev->broken && s->geometry.erase_unit && !is_erased(s, off, len))
+        sim_break(s->dev, "only erased bytes are written");
+    return slot_result(s, sim_call_ok(s->dev) && change(s, off, buf, len), code);
+}
+
+static ota_err slot_read(struct ota_slot *port, uint64_t off, void *buf, size_t len, int32_t *code)
+{
+    struct sim_slot *s = (struct sim_slot *)port;
+
+    if (off + len > s->geometry.size || off + len < off)
+        sim_break(s->dev, "slot reads stay inside the slot");
+    if (!sim_call_ok(s->dev) || s->dev->broken)
+        return slot_result(s, false, code);
+    memcpy(buf, s->data + off, len);
+    return OTA_OK;
+}
+
+static ota_err slot_sync(struct ota_slot *port, int32_t *code)
+{
+    struct sim_slot *s = (struct sim_slot *)port;
+
+    if (!sim_call_ok(s->dev) || !sim_durable(s->dev))
+        return slot_result(s, false, code);
+    memcpy(s->synced, s->data, sizeof s->synced);
+    s->unsynced = false;
+    return OTA_OK;
+}
+
+static const struct ota_slot_ops slot_ops = { slot_geometry, slot_erase, slot_write, slot_read, slot_sync };
+
+/* ---- boot control ---- */
+
+static ota_err boot_result(bool ok, int32_t *code)
+{
+    *code = ok ? 0 : PORT_CODE;
+    return ok ? OTA_OK : OTA_DEVICE_BOOT;
+}
+
+static ota_err boot_view(struct ota_boot *port, struct ota_boot_view *out, int32_t *code)
+{
+    struct sim_boot *b = (struct sim_boot *)port;
+
+    ota_boot_record_view(&b->record, out);
+    return boot_result(sim_call_ok(b->dev), code);
+}
+
+static ota_err boot_arm(struct ota_boot *port, const uint8_t *slot, size_t count, uint8_t tries, int32_t *code)
+{
+    struct sim_boot *b = (struct sim_boot *)port;
+    struct ota_boot_record next = b->record;
+
+    if (!sim_call_ok(b->dev))
+        return boot_result(false, code);
+    if (ota_boot_record_arm(&next, slot, count, tries) != OTA_OK) {
+        sim_break(b->dev, "what is armed can be armed");
+        return boot_result(false, code);
+    }
+    if (!sim_durable(b->dev))
+        return boot_result(false, code);
+    b->record = next;
+    return OTA_OK;
+}
+
+static ota_err boot_change(struct sim_boot *b, bool (*rule)(struct ota_boot_record *), int32_t *code)
+{
+    struct ota_boot_record next = b->record;
+
+    if (!sim_call_ok(b->dev))
+        return boot_result(false, code);
+    if (rule(&next) && !sim_durable(b->dev))
+        return boot_result(false, code);
+    b->record = next;
+    return OTA_OK;
+}
+
+static ota_err boot_confirm(struct ota_boot *port, int32_t *code)
+{
+    return boot_change((struct sim_boot *)port, ota_boot_record_confirm, code);
+}
+
+static ota_err boot_revert(struct ota_boot *port, int32_t *code)
+{
+    return boot_change((struct sim_boot *)port, ota_boot_record_revert, code);
+}
+
+static ota_err boot_reboot(struct ota_boot *port, int32_t *code)
+{
+    return boot_result(sim_call_ok(((struct sim_boot *)port)->dev), code);
+}
+
+static const struct ota_boot_ops boot_ops = { boot_view, boot_arm, boot_confirm, boot_revert, boot_reboot };
+
+/* ---- clock, health, log ---- */
+
+static uint64_t clock_monotonic(struct ota_clock *port)
+{
+    const struct sim_clock *c = (const struct sim_clock *)port;
+
+    return c->ms - c->boot_ms;
+}
+
+static ota_err clock_utc(struct ota_clock *port, int64_t *out)
+{
+    const struct sim_clock *c = (const struct sim_clock *)port;
+
+    if (c->utc_s == INT64_MIN)
+        return OTA_RETRY_CLOCK;
+    *out = c->utc_s + (int64_t)(c->ms / 1000);
+    return OTA_OK;
+}
+
+static void clock_sleep(struct ota_clock *port, uint32_t ms)
+{
+    ((struct sim_clock *)port)->ms += ms;
+}
+
+static const struct ota_clock_ops clock_ops = { clock_monotonic, clock_utc, clock_sleep };
+
+/* As sick as the sickest image that runs. */
+static ota_err health_check(struct ota_health *port, int32_t *code)
+{
+    struct sim *dev = ((struct sim_health *)port)->dev;
+    ota_err err = OTA_OK;
+
+    for (size_t c = 0; c < dev->components; c++) {
+        const struct sim_image *i = sim_running(dev, c);
+
+        if (i && i->nature == SIM_SICK) {
+            *code = 42;
+            return OTA_REJECT_HEALTH;
+        }
+        if (!i || i->nature == SIM_SILENT)
+            err = OTA_AGAIN;
+    }
+    return err;
+}
+
+static const struct ota_health_ops health_ops = { health_check };
+
+static void log_event(struct ota_log *port, enum ota_event ev, int64_t a, int64_t b, const struct ota_fault *fault)
+{
+    struct sim_log *l = (struct sim_log *)port;
+
+    MUST((unsigned)ev < sizeof l->count / sizeof l->count[0]);
+    l->count[ev]++;
+    l->last_a[ev] = a;
+    if (fault)
+        l->fault = *fault;
+    if (getenv("SIM_LOG"))
+        (void)fprintf(stderr, "  %8llu ms op %-4u %-48s a=%lld b=%lld%s%s %s\n", (unsigned long long)l->dev->clock.ms,
+                      (unsigned)l->dev->ops, ota_event_text(ev), (long long)a, (long long)b, fault ? " " : "",
+                      fault ? ota_err_name(fault->err) : "", fault ? fault->where : "");
+}
+
+static const struct ota_log_ops log_ops = { log_event };
+
+void sim_ports_open(struct sim *dev)
+{
+    dev->store.port.ops = &store_ops;
+    dev->store.dev = dev;
+    dev->boot.port.ops = &boot_ops;
+    dev->boot.dev = dev;
+    dev->clock.port.ops = &clock_ops;
+    dev->clock.dev = dev;
+    dev->clock.utc_s = SIM_NOW_S;
+    dev->health.port.ops = &health_ops;
+    dev->health.dev = dev;
+    dev->log.port.ops = &log_ops;
+    dev->log.dev = dev;
+    for (uint8_t c = 0; c < SIM_COMPONENTS; c++) {
+        for (uint8_t k = 0; k < 2; k++) {
+            struct sim_slot *s = &dev->slot[c][k];
+
+            s->port.ops = &slot_ops;
+            s->dev = dev;
+            s->component = c;
+            s->index = k;
+            s->geometry = (struct ota_slot_geometry){ .size = SIM_SLOT_MAX, .write_unit = 16, .erase_unit = 512 };
+            memset(s->data, 0xff, sizeof s->data);
+            memset(s->synced, 0xff, sizeof s->synced);
+        }
+    }
+}
