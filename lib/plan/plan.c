@@ -62,6 +62,12 @@ static const struct ota_source *choose(const struct ota_release_image *image, co
     return best;
 }
 
+/* Everything arrived earlier, from whatever source: nothing is fetched, the seal judges what is there. */
+static bool complete(const struct ota_release_image *image, const struct otai_plan_facts *f)
+{
+    return f->out_off == image->length && otai_equal(f->sha256, image->sha256, OTA_SHA256_LEN);
+}
+
 static ota_err fill(const struct ota_release_image *image, const struct otai_plan_facts *f,
                     const struct otai_plan_limits *limits, struct ota_plan *out)
 {
@@ -72,6 +78,11 @@ static ota_err fill(const struct ota_release_image *image, const struct otai_pla
         return OTA_REJECT_CODEC;
     *out = (struct ota_plan){ .component = image->component, .slot = f->spare, .length = image->length, .source = *source };
     memcpy(out->sha256, image->sha256, sizeof out->sha256);
+    if (complete(image, f)) {
+        out->out_off = image->length;
+        out->src_off = source->length;
+        return OTA_DONE;
+    }
     if (!resume)
         return OTA_DONE;
     out->out_off = f->out_off;

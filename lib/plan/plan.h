@@ -23,7 +23,7 @@ struct otai_plan_limits {
 /* OTA_DONE: *out is the plan of the first component that is not sealed. OTA_SAME: all are. REJECT_TOO_BIG: an image of
  * the release (any, also a sealed one's peer) does not fit its slot: found before the first byte is fetched.
  * The cheapest readable encoding wins; progress counts only if image and source digest are the same, and then its
- * source is kept. out->out_off is a multiple of the slot's erase unit. */
+ * source is kept. out->out_off is a multiple of the slot's erase unit, or all of the length. */
 OTA_MUST_CHECK ota_err otai_plan_next(const struct ota_release *release, const struct otai_plan_facts facts[OTA_COMPONENTS_MAX],
                                       const struct otai_plan_limits *limits, struct ota_plan *out, struct ota_fault *fault);
 
