@@ -66,7 +66,8 @@ void otai_schedule(struct ota *a, ota_err cycle)
         otai_event(a, OTA_EV_BACKOFF, wait_s, a->failures);
     } else {
         a->failures = 0;
-        a->fault = (struct ota_fault){ .component = OTA_COMPONENT_NONE };
+        if (ota_err_class(cycle) == OTA_CLASS_OUTCOME)
+            a->fault = (struct ota_fault){ .component = OTA_COMPONENT_NONE };
     }
     a->retry_after_s = -1;
     a->due_ms = otai_now_ms(a) + (uint64_t)wait_s * 1000u;
