@@ -65,9 +65,6 @@ ota_err otai_step_arm(struct ota *a)
     return OTA_DONE;
 }
 
-/* How often a trial may be prepared without ever being seen to start, before it counts as one that does not start. */
-#define ARMS_MAX 3
-
 /* REBOOT: what did the restart make of the trial? */
 ota_err otai_step_reboot(struct ota *a)
 {
@@ -88,9 +85,6 @@ ota_err otai_step_reboot(struct ota *a)
     case OTAI_BOOT_ABSENT:
         break;
     }
-    /* Power failed before the trial was armed: nothing was tried yet. */
-    if (a->j.state == OTA_ST_ARM && a->j.arms < ARMS_MAX)
-        return OTA_SAME;
     return condemn(a, OTA_REJECT_TRIAL, "boot: trial gave up its tries", 0);
 }
 

@@ -5,6 +5,21 @@
 #include "agent.h"
 #include "checkin.h"
 
+/* How often a trial may be announced without ever being seen to start, before it counts as one that does not start. */
+#define ARMS_MAX 3
+
+/* What the boot control says of a trial beats the journal: one that the journal does not know of (the journal was lost)
+ * is judged like any other, and one that the journal only announced was never tried. */
+static void reconcile(struct ota *a)
+{
+    bool trial = a->view.trial || a->view.pending;
+
+    if (trial && otai_rows[a->j.state].resume == OTA_ST_IDLE)
+        a->j.state = OTA_ST_REBOOT;
+    if (!trial && a->j.state == OTA_ST_ARM && a->j.arms < ARMS_MAX)
+        a->j.state = OTA_ST_IDLE;
+}
+
 /* START: the journal says where we were, the boot control says what runs. A journal of which no copy is valid is a
  * fault worth telling, not a reason to stop: trust starts over from the factory roots and the stored metadata. */
 ota_err otai_step_start(struct ota *a)
@@ -21,9 +36,7 @@ ota_err otai_step_start(struct ota *a)
         return err;
     a->j.starts++;
     otai_event(a, OTA_EV_START, a->j.generation, a->j.starts);
-    /* A trial that the journal does not know of (the journal was lost) is judged like any other. */
-    if ((a->view.trial || a->view.pending) && otai_rows[a->j.state].resume == OTA_ST_IDLE)
-        a->j.state = OTA_ST_REBOOT;
+    reconcile(a);
     a->due_ms = otai_now_ms(a);
     return OTA_DONE;
 }
