@@ -257,6 +257,7 @@ int main(int argc, char **argv)
         { "init", required_argument, NULL, 'i' }, { "component", required_argument, NULL, 'c' },
         { "max-boots", required_argument, NULL, 'm' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
     };
+    static char image_name[] = "image";
     struct supervisor s = { .component = 0 };
     int opt;
 
@@ -266,14 +267,17 @@ int main(int argc, char **argv)
         if (!take_option(&s, opt))
             return usage(stderr);
     }
-    if (argc - optind < 3)
+    argv += optind;
+    argc -= optind;
+    if (argc < 3 || (argc > 3 && strcmp(argv[3], "--") != 0))
         return usage(stderr);
-    s.record = argv[optind];
-    s.slot[0] = argv[optind + 1];
-    s.slot[1] = argv[optind + 2];
+    s.record = argv[0];
+    s.slot[0] = argv[1];
+    s.slot[1] = argv[2];
     catch_signals();
     if (s.factory && !make_record(&s))
         return STATUS_GAVE_UP;
-    /* The image's arguments follow SLOT-B, which serves as its name. */
-    return supervise(&s, argv + optind + 2);
+    /* The image's arguments follow "--", whose place its name takes. */
+    argv[argc > 3 ? 3 : 2] = image_name;
+    return supervise(&s, argv + (argc > 3 ? 3 : 2));
 }

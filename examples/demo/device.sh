@@ -194,7 +194,7 @@ try_mirror()
     say "  -> the mirror $1"
     server_stop
     LAST_REPORT=$(latest_report)
-    server_start "$MIRROR" 8m
+    server_start "$MIRROR" 2m
     await_refusal "$2"
     device_runs 4.0.0 a || die "the device does not run 4.0.0 from slot a any more"
     [ "$(device_slot_digest a)" = "$running" ] || die "the running slot was touched"

@@ -209,6 +209,9 @@ static void tell_outcome(const struct device *d, ota_err err)
     (void)fprintf(stderr, "ota-agent: %s", err == OTA_SAME && s.holds == 0 ? "up to date" : ota_err_text(err));
     if (ota_err_class(err) != OTA_CLASS_OUTCOME && s.last_fault.where[0])
         (void)fprintf(stderr, " (%s)", s.last_fault.where);
+    for (uint32_t bit = 1; err == OTA_SAME && bit != 0; bit <<= 1)
+        if ((s.holds & bit) && ota_hold_name(bit))
+            (void)fprintf(stderr, ", held back by: %s", ota_hold_name(bit));
     (void)fputc('\n', stderr);
 }
 
