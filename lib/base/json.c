@@ -364,6 +364,20 @@ static void place_add(struct otai_text *t, const void *part, size_t len)
     otai_text_bytes(t, part, len);
 }
 
+/* ".member" or "[index]"; nothing before the first one. */
+static void place_add_level(struct otai_text *t, const struct otai_json *j, const struct otai_json_level *l)
+{
+    if (l->object && l->name) {
+        struct otai_span name = otai_json_inside(j, l->name);
+        place_add(t, name.p, name.len);
+    }
+    if (!l->object && l->count) {
+        otai_text_add(t, "[");
+        otai_text_u64(t, l->count - 1u);
+        otai_text_add(t, "]");
+    }
+}
+
 ota_err otai_json_fault(const struct otai_json *j, const char *document, struct ota_fault *fault)
 {
     char place[OTA_FAULT_WHERE_MAX];
@@ -373,12 +387,8 @@ ota_err otai_json_fault(const struct otai_json *j, const char *document, struct 
         return OTA_OK;
     otai_text_init(&t, place, sizeof place);
     otai_text_add(&t, document);
-    for (uint8_t i = 0; i < j->depth; i++) {
-        if (!j->level[i].object || j->level[i].name == 0)
-            continue;
-        struct otai_span name = otai_json_inside(j, j->level[i].name);
-        place_add(&t, name.p, name.len);
-    }
+    for (uint8_t i = 0; i < j->depth; i++)
+        place_add_level(&t, j, &j->level[i]);
     if (j->at)
         place_add(&t, j->at, strlen(j->at));
     return ota_fault_set(fault, j->err, place, 0);

@@ -110,8 +110,8 @@ void otai_json_fail(struct otai_json *j, ota_err err, const char *at);
 /* Latch REJECT_MISSING at `name` unless present. Call it after the object ended. */
 void otai_json_need(struct otai_json *j, bool present, const char *name);
 
-/* Put j's error and place, "document.member.member", into fault (may be NULL). A document that ends with a space is not
- * followed by a dot. Nothing is written when there is no error. @return j->err */
+/* Put j's error and place, "document.member[index].member", into fault (may be NULL). A document that ends with a space
+ * is not followed by a dot. Nothing is written when there is no error. @return j->err */
 ota_err otai_json_fault(const struct otai_json *j, const char *document, struct ota_fault *fault);
 
 /* Gets pieces of the canonical form in order. What it returns other than OTA_OK ends the work. */

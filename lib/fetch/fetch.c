@@ -25,7 +25,7 @@ void otai_fetch_end(struct otai_fetch *f)
 {
     if (f->open)
         f->net->ops->end(f->net);
-    f->open = false;
+    f->open = f->whole = false;
 }
 
 /* The exchange is over: with a failure, or with an outcome (where is NULL then). */
@@ -87,8 +87,11 @@ ota_err otai_fetch_begin(struct otai_fetch *f, const struct otai_fetch_job *job)
     memset(&f->fault, 0, sizeof f->fault);
     if (!make_url(f))
         return ota_fault_set(&f->fault, OTA_USAGE_CONFIG, "url", 0);
-    if (job->from && job->from >= file_max(f))
+    if (job->from > file_max(f))
         return ota_fault_set(&f->fault, OTA_USAGE_ARGUMENT, "fetch.from", 0);
+    f->whole = job->exact && job->from == job->exact;
+    if (f->whole)
+        return OTA_OK;
     f->req = (struct ota_net_request){
         .method = job->method, .url = f->url, .range_from = job->from,
         .if_range = job->from ? or_null(job->if_range) : NULL, .if_none_match = or_null(job->if_none_match),
@@ -266,6 +269,10 @@ ota_err otai_fetch_poll(struct otai_fetch *f, void *buf, size_t cap, size_t *got
     ota_err err;
 
     *got = 0;
+    if (f->whole) {
+        f->whole = false;
+        return OTA_DONE;
+    }
     if (!f->open || cap == 0)
         return ota_fault_set(&f->fault, OTA_USAGE_STATE, "fetch", 0);
     if (!f->have_head && (err = poll_head(f)) != OTA_OK)

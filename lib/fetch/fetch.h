@@ -38,6 +38,7 @@ struct otai_fetch {
     struct ota_net_head head;      /* valid once poll gave OTA_OK, OTA_DONE or OTA_SAME, and after a status error */
     char url[OTA_URL_MAX];
     bool open, have_head;
+    bool whole;                    /* job.from is the end of the file: there is nothing to ask for */
     uint8_t hops;
     uint64_t skip;                 /* bytes of a 200 that lie before job.from and are dropped */
     uint64_t skipped;              /* bytes dropped so far */
@@ -51,8 +52,9 @@ struct otai_fetch {
 
 void otai_fetch_init(struct otai_fetch *f, struct ota_net *net, struct ota_clock *clock, const struct otai_fetch_limits *limits);
 
-/* Begin. job's pointers stay valid until end.
- * OTA_OK; USAGE_CONFIG (URL too long, scheme not allowed); what the port's begin gave. */
+/* Begin. job's pointers stay valid until end. When job.from == job.exact nothing is sent and the first poll is OTA_DONE.
+ * OTA_OK; USAGE_CONFIG (URL too long, scheme not allowed); USAGE_ARGUMENT (from beyond the file); what the port's begin
+ * gave. */
 OTA_MUST_CHECK ota_err otai_fetch_begin(struct otai_fetch *f, const struct otai_fetch_job *job);
 
 /* Go on. Bytes delivered are always those of file offset `pos` before the call, in order.

@@ -380,14 +380,33 @@ static void ranges_at_the_ends_of_integers(void **state)
         }
 }
 
+static void nothing_is_asked_for_when_nothing_is_missing(void **state)
+{
+    const struct otai_fetch_job job = { JOB, .from = 4, .exact = 4 };
+    struct run r;
+    char buf[8];
+    size_t got;
+
+    (void)state;
+    start(&r, NULL, 0, &job);
+    assert_int_equal(r.err, OTA_OK);
+    assert_int_equal(otai_fetch_poll(&r.f, buf, 8, &got), OTA_DONE);
+    assert_true(got == 0 && r.f.pos == 4);
+    assert_int_equal(otai_fetch_poll(&r.f, buf, 8, &got), OTA_USAGE_STATE);
+    assert_int_equal(otai_fetch_begin(&r.f, &job), OTA_OK);
+    otai_fetch_end(&r.f);
+    assert_int_equal(otai_fetch_poll(&r.f, buf, 8, &got), OTA_USAGE_STATE);
+    assert_int_equal(r.fake.begins, 0);
+}
+
 static void a_first_byte_beyond_the_file_is_a_mistake_of_the_caller(void **state)
 {
-    const struct otai_fetch_job at_end = { JOB, .from = 4, .exact = 4 }, beyond = { JOB, .from = 5, .max = 4 };
+    const struct otai_fetch_job exact = { JOB, .from = 5, .exact = 4 }, max = { JOB, .from = 5, .max = 4 };
     struct run r;
 
     (void)state;
-    assert_int_equal(go(&r, NULL, &at_end), OTA_USAGE_ARGUMENT);
-    assert_int_equal(go(&r, NULL, &beyond), OTA_USAGE_ARGUMENT);
+    assert_int_equal(go(&r, NULL, &exact), OTA_USAGE_ARGUMENT);
+    assert_int_equal(go(&r, NULL, &max), OTA_USAGE_ARGUMENT);
     assert_string_equal(r.f.fault.where, "fetch.from");
     assert_int_equal(r.fake.begins, 0);
 }
@@ -610,6 +629,7 @@ int main(void)
         cmocka_unit_test(a_200_to_a_range_is_skipped_never_appended),
         cmocka_unit_test(lengths),
         cmocka_unit_test(ranges_at_the_ends_of_integers),
+        cmocka_unit_test(nothing_is_asked_for_when_nothing_is_missing),
         cmocka_unit_test(a_first_byte_beyond_the_file_is_a_mistake_of_the_caller),
         cmocka_unit_test(redirects_are_followed),
         cmocka_unit_test(redirects_are_limited_and_keep_their_scheme),
