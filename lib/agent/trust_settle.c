@@ -28,8 +28,15 @@ static ota_err open_identify(struct ota *a, const struct ota_release_image *r)
     t->image = r->component;
     t->probed |= (uint8_t)(1u << r->component);
     t->phase = OTAI_TRUST_IDENTIFY;
-    ota_err err = otai_seal_begin(&t->seal, a->cfg.components[r->component].slot[slot], a->cfg.crypto, t->tuf_mem,
-                                  a->cfg.limits.io, &probe, &a->fault);
+    struct ota_slot *s = a->cfg.components[r->component].slot[slot];
+    struct ota_slot_geometry g;
+    int32_t code = 0;
+    ota_err err = s->ops->geometry(s, &g, &code);
+    if (err != OTA_OK)
+        return otai_fail(a, err, "slot.geometry", code);
+    if (r->length > g.size)
+        return otai_trust_go_on(a); /* it cannot be what runs */
+    err = otai_seal_begin(&t->seal, s, a->cfg.crypto, t->tuf_mem, a->cfg.limits.io, &probe, &a->fault);
     if (ota_err_class(err) == OTA_CLASS_REJECT)
         return otai_trust_go_on(a);
     return err == OTA_OK ? otai_again(a, 0, false) : otai_fail(a, err, a->fault.where, a->fault.port_code);
