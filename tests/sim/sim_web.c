@@ -35,9 +35,19 @@ void sim_pool_free(struct sim_pool *p)
     }
 }
 
+/* FNV-1a. */
+static uint32_t hash_of(const char *url)
+{
+    uint32_t h = 2166136261u;
+
+    for (; *url; url++)
+        h = (h ^ (uint8_t)*url) * 16777619u;
+    return h;
+}
+
 static struct sim_file *find(const struct sim_web *w, const char *url)
 {
-    uint32_t hash = otai_crc32(0, url, strlen(url));
+    uint32_t hash = hash_of(url);
 
     for (size_t i = 0; i < w->count; i++)
         if (w->file[i].hash == hash && strcmp(w->file[i].url, url) == 0)
@@ -53,7 +63,7 @@ void sim_web_put(struct sim_web *w, struct sim_pool *p, const char *url, const v
         MUST(w->count < SIM_WEB_FILES_MAX);
         f = &w->file[w->count++];
         f->url = sim_pool_take(p, url, strlen(url));
-        f->hash = otai_crc32(0, url, strlen(url));
+        f->hash = hash_of(url);
     }
     f->data = sim_pool_take(p, data, len);
     f->len = len;
