@@ -18,7 +18,8 @@ rm -f build/dev/junit.xml build/asan/junit.xml
 step "packages" scripts/install-deps.sh core check
 step "build with gcc, debug" build dev
 step "tests" tests dev
-step "build with clang, release" build clang
+step "build with gcc, optimised" build gcc
+step "build with clang, optimised" build clang
 step "build with clang, ASan and UBSan" build asan
 step "tests under ASan and UBSan" tests asan
 step "build for Cortex-M4" build cortex-m
