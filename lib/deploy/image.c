@@ -84,6 +84,8 @@ static bool is_deflate(struct otai_json *j)
     struct otai_json look = *j;
     bool seen = false, deflate = false;
 
+    if (otai_json_peek(&look) != OTAI_JSON_OBJECT)
+        otai_json_fail(j, OTA_REJECT_TYPE, NULL);
     for (otai_json_object(&look); otai_json_member(&look);) {
         if (!otai_json_name_is(&look, encoding_members[CODEC])) {
             otai_json_skip(&look);
