@@ -104,10 +104,11 @@ enum ota_err_class { OTA_CLASS_OUTCOME = 0, OTA_CLASS_RETRY = 1, OTA_CLASS_REJEC
 /** @return the class of err; unknown numbers keep the class of their range, numbers above 0x4ff are USAGE. */
 enum ota_err_class ota_err_class(ota_err err);
 
-/** @return a static name such as "REJECT_HASH"; "UNKNOWN" for a number that this library does not know. Never NULL. */
+/** @return a static name such as "REJECT_HASH"; "UNKNOWN" for a number that this library does not know; "" in builds
+ *          without OTA_TEXTS. Never NULL. */
 const char *ota_err_name(ota_err err);
 
-/** @return a static sentence for a person, without a full stop. Never NULL. */
+/** @return a static sentence for a person, without a full stop; "" in builds without OTA_TEXTS. Never NULL. */
 const char *ota_err_text(ota_err err);
 
 /** Longest place in a fault, with its NUL. */

@@ -16,7 +16,7 @@ enum ota_event {
 #undef OTA_EVENT
 };
 
-/** @return a format-like static text for an event, where %a and %b stand for its two integers. Never NULL. */
+/** @return a static text for an event, where %a and %b stand for its two integers; "" in builds without OTA_TEXTS. Never NULL. */
 const char *ota_event_text(enum ota_event ev);
 
 struct ota_log;

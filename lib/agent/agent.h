@@ -19,7 +19,6 @@
 /* A row of the table: what a state does and where each kind of result leads. */
 struct otai_row {
     const char *name;
-    const char *does;              /* for the drawing */
     ota_err (*step)(struct ota *a);
     uint8_t done, same, retry, reject, device;   /* next state; OTA_ST_COUNT = this result cannot come */
     bool journal;                  /* entering it is always journaled first; others only when a->dirty */

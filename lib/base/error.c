@@ -10,40 +10,6 @@ enum ota_err_class ota_err_class(ota_err err)
     return range > OTA_CLASS_USAGE ? OTA_CLASS_USAGE : (enum ota_err_class)range;
 }
 
-struct row {
-    uint16_t number;
-    const char *name;
-    const char *text;
-};
-
-static const struct row rows[] = {
-#define ROW(name, number, text) { number, #name, text },
-    OTA_ERR_LIST(ROW)
-#undef ROW
-};
-
-static const struct row *find(ota_err err)
-{
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        if (rows[i].number == (unsigned)err)
-            return &rows[i];
-    return NULL;
-}
-
-const char *ota_err_name(ota_err err)
-{
-    const struct row *r = find(err);
-
-    return r ? r->name : "UNKNOWN";
-}
-
-const char *ota_err_text(ota_err err)
-{
-    const struct row *r = find(err);
-
-    return r ? r->text : "error number that this version does not know";
-}
-
 ota_err ota_fault_set(struct ota_fault *f, ota_err err, const char *where, int32_t port_code)
 {
     size_t i = 0;

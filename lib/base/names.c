@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ota/port_crypto.h"
-#include "ota/port_log.h"
 
 const char *ota_outcome_name(enum ota_outcome outcome)
 {
@@ -11,16 +10,6 @@ const char *ota_outcome_name(enum ota_outcome outcome)
     case OTA_OUTCOME_NONE: break;
     }
     return "none";
-}
-
-const char *ota_event_text(enum ota_event ev)
-{
-    switch (ev) {
-#define OTA_EVENT(name, number, text) case OTA_EV_##name: return text;
-#include "ota/events.def"
-#undef OTA_EVENT
-    }
-    return "event that this version does not know";
 }
 
 size_t ota_hash_len(enum ota_hash_alg alg)

@@ -14,6 +14,26 @@
 
 #include "agent.h"
 
+/* What a state does, in a few words: for the drawing. */
+static const char *const does[OTA_ST_COUNT] = {
+    [OTA_ST_START] = "read journal and boot control",
+    [OTA_ST_IDLE] = "wait for the next check-in",
+    [OTA_ST_POLL] = "one conditional request",
+    [OTA_ST_TRUST] = "TUF: offer to release",
+    [OTA_ST_PLAN] = "choose component, slot, source",
+    [OTA_ST_DOWNLOAD] = "fill the spare slot",
+    [OTA_ST_SEAL] = "read back and hash",
+    [OTA_ST_READY] = "wait until nothing holds it back",
+    [OTA_ST_ARM] = "hand the trial to the boot control",
+    [OTA_ST_REBOOT] = "restart into the trial",
+    [OTA_ST_TRIAL] = "judge health",
+    [OTA_ST_CONFIRM] = "make the trial permanent",
+    [OTA_ST_REVERT] = "give the trial up",
+    [OTA_ST_REFUSE] = "drop this try, keep the cause",
+    [OTA_ST_REPORT] = "deliver or keep the outcome",
+    [OTA_ST_FAULT] = "device failed: back off",
+};
+
 struct edges {
     uint8_t to[8];
     const char *label[8];
@@ -76,7 +96,7 @@ static void every_row_is_whole(void **state)
     (void)state;
     for (size_t s = 0; s < OTA_ST_COUNT; s++) {
         assert_non_null(otai_rows[s].name);
-        assert_non_null(otai_rows[s].does);
+        assert_non_null(does[s]);
         assert_non_null(otai_rows[s].step);
         assert_true(otai_rows[s].done < OTA_ST_COUNT || otai_rows[s].done == OTAI_ST_RESUME);
         assert_true(otai_rows[s].resume < OTA_ST_COUNT);
@@ -161,7 +181,7 @@ static void draw(struct otai_text *t)
         otai_text_add(t, ": ");
         otai_text_add(t, otai_rows[s].name);
         otai_text_add(t, otai_rows[s].journal ? " [journaled] " : " ");
-        otai_text_add(t, otai_rows[s].does);
+        otai_text_add(t, does[s]);
         otai_text_add(t, "\n");
     }
     for (uint8_t s = 0; s < OTA_ST_COUNT; s++) {
