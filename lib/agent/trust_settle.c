@@ -18,28 +18,34 @@ static struct ota_release_image *unidentified(struct ota *a)
     return NULL;
 }
 
+/* Hash the slot that runs. TUF has said all that it had to say, and its memory serves as the buffer. */
+static ota_err begin_hash(struct ota *a, struct ota_slot *slot, const struct ota_plan *probe)
+{
+    struct otai_trust *t = a->m.trust;
+    size_t cap = a->cfg.limits.io < t->tuf_len ? a->cfg.limits.io : t->tuf_len;
+
+    t->tuf = NULL;
+    t->phase = OTAI_TRUST_IDENTIFY;
+    ota_err err = otai_seal_begin(&t->seal, slot, a->cfg.crypto, t->tuf_mem, cap, probe, &a->fault);
+    return err == OTA_OK ? otai_again(a, 0, false) : otai_fail(a, err, a->fault.where, a->fault.port_code);
+}
+
 static ota_err open_identify(struct ota *a, const struct ota_release_image *r)
 {
     struct otai_trust *t = a->m.trust;
-    uint8_t slot = a->view.running[r->component];
-    struct ota_plan probe = { .component = r->component, .slot = slot, .length = r->length };
+    uint8_t index = a->view.running[r->component];
+    struct ota_slot *slot = a->cfg.components[r->component].slot[index];
+    struct ota_plan probe = { .component = r->component, .slot = index, .length = r->length };
+    struct ota_slot_geometry g;
+    int32_t code = 0;
 
     memcpy(probe.sha256, r->sha256, sizeof probe.sha256);
     t->image = r->component;
     t->probed |= (uint8_t)(1u << r->component);
-    t->phase = OTAI_TRUST_IDENTIFY;
-    struct ota_slot *s = a->cfg.components[r->component].slot[slot];
-    struct ota_slot_geometry g;
-    int32_t code = 0;
-    ota_err err = s->ops->geometry(s, &g, &code);
+    ota_err err = slot->ops->geometry(slot, &g, &code);
     if (err != OTA_OK)
         return otai_fail(a, err, "slot.geometry", code);
-    if (r->length > g.size)
-        return otai_trust_go_on(a); /* it cannot be what runs */
-    err = otai_seal_begin(&t->seal, s, a->cfg.crypto, t->tuf_mem, a->cfg.limits.io, &probe, &a->fault);
-    if (ota_err_class(err) == OTA_CLASS_REJECT)
-        return otai_trust_go_on(a);
-    return err == OTA_OK ? otai_again(a, 0, false) : otai_fail(a, err, a->fault.where, a->fault.port_code);
+    return r->length > g.size ? otai_trust_go_on(a) /* it cannot be what runs */ : begin_hash(a, slot, &probe);
 }
 
 ota_err otai_trust_identify(struct ota *a)

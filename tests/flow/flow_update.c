@@ -178,6 +178,19 @@ FLOW(what_the_factory_installed_is_not_installed_again)
     assert_int_equal(sim_status(dev).seq, cloud.seq);
 }
 
+/* Regression: the memory that hashes the running slot was TUF's, of TUF's size, and TUF was still told to let go of it. */
+FLOW(the_running_slot_is_identified_within_the_memory_there_is)
+{
+    (void)state;
+    dev->cfg.limits.tuf = (struct ota_tuf_limits){ .root_max = 4096, .timestamp_max = 1024, .snapshot_max = 1024,
+                                                   .targets_max = 4096, .rotations_max = 2, .roles_max = 4 };
+    dev->cfg.limits.block = dev->cfg.limits.io = 65536;
+    flow_deploy(factory[0], NULL);
+    assert_int_equal(sim_run(dev), SIM_IDLE);
+    assert_runs(0, factory[0]);
+    assert_int_equal(dev->slot_writes, 0);
+}
+
 FLOW(updates_follow_each_other_through_both_slots)
 {
     static const char *const versions[] = { "2.0.0", "3.0.0", "4.0.0", "5.0.0" };
@@ -298,7 +311,7 @@ FLOW_MAIN(FLOW_TEST(plain_image_is_installed_confirmed_and_reported), FLOW_TEST(
           FLOW_TEST(only_the_component_that_differs_is_fetched), FLOW_TEST(a_component_of_another_agent_is_left_alone),
           FLOW_TEST(policy_os_only_leaves_the_application), FLOW_TEST(the_os_comes_from_the_feed_that_the_group_follows),
           FLOW_TEST(an_os_named_by_the_group_beats_the_feed), FLOW_TEST(what_the_factory_installed_is_not_installed_again),
-          FLOW_TEST(updates_follow_each_other_through_both_slots),
+          FLOW_TEST(the_running_slot_is_identified_within_the_memory_there_is), FLOW_TEST(updates_follow_each_other_through_both_slots),
           FLOW_TEST(a_signed_return_to_an_older_image_is_an_update_like_any_other), FLOW_TEST(new_online_keys_are_followed),
           FLOW_TEST(a_newer_version_that_appears_midway_comes_next), FLOW_TEST(a_newer_version_replaces_one_whose_files_are_gone),
           FLOW_TEST(an_update_withdrawn_midway_is_dropped))
