@@ -304,7 +304,7 @@ static bool send_body(struct test_http *s, int fd, const struct reply *r, const 
     }
     if (f->chunked && !say(fd, "0\r\nX-Trailer: 1\r\n\r\n"))
         return false;
-    return !f->no_length && !f->drop;
+    return !f->no_length && !f->drop && f->length_lie == 0;
 }
 
 static bool send_file(struct test_http *s, int fd, const struct reply *r, const struct test_http_fault *f)
