@@ -89,36 +89,18 @@ struct otai_sending {
     char name[OTAI_REPORT_NAME_MAX];
 };
 
+/* Small and often used members come first: instructions of small machines reach only the first kilobytes. */
 struct ota {
-    struct ota_config cfg;           /* defaults filled in */
-    struct otai_fetch_limits net_limits;
     enum ota_state state;
-    volatile bool cancel;
+    bool busy;                       /* `region` belongs to the current state's memory */
     bool asked;                      /* ota_check_now() */
     bool dirty;                      /* a->j changed: the next state change writes it */
     bool restart_asked;
-    enum otai_app_word app_word;
-    int32_t app_reason;
-    ota_err cycle;                   /* what this check-in came to: first failure, or DONE/SAME */
-    ota_err result;                  /* of the last finished check-in, for ota_run() */
-    struct ota_fault fault;          /* newest failure */
-    struct ota_wait wait;
-    uint64_t due_ms;                 /* next check-in */
-    uint64_t defer_until_ms;
     bool backing_off;
     uint8_t failures;                /* failed check-ins in a row: exponent of the back-off */
-    int64_t retry_after_s;           /* the server's wish; -1 = none */
-    uint32_t reports_kept;
-    uint64_t trial_began_ms;
-    struct ota_boot_view view;       /* as last read */
-    struct otai_journal j;
-    struct ota_offer offer;
-    struct ota_release release;
-    bool sealed[OTA_COMPONENTS_MAX];
-    struct ota_image image[OTA_COMPONENTS_MAX];
-    struct ota_plan plan;
-    struct otai_fetch fetch;
-    bool busy;                       /* `region` belongs to the current state's memory */
+    volatile bool cancel;
+    enum otai_app_word app_word;
+    int32_t app_reason;
     union {
         struct otai_trust *trust;
         struct otai_download *download;
@@ -128,6 +110,25 @@ struct ota {
     uint8_t *scratch;                /* OTAI_JOURNAL_MAX */
     uint8_t *region;                 /* memory of one state at a time */
     size_t region_len;
+    ota_err cycle;                   /* what this check-in came to: first failure, or DONE/SAME */
+    ota_err result;                  /* of the last finished check-in, for ota_run() */
+    struct ota_wait wait;
+    uint32_t reports_kept;
+    uint64_t due_ms;                 /* next check-in */
+    uint64_t defer_until_ms;
+    uint64_t trial_began_ms;
+    int64_t retry_after_s;           /* the server's wish; -1 = none */
+    struct ota_fault fault;          /* newest failure */
+    struct ota_boot_view view;       /* as last read */
+    bool sealed[OTA_COMPONENTS_MAX];
+    struct ota_config cfg;           /* defaults filled in */
+    struct otai_fetch_limits net_limits;
+    struct ota_plan plan;
+    struct otai_journal j;
+    struct ota_image image[OTA_COMPONENTS_MAX];
+    struct ota_offer offer;
+    struct ota_release release;
+    struct otai_fetch fetch;
 };
 
 /* config.c: check, fill defaults, measure. */
