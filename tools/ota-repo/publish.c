@@ -192,7 +192,7 @@ static int make_file(const struct repo *r, const char *role, cJSON *doc, uint64_
 /* Publish N.<role>.json. @param meta  gets the entry for the document above it */
 static int publish_versioned(const struct repo *r, const char *role, cJSON *doc, cJSON **meta)
 {
-    uint64_t version;
+    uint64_t version = 0;
     const char *text;
     size_t len;
     int rc = next_version(r, role, &version);
