@@ -43,6 +43,16 @@ device_start()
         sed -u -e '/check-in: nothing changed/d' -e 's/^/     device | /' &
 }
 
+device_stop()
+{
+    [ -n "$SUPERVISOR_PID" ] || return 0
+    kill -TERM "$SUPERVISOR_PID" 2>/dev/null || true
+    wait_until 10 gone "$SUPERVISOR_PID" || kill -KILL "$SUPERVISOR_PID" 2>/dev/null || true
+    wait "$SUPERVISOR_PID" 2>/dev/null || true
+    SUPERVISOR_PID=
+    sleep 0.5 # for what it said last to be shown
+}
+
 device_status()
 {
     "$AGENT" status --json --config "$DEVICE/agent.json" 2>/dev/null || true

@@ -52,11 +52,7 @@ wait_until()
 clean_up()
 {
     trap - EXIT
-    if [ -n "$SUPERVISOR_PID" ]; then
-        kill -TERM "$SUPERVISOR_PID" 2>/dev/null || true
-        wait_until 10 gone "$SUPERVISOR_PID" || kill -KILL "$SUPERVISOR_PID" 2>/dev/null || true
-        wait "$SUPERVISOR_PID" 2>/dev/null || true
-    fi
+    device_stop
     server_stop
     [ -z "$RUN_DIR" ] || rm -rf "$RUN_DIR"
     wait
@@ -182,6 +178,7 @@ mirror_make
 mirror_grow
 try_mirror "serves a bigger file" "REJECT_LENGTH"
 
+device_stop
 say ""
 say "All six updates ended as they must. $WORK/summary.json:"
 cat "$WORK/summary.json"
