@@ -4,6 +4,7 @@
 . "$(dirname "$0")/support.sh"
 
 refused 2 "command is missing"
+refused 2 '"image dance": unknown command' image dance
 refused 2 '"dance": unknown command' dance
 refused 2 "--bogus: unknown option" init --bogus
 refused 2 "--product: needs a value" init --product
@@ -41,6 +42,7 @@ refused 2 "--version: is missing" $image --component os
 refused 2 '--version: "2 0"' $image --component os --version "2 0"
 refused 2 '--version: "../x"' $image --component os --version ../x
 refused 2 "--version: given twice" $image --component os --version 2 --version 3
+refused 2 '--name: "os-1..2.img"' $image --component os --version 1..2
 refused 2 '--security: "-1"' $image --component os --version 2 --security -1
 refused 2 '--security: "4294967296"' $image --component os --version 2 --security 4294967296
 refused 2 '--name: "a/b"' $image --component os --version 2 --name a/b

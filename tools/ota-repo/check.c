@@ -17,6 +17,11 @@ struct trust {
     const cJSON *meta;    /* version, length, hashes; NULL for root and timestamp */
 };
 
+static const char *versioned(const struct repo *r, const char *role, const cJSON *doc)
+{
+    return repo_file(r, "metadata/%" PRIu64 ".%s.json", member_number(doc, "version"), role);
+}
+
 static const char *signature_of(const cJSON *signatures, const char *keyid)
 {
     const cJSON *item;
@@ -303,7 +308,7 @@ static int read_role(struct repo *r, const char *name, struct trust trust)
 
     trust.meta = member(member(r->snapshot, "meta"), file);
     if (trust.meta == NULL)
-        return tool_failed(r->t, "%s: signed.meta: %s is missing", repo_file(r, "metadata/%" PRIu64 ".snapshot.json", member_number(r->snapshot, "version")), file);
+        return tool_failed(r->t, "%s: signed.meta: %s is missing", versioned(r, "snapshot", r->snapshot), file);
     if (r->role_count == ROLES_MAX)
         return tool_failed(r->t, "%s: more than %d delegated roles", r->dir, ROLES_MAX - 1);
     int rc = read_listed(r, name, "targets", &trust, &doc);
@@ -337,7 +342,7 @@ static int check_delegation(struct at a)
 
 static int read_delegated(struct repo *r)
 {
-    struct at top = { r->t, repo_file(r, "metadata/%" PRIu64 ".targets.json", member_number(r->role[0].doc, "version")), "signed", r->role[0].doc }, block, keys;
+    struct at top = { r->t, versioned(r, "targets", r->role[0].doc), "signed", r->role[0].doc }, block, keys;
     cJSON *roles, *item;
     int index = 0;
     int rc = at_object(top, "delegations", &block);

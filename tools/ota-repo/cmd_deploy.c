@@ -137,7 +137,7 @@ static int publish_pointer(struct tool *t, struct repo *r, const char *role_name
         return rc;
     uint64_t seq = member_number(there, "seq");
     put_item(pointer, "seq", cJSON_CreateNumber((double)seq));
-    t->already = there != NULL && strcmp(json_print(t, there, JSON_FILE, NULL), json_print(t, pointer, JSON_FILE, NULL)) == 0;
+    t->already = there != NULL && cJSON_Compare(there, pointer, true);
     if (!t->already) {
         put_item(pointer, "seq", cJSON_CreateNumber((double)(seq + 1)));
         rc = publish_document(r, role, path, pointer);

@@ -70,14 +70,25 @@ static int read_codec(struct tool *t, const struct args *a, struct new_image *n)
     return rc;
 }
 
+/* Versions may have characters that paths may not. */
+static char *default_name(struct tool *t, const struct new_image *n)
+{
+    char *name = tool_format(t, "%s-%s.img", n->component, n->version);
+
+    for (char *p = name; *p != '\0'; p++)
+        if (*p == '+' || *p == '~')
+            *p = '_';
+    return name;
+}
+
 static int set_path(struct tool *t, const struct args *a, struct new_image *n)
 {
     const char *name = args_get(a, "name");
 
     if (name == NULL)
-        name = tool_format(t, "%s-%s.img", n->component, n->version);
+        name = default_name(t, n);
     if (!file_name_ok(name))
-        return tool_usage(t, "--name: \"%s\" must be 1..95 characters of [A-Za-z0-9._+~-]", name);
+        return tool_usage(t, "--name: \"%s\" must be 1..95 characters of [A-Za-z0-9._-], without \"..\"", name);
     size_t name_len = strlen(name);
     if (name_len > 2 && strcmp(name + name_len - 2, ".z") == 0)
         return tool_usage(t, "--name: \"%s\" must not end in .z, which marks deflated images", name);

@@ -112,6 +112,17 @@ static int run(struct tool *t, const struct args *a)
     return rc != TOOL_OK ? rc : a->command->run(t, a);
 }
 
+/* "image dance" when there are commands "image ...", else just the first word. */
+static int unknown_command(struct tool *t, const char *first, const char *second)
+{
+    for (size_t i = 0; second != NULL && i < COMMAND_COUNT; i++) {
+        size_t len = strlen(first);
+        if (strncmp(commands[i]->name, first, len) == 0 && commands[i]->name[len] == ' ')
+            return tool_usage(t, "\"%s %s\": unknown command", first, second);
+    }
+    return tool_usage(t, "\"%s\": unknown command", first);
+}
+
 static int start(struct tool *t, int argc, char **argv)
 {
     struct args a = { 0 };
@@ -123,7 +134,7 @@ static int start(struct tool *t, int argc, char **argv)
     for (int i = 1; i < argc; i++)
         t->json = t->json || strcmp(argv[i], "--json") == 0;
     if (at < argc && a.command == NULL)
-        return tool_usage(t, "\"%s%s%s\": unknown command", argv[at], at + 1 < argc ? " " : "", at + 1 < argc ? argv[at + 1] : "");
+        return unknown_command(t, argv[at], at + 1 < argc ? argv[at + 1] : NULL);
     int n = remove_words(argc, argv, at, a.command == NULL ? 0 : words_of(a.command), rest);
     t->command = a.command == NULL ? NULL : a.command->name;
     int rc = args_parse(t, a.command, n, rest, &a);

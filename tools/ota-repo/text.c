@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TIME_LAST INT64_C(253402300799)   /* 9999-12-31T23:59:59Z: years have four digits */
+
 static const char digits[] = "0123456789abcdef";
 static const char base64_set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -147,7 +149,8 @@ bool time_parse(const char *text, int64_t *unix_s)
 
 void time_print(int64_t unix_s, char out[TIME_LEN])
 {
-    int64_t days = unix_s / 86400, rest = unix_s % 86400;
+    int64_t capped = unix_s < TIME_LAST ? unix_s : TIME_LAST;
+    int64_t days = capped / 86400, rest = capped % 86400;
     int year = 1970, month = 1;
 
     while (year < 9999 && days >= days_from_date(year + 1, 1, 1))
@@ -175,20 +178,16 @@ bool name_ok(const char *text)
     return only(text, "abcdefghijklmnopqrstuvwxyz0123456789-", 31) && text[0] != '-';
 }
 
-static bool plain_ok(const char *text, size_t max)
-{
-    return only(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+~-", max) &&
-           strchr("._+~-", text[0]) == NULL;
-}
+#define PLAIN "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
 
 bool version_ok(const char *text)
 {
-    return plain_ok(text, 31);
+    return only(text, PLAIN "+~", 31) && strchr("._+~-", text[0]) == NULL;
 }
 
 bool file_name_ok(const char *text)
 {
-    return plain_ok(text, 95);
+    return only(text, PLAIN, 95) && strchr("._-", text[0]) == NULL && strstr(text, "..") == NULL;
 }
 
 bool number_parse(const char *text, unsigned long min, unsigned long max, unsigned long *out)

@@ -25,13 +25,14 @@ size_t base64_decode(const char *text, size_t text_len, uint8_t *out, size_t cap
 
 /** Exactly "YYYY-MM-DDTHH:MM:SSZ" of a real date, 1970..9999. */
 bool time_parse(const char *text, int64_t *unix_s);
+/** Later times than the year 9999 print as its last second. */
 void time_print(int64_t unix_s, char out[TIME_LEN]);
 
 /** A product, component, publisher or group: 1..31 characters of [a-z0-9-], first one not '-'. */
 bool name_ok(const char *text);
 /** An image's version: 1..31 characters of [A-Za-z0-9._+~-], first one a letter or digit. */
 bool version_ok(const char *text);
-/** An image's file name: 1..95 of the same characters. */
+/** An image's file name: 1..95 characters that need no escape in a URL, [A-Za-z0-9._-], without "..". */
 bool file_name_ok(const char *text);
 /** A whole number without sign or leading zero. */
 bool number_parse(const char *text, unsigned long min, unsigned long max, unsigned long *out);
