@@ -66,6 +66,11 @@ device_is()
     [[ "$status" == *'"agent_running":true'* && "$status" == *"\"state\":\"$1\""* && "$status" == *"$2"* ]]
 }
 
+device_said()
+{
+    grep -q "$1" "$WORK/device.log"
+}
+
 # device_runs VERSION SLOT: by what the image itself said last, and by what the agent says.
 device_runs()
 {
@@ -103,6 +108,12 @@ device_agent_pid()
 device_slot_digest()
 {
     sha256sum < "$DEVICE/slot-$1.img" | cut -d ' ' -f 1
+}
+
+# Every file of the device with the time it was last written.
+device_last_write()
+{
+    find "$DEVICE" -type f -printf '%p %T@\n' | sort
 }
 
 # -------------------------------------------------------------------------------------------------------- reports --

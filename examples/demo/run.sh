@@ -106,7 +106,7 @@ say "  nginx listens on 127.0.0.1:$PORT; nothing else is running"
 device_make
 device_start
 wait_until 20 device_runs 1.0.0 a || die "the device does not start 1.0.0"
-wait_until 20 device_is idle '"last_outcome"' || die "the agent does not check in"
+wait_until 20 device_said "deployment 1 is already installed" || die "the agent does not check in"
 say "  the agent checked in: 1.0.0 is what the deployment wants"
 
 step 3 "2.0.0 is published: downloaded, verified, tried, confirmed"
@@ -125,10 +125,13 @@ await_report 60 rolled_back
 wait_until 10 device_runs 2.0.0 b || die "the device does not run 2.0.0 from slot b"
 record 4 3.0.0 rolled_back "$mark"
 again=$(server_image_requests 0)
+wait_until 10 device_is idle '"reports_kept":0' || die "the device does not come to rest"
+written=$(device_last_write)
 sleep 4
 [ "$(server_image_requests 0)" -eq "$again" ] || die "3.0.0 was fetched again"
 device_runs 2.0.0 b || die "3.0.0 was tried again"
-say "  some check-ins later: 3.0.0 is not tried again"
+[ "$(device_last_write)" = "$written" ] || die "an idle check-in wrote to disk"
+say "  some check-ins later: 3.0.0 is not tried again, and nothing was written to disk"
 
 step 5 "4.0.0 is published; the network drops twice and the agent is killed in the middle of the download"
 mark=$(server_mark)
