@@ -165,6 +165,7 @@ ota_err otai_step_fault(struct ota *a)
 
     if (now < a->due_ms && !a->asked)
         return otai_again(a, (uint32_t)(a->due_ms - now), false);
+    a->asked = false; /* one try for one wish: a device that fails again waits */
     return OTA_DONE;
 }
 
