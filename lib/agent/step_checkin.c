@@ -20,16 +20,38 @@ static void reconcile(struct ota *a)
         a->j.state = OTA_ST_IDLE;
 }
 
-/* START: the journal says where we were, the boot control says what runs. A journal of which no copy is valid is a
- * fault worth telling, not a reason to stop: trust starts over from the factory roots and the stored metadata. */
+/* A report's number is never used twice, also when the journal that counted them is lost: the ring remembers the last. */
+static ota_err recount_reports(struct ota *a)
+{
+    struct otai_arena rest;
+    struct otai_sending *s = otai_region(a, sizeof *s, &rest);
+
+    if (!s)
+        return otai_fail(a, OTA_USAGE_MEMORY, "workspace", 0);
+    ota_err err = otai_ring_load(a->cfg.store, &s->ring, s->scratch, &a->fault);
+    if (err == OTA_OK)
+        a->j.report_last = s->ring.last_id;
+    return err;
+}
+
+/* A journal of which no copy is valid is a fault worth telling, not a reason to stop: trust starts over from the factory
+ * roots and the stored metadata. */
+static ota_err read_journal(struct ota *a)
+{
+    ota_err err = otai_journal_load(a->cfg.store, &a->j, a->scratch, &a->fault);
+
+    if (err == OTA_DEVICE_JOURNAL)
+        otai_event(a, OTA_EV_FAULT, a->state, err);
+    return err == OTA_SAME || err == OTA_DEVICE_JOURNAL ? recount_reports(a) : err;
+}
+
+/* START: the journal says where we were, the boot control says what runs. */
 ota_err otai_step_start(struct ota *a)
 {
     a->restart_asked = false;
     a->dirty = false;
-    ota_err err = otai_journal_load(a->cfg.store, &a->j, a->scratch, &a->fault);
-    if (err == OTA_DEVICE_JOURNAL)
-        otai_event(a, OTA_EV_FAULT, a->state, err);
-    else if (err != OTA_OK && err != OTA_SAME)
+    ota_err err = read_journal(a);
+    if (err != OTA_OK)
         return err;
     err = otai_boot_view(a->cfg.boot, a->cfg.component_count, &a->view, &a->fault);
     if (err != OTA_OK)
