@@ -99,7 +99,7 @@ ota_err otai_enter(struct ota *a, uint8_t next)
             return err;
         }
     }
-    if (next == OTA_ST_IDLE)
+    if (next == OTA_ST_IDLE && a->cycle != OTA_AGAIN)
         otai_schedule(a, a->cycle);
     otai_event(a, OTA_EV_STATE, from, next);
     return OTA_OK;

@@ -141,6 +141,7 @@ static void now_installed(struct ota *a)
 
 static void settle(struct ota *a, enum ota_outcome outcome)
 {
+    a->asked = false; /* the verdict is the answer: ota_run() ends with it */
     a->j.outcome = (uint8_t)outcome;
     a->j.trial_starts = 0;
     a->j.arms = 0;

@@ -60,6 +60,7 @@ ota_err otai_step_start(struct ota *a)
     otai_event(a, OTA_EV_START, a->j.generation, a->j.starts);
     reconcile(a);
     a->due_ms = otai_now_ms(a);
+    a->cycle = OTA_AGAIN; /* no check-in has ended yet: the first one is due */
     return OTA_DONE;
 }
 

@@ -120,7 +120,8 @@ FLOW(the_next_update_follows_any_cut)
             break;
         sim_restore_power(dev);
         flow_serve();
-        assert_int_equal(sim_run(dev), SIM_IDLE);
+        assert_int_equal(sim_run(dev), SIM_IDLE); /* what was begun is finished, */
+        assert_int_equal(sim_run(dev), SIM_IDLE); /* and then the next one */
         assert_runs(0, three);
         total_cuts++;
     }
