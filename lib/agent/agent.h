@@ -140,11 +140,15 @@ OTA_MUST_CHECK ota_err otai_enter(struct ota *a, uint8_t next);       /* the one
 OTA_MUST_CHECK ota_err otai_save(struct ota *a);                      /* journal a->j */
 ota_err otai_fail(struct ota *a, ota_err err, const char *where, int32_t port_code);   /* note the failure, give err back */
 void otai_event(struct ota *a, enum ota_event ev, int64_t x, int64_t y);
+void otai_note(struct ota *a, enum ota_event ev, uint32_t x, uint32_t y);   /* the same for small numbers */
 uint64_t otai_now_ms(const struct ota *a);
 bool otai_unfinished(const struct ota *a);
 void *otai_region(struct ota *a, size_t len, struct otai_arena *rest);  /* take the region for this state, zeroed head */
 void otai_release_region(struct ota *a);                              /* end the exchange, forget the region */
-ota_err otai_again(struct ota *a, uint32_t ms, bool net);             /* set the wait, give OTA_AGAIN */
+ota_err otai_failed(struct ota *a, ota_err err);                      /* a stage already wrote the place into a->fault */
+ota_err otai_fetch_failed(struct ota *a, ota_err err, const char *where);
+ota_err otai_again_in(struct ota *a, uint64_t ms);                    /* OTA_AGAIN alone means: at once */
+ota_err otai_wait_net(struct ota *a);                                 /* OTA_AGAIN when the network has news */
 
 /* wait.c */
 uint32_t otai_backoff_s(uint32_t base_s, uint32_t cap_s, uint32_t failures, uint32_t random);

@@ -17,6 +17,11 @@ void otai_event(struct ota *a, enum ota_event ev, int64_t x, int64_t y)
         log->ops->event(log, ev, x, y, ev == OTA_EV_FAULT ? &a->fault : NULL);
 }
 
+void otai_note(struct ota *a, enum ota_event ev, uint32_t x, uint32_t y)
+{
+    otai_event(a, ev, x, y);
+}
+
 /* Remember the failure with its place. The first one of a check-in decides what the check-in came to. */
 ota_err otai_fail(struct ota *a, ota_err err, const char *where, int32_t port_code)
 {
@@ -28,11 +33,28 @@ ota_err otai_fail(struct ota *a, ota_err err, const char *where, int32_t port_co
     return err;
 }
 
-ota_err otai_again(struct ota *a, uint32_t ms, bool net)
+/* As otai_fail, with the place that the failing stage put into a->fault itself. */
+ota_err otai_failed(struct ota *a, ota_err err)
 {
-    a->wait.ms = ms;
-    a->wait.wait_for_net = net;
+    return otai_fail(a, err, a->fault.where, a->fault.port_code);
+}
+
+ota_err otai_fetch_failed(struct ota *a, ota_err err, const char *where)
+{
+    a->retry_after_s = a->fetch.retry_after_s;
+    return otai_fail(a, err, where, a->fetch.fault.port_code);
+}
+
+ota_err otai_again_in(struct ota *a, uint64_t ms)
+{
+    a->wait.ms = ms > UINT32_MAX ? UINT32_MAX : (uint32_t)ms;
     return OTA_AGAIN;
+}
+
+ota_err otai_wait_net(struct ota *a)
+{
+    a->wait.wait_for_net = true;
+    return otai_again_in(a, 1000);
 }
 
 /* An update was begun and has not ended: a check-in must look at it again whatever the server's validator says. */
@@ -101,7 +123,7 @@ ota_err otai_enter(struct ota *a, uint8_t next)
     }
     if (next == OTA_ST_IDLE && a->cycle != OTA_AGAIN)
         otai_schedule(a, a->cycle);
-    otai_event(a, OTA_EV_STATE, from, next);
+    otai_note(a, OTA_EV_STATE, from, next);
     return OTA_OK;
 }
 
@@ -123,7 +145,7 @@ static uint8_t edge(const struct otai_row *row, ota_err err)
 /* The journal could not be written, or a step met what its row does not provide for: the device is at fault. */
 static void fall(struct ota *a)
 {
-    otai_event(a, OTA_EV_STATE, a->state, OTA_ST_FAULT);
+    otai_note(a, OTA_EV_STATE, a->state, OTA_ST_FAULT);
     otai_release_region(a);
     a->dirty = false;
     a->state = OTA_ST_FAULT;
@@ -138,7 +160,7 @@ static void follow(struct ota *a, ota_err err)
         /* A report that cannot be delivered yet does not undo a confirmed update. */
         if (ota_err_class(a->cycle) == OTA_CLASS_OUTCOME && a->cycle != OTA_DONE)
             a->cycle = err;
-        otai_event(a, OTA_EV_FAULT, a->state, err);
+        otai_note(a, OTA_EV_FAULT, a->state, err);
     }
     uint8_t next = edge(row, err);
     if (next == OTAI_ST_RESUME)
@@ -232,7 +254,7 @@ ota_err ota_defer(struct ota *a, uint32_t seconds, uint32_t *granted_s)
         *granted_s = seconds;
     if (seconds == 0)
         return OTA_OK;
-    otai_event(a, OTA_EV_DEFERRED, seconds, 0);
+    otai_note(a, OTA_EV_DEFERRED, seconds, 0);
     a->j.deferred_s += seconds;
     a->dirty = true; /* written with the next state change: at the latest before the trial is armed */
     return OTA_OK;

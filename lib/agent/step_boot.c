@@ -42,7 +42,7 @@ static ota_err restart(struct ota *a)
     if (err != OTA_OK)
         return err;
     if (!a->restart_asked)
-        otai_event(a, OTA_EV_REBOOT, 0, 0);
+        otai_note(a, OTA_EV_REBOOT, 0, 0);
     a->restart_asked = true;
     a->wait.ms = 1000;
     return OTA_REBOOT;
@@ -61,7 +61,7 @@ ota_err otai_step_arm(struct ota *a)
     ota_err err = otai_boot_arm(a->cfg.boot, a->cfg.component_count, set, n, a->cfg.tries, &trial, &a->fault);
     if (err != OTA_OK)
         return err;
-    otai_event(a, OTA_EV_ARMED, trial.tries, 0);
+    otai_note(a, OTA_EV_ARMED, trial.tries, 0);
     return OTA_DONE;
 }
 
@@ -109,12 +109,12 @@ ota_err otai_step_trial(struct ota *a)
         return condemn(a, OTA_REJECT_SILENT, "agent died too often", 0);
     err = otai_health_look(a->cfg.health, &rules, a->app_word, a->app_reason, otai_now_ms(a) - a->trial_began_ms, &verdict);
     if (err == OTA_AGAIN)
-        return otai_again(a, 200, false);
+        return otai_again_in(a, 200);
     if (err != OTA_DONE)
         return otai_fail(a, err, "health", 0);
     if (verdict.kind != OTA_VERDICT_HEALTHY)
         return condemn(a, verdict.cause.err, verdict.cause.where, verdict.cause.port_code);
-    otai_event(a, OTA_EV_HEALTHY, 0, 0);
+    otai_note(a, OTA_EV_HEALTHY, 0, 0);
     return OTA_DONE;
 }
 
@@ -190,13 +190,14 @@ ota_err otai_step_revert(struct ota *a)
 
     if (err != OTA_OK)
         return err;
+    /* Do the condemned slots still run? A boot control that forgot the trial at once shows them as permanent. */
+    bool running = a->view.trial || f == OTAI_BOOT_PERMANENT || a->restart_asked;
     if (a->view.trial || a->view.pending) {
         err = otai_boot_revert(a->cfg.boot, &a->fault);
         if (err != OTA_OK)
             return err;
     }
-    /* The condemned slots still run, with or without a trial to their name. */
-    if (f == OTAI_BOOT_RUNNING || f == OTAI_BOOT_PERMANENT || a->restart_asked)
+    if (running)
         return restart(a);
     memcpy(a->j.blocked, a->j.deployment, sizeof a->j.blocked);
     settle(a, OTA_OUTCOME_ROLLED_BACK);

@@ -41,7 +41,7 @@ static ota_err read_journal(struct ota *a)
     ota_err err = otai_journal_load(a->cfg.store, &a->j, a->scratch, &a->fault);
 
     if (err == OTA_DEVICE_JOURNAL)
-        otai_event(a, OTA_EV_FAULT, a->state, err);
+        otai_note(a, OTA_EV_FAULT, a->state, err);
     return err == OTA_SAME || err == OTA_DEVICE_JOURNAL ? recount_reports(a) : err;
 }
 
@@ -57,7 +57,7 @@ ota_err otai_step_start(struct ota *a)
     if (err != OTA_OK)
         return err;
     a->j.starts++;
-    otai_event(a, OTA_EV_START, a->j.generation, a->j.starts);
+    otai_note(a, OTA_EV_START, a->j.generation, a->j.starts);
     reconcile(a);
     a->due_ms = otai_now_ms(a);
     a->cycle = OTA_AGAIN; /* no check-in has ended yet: the first one is due */
@@ -70,15 +70,12 @@ ota_err otai_step_idle(struct ota *a)
     struct ota_net *net = a->cfg.net;
     uint64_t now = otai_now_ms(a);
 
-    if (!a->asked && now < a->due_ms) {
-        uint64_t left = a->due_ms - now;
-
-        return otai_again(a, left > UINT32_MAX ? UINT32_MAX : (uint32_t)left, false);
-    }
+    if (!a->asked && now < a->due_ms)
+        return otai_again_in(a, a->due_ms - now);
     a->asked = false;
     if (net->ops->ready && net->ops->ready(net) != OTA_OK) {
         a->due_ms = now + 1000u;
-        return otai_again(a, 1000, false);
+        return otai_again_in(a, 1000);
     }
     a->cycle = OTA_SAME;
     a->fault = (struct ota_fault){ .component = OTA_COMPONENT_NONE };
@@ -128,8 +125,8 @@ static ota_err begin_poll(struct ota *a)
         .max = a->cfg.limits.tuf.timestamp_max, .if_none_match = a->j.etag, .extra = extra[0] ? extra : NULL };
     ota_err err = otai_fetch_begin(&a->fetch, &job);
     if (err != OTA_OK)
-        return otai_fail(a, err, "check-in", a->fetch.fault.port_code);
-    return otai_again(a, 0, false);
+        return otai_fetch_failed(a, err, "check-in");
+    return OTA_AGAIN;
 }
 
 /* POLL: ask whether anything changed. Skipped where an unchanged timestamp would not settle the matter. */
@@ -148,16 +145,16 @@ ota_err otai_step_poll(struct ota *a)
     }
     ota_err err = otai_fetch_poll(&a->fetch, chunk, sizeof chunk, &got);
     if (err == OTA_OK)
-        return otai_again(a, 0, false);
+        return OTA_AGAIN;
     if (err == OTA_AGAIN)
-        return otai_again(a, 1000, true);
+        return otai_wait_net(a);
     a->retry_after_s = a->fetch.retry_after_s;
     if (ota_err_class(err) == OTA_CLASS_REJECT)
         return OTA_DONE; /* a body that is too long is TUF's to judge */
     if (ota_err_class(err) != OTA_CLASS_OUTCOME)
-        return otai_fail(a, err, "check-in", a->fetch.fault.port_code);
+        return otai_fetch_failed(a, err, "check-in");
     otai_checkin_offer(err, &a->fetch.head, a->j.etag, &a->offer);
-    otai_event(a, a->offer.changed ? OTA_EV_POLL_CHANGED : OTA_EV_POLL_UNCHANGED, 0, 0);
+    otai_note(a, a->offer.changed ? OTA_EV_POLL_CHANGED : OTA_EV_POLL_UNCHANGED, 0, 0);
     return a->offer.changed ? OTA_DONE : OTA_SAME;
 }
 
@@ -187,7 +184,7 @@ ota_err otai_step_fault(struct ota *a)
     uint64_t now = otai_now_ms(a);
 
     if (now < a->due_ms && !a->asked)
-        return otai_again(a, (uint32_t)(a->due_ms - now), false);
+        return otai_again_in(a, a->due_ms - now);
     a->asked = false; /* one try for one wish: a device that fails again waits */
     return OTA_DONE;
 }
@@ -252,9 +249,9 @@ static ota_err begin_report(struct ota *a, struct otai_sending *s)
         .max = 65536, .body = s->body, .body_len = strlen(s->body) };
     err = otai_fetch_begin(&a->fetch, &job);
     if (err != OTA_OK)
-        return otai_fail(a, err, "report_url", a->fetch.fault.port_code);
+        return otai_fetch_failed(a, err, "report_url");
     s->open = true;
-    return otai_again(a, 0, false);
+    return OTA_AGAIN;
 }
 
 static ota_err acknowledged(struct ota *a, struct otai_sending *s)
@@ -267,8 +264,8 @@ static ota_err acknowledged(struct ota *a, struct otai_sending *s)
     if (err != OTA_OK)
         return err;
     a->reports_kept = s->ring.count;
-    otai_event(a, OTA_EV_REPORT_SENT, id, 0);
-    return otai_again(a, 0, false);
+    otai_note(a, OTA_EV_REPORT_SENT, id, 0);
+    return OTA_AGAIN;
 }
 
 /* REPORT: add what the journal holds, then deliver the oldest first. Kept reports wait for the next check-in. */
@@ -291,12 +288,12 @@ ota_err otai_step_report(struct ota *a)
         return s->ring.count && a->cfg.report_url ? begin_report(a, s) : OTA_DONE;
     ota_err err = otai_fetch_poll(&a->fetch, chunk, sizeof chunk, &got);
     if (err == OTA_OK)
-        return otai_again(a, 0, false);
+        return OTA_AGAIN;
     if (err == OTA_AGAIN)
-        return otai_again(a, 1000, true);
+        return otai_wait_net(a);
     if (err == OTA_DONE)
         return acknowledged(a, s);
     a->retry_after_s = a->fetch.retry_after_s;
-    otai_event(a, OTA_EV_REPORT_KEPT, s->ring.report[0].id, err);
-    return otai_fail(a, err, "report", a->fetch.fault.port_code);
+    otai_note(a, OTA_EV_REPORT_KEPT, s->ring.report[0].id, err);
+    return otai_fetch_failed(a, err, "report");
 }

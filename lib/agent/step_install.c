@@ -53,7 +53,7 @@ ota_err otai_step_plan(struct ota *a)
         return err;
     err = otai_plan_next(&a->release, facts, &limits, &a->plan, &a->fault);
     if (err != OTA_DONE)
-        return err == OTA_SAME ? err : otai_fail(a, err, a->fault.where, a->fault.port_code);
+        return err == OTA_SAME ? err : otai_failed(a, err);
     struct otai_progress *p = &a->j.progress[a->plan.component];
     if (a->plan.out_off == 0)
         p->etag[0] = '\0';
@@ -110,7 +110,7 @@ static ota_err lay_out(struct ota *a, struct otai_download *d, struct otai_arena
     struct ota_slot *s = slot_of(a, a->plan.component, a->plan.slot);
     ota_err err = otai_writer_open(&d->writer, s, buf, io, a->plan.length, a->plan.out_off, &a->fault);
     if (err != OTA_OK)
-        return otai_fail(a, err, a->fault.where, a->fault.port_code);
+        return otai_failed(a, err);
     return OTA_OK;
 }
 
@@ -131,9 +131,9 @@ static ota_err open_download(struct ota *a)
         .from = a->plan.src_off, .exact = a->plan.source.length, .if_range = p->etag };
     err = otai_fetch_begin(&a->fetch, &job);
     if (err != OTA_OK)
-        return otai_fail(a, err, "download", a->fetch.fault.port_code);
+        return otai_fetch_failed(a, err, "download");
     a->m.download->open = true;
-    return otai_again(a, 0, false);
+    return OTA_AGAIN;
 }
 
 /* Order: write, sync, then journal. The journal may lag the slot, never lead it. */
@@ -144,7 +144,7 @@ static ota_err checkpoint(struct ota *a, uint64_t src_off)
     ota_err err = otai_writer_sync(&d->writer);
 
     if (err != OTA_OK)
-        return otai_fail(a, err, a->fault.where, a->fault.port_code);
+        return otai_failed(a, err);
     p->out_off = otai_writer_pos(&d->writer);
     p->src_off = src_off;
     (void)otai_copy(p->etag, sizeof p->etag, a->fetch.head.etag);
@@ -166,7 +166,7 @@ static ota_err take_plain(struct ota *a)
 
     d->in_len = 0;
     if (err != OTA_OK)
-        return otai_fail(a, err, a->fault.where, a->fault.port_code);
+        return otai_failed(a, err);
     uint64_t pos = otai_writer_pos(&d->writer);
     return at_checkpoint(a, pos) ? checkpoint(a, pos) : OTA_OK;
 }
@@ -191,12 +191,12 @@ static ota_err take_deflate(struct ota *a)
         d->in_off = d->in_len = 0;
     err = otai_writer_add(&d->writer, d->out, made);
     if (err != OTA_OK)
-        return otai_fail(a, err, a->fault.where, a->fault.port_code);
+        return otai_failed(a, err);
     otai_inflate_mark(d->inflate, &src, &out);
     uint64_t pos = otai_writer_pos(&d->writer);
     if (d->stream_done)
         return checkpoint(a, a->plan.source.length);
-    return out == pos && made && at_checkpoint(a, pos) ? checkpoint(a, src) : OTA_OK;
+    return out == pos && at_checkpoint(a, pos) ? checkpoint(a, src) : OTA_OK;
 }
 
 static size_t room(const struct ota *a)
@@ -217,14 +217,13 @@ static ota_err receive(struct ota *a)
     ota_err err = otai_fetch_poll(&a->fetch, d->in, room(a), &got);
 
     if (err == OTA_AGAIN)
-        return otai_again(a, 1000, true);
+        return otai_wait_net(a);
     if (err == OTA_DONE) {
         d->body_done = true;
         return OTA_OK;
     }
     if (err != OTA_OK) {
-        a->retry_after_s = a->fetch.retry_after_s;
-        return otai_fail(a, err, "download", a->fetch.fault.port_code);
+        return otai_fetch_failed(a, err, "download");
     }
     if (a->fetch.skip && !d->told) {
         d->told = true;
@@ -266,7 +265,7 @@ ota_err otai_step_download(struct ota *a)
     if (err != OTA_OK)
         return err;
     if (!complete(a))
-        return otai_again(a, 0, false);
+        return OTA_AGAIN;
     otai_event(a, OTA_EV_DOWNLOAD_DONE, a->plan.component, (int64_t)a->plan.length);
     return OTA_DONE;
 }
@@ -283,8 +282,8 @@ static ota_err open_seal(struct ota *a)
         return otai_fail(a, OTA_USAGE_MEMORY, "workspace", 0);
     ota_err err = otai_seal_begin(a->m.seal, s, a->cfg.crypto, buf, cap, &a->plan, &a->fault);
     if (err != OTA_OK)
-        return otai_fail(a, err, a->fault.where, a->fault.port_code);
-    return otai_again(a, 0, false);
+        return otai_failed(a, err);
+    return OTA_AGAIN;
 }
 
 /* SEAL: what the slot really holds is read back; only this makes an image. */
@@ -296,11 +295,11 @@ ota_err otai_step_seal(struct ota *a)
         return open_seal(a);
     ota_err err = otai_seal_step(a->m.seal, &a->image[c]);
     if (err == OTA_AGAIN)
-        return otai_again(a, 0, false);
+        return OTA_AGAIN;
     if (err != OTA_DONE)
-        return otai_fail(a, err, a->fault.where, a->fault.port_code);
+        return otai_failed(a, err);
     a->sealed[c] = true;
-    otai_event(a, OTA_EV_SEALED, c, a->plan.slot);
+    otai_note(a, OTA_EV_SEALED, c, a->plan.slot);
     return OTA_DONE;
 }
 
@@ -310,8 +309,8 @@ ota_err otai_step_ready(struct ota *a)
     uint64_t now = otai_now_ms(a);
 
     if (now < a->defer_until_ms)
-        return otai_again(a, (uint32_t)(a->defer_until_ms - now), false);
-    otai_event(a, OTA_EV_READY, 0, 0);
+        return otai_again_in(a, a->defer_until_ms - now);
+    otai_note(a, OTA_EV_READY, 0, 0);
     a->j.arms++;
     return OTA_DONE;
 }

@@ -23,14 +23,14 @@ static ota_err open_repo(struct ota *a, uint8_t repo)
     t->refreshed = false;
     t->root_version = 0;
     t->phase = OTAI_TRUST_PUMP;
-    return otai_again(a, 0, false);
+    return OTA_AGAIN;
 }
 
 /* Choose the next goal in a step of its own: no call chain ever comes back to where it began. */
 ota_err otai_trust_go_on(struct ota *a)
 {
     a->m.trust->phase = OTAI_TRUST_NEXT;
-    return otai_again(a, 0, false);
+    return OTA_AGAIN;
 }
 
 static ota_err begin(struct ota *a)
@@ -80,7 +80,7 @@ static ota_err keep(struct ota *a, const char *name)
     if (err != OTA_OK)
         return otai_fail(a, err, name, code);
     if (t->want.kind == OTA_TUF_STORE && strcmp(t->want.role, "root") == 0)
-        otai_event(a, OTA_EV_ROOT_ROTATED, t->repo, 0);
+        otai_note(a, OTA_EV_ROOT_ROTATED, t->repo, 0);
     return ota_tuf_answer(t->tuf, OTA_TUF_STORED, 0);
 }
 
@@ -91,10 +91,10 @@ static ota_err fetch_metadata(struct ota *a)
     ota_err err = otai_fetch_begin(&a->fetch, &job);
 
     if (err != OTA_OK)
-        return otai_fail(a, err, t->want.file, a->fetch.fault.port_code);
+        return otai_fetch_failed(a, err, t->want.file);
     t->fill = 0;
     t->phase = OTAI_TRUST_BODY;
-    return otai_again(a, 0, false);
+    return OTA_AGAIN;
 }
 
 static ota_err serve(struct ota *a)
@@ -108,7 +108,7 @@ static ota_err serve(struct ota *a)
     if (err != OTA_OK)
         return otai_fail(a, err, "tuf role name", 0);
     err = t->want.kind == OTA_TUF_LOAD ? load(a, name) : keep(a, name);
-    return err == OTA_OK ? otai_again(a, 0, false) : err;
+    return err == OTA_OK ? OTA_AGAIN : err;
 }
 
 /* A file that is not there, or is longer than it may be, is TUF's to judge; anything else ends this check-in. */
@@ -122,15 +122,15 @@ static ota_err answer_body(struct ota *a, ota_err err)
     else if (err == OTA_REJECT_LENGTH)
         answer = OTA_TUF_TOO_LONG;
     else if (err != OTA_DONE) {
-        a->retry_after_s = a->fetch.retry_after_s;
-        return otai_fail(a, err, t->want.file, a->fetch.fault.port_code);
+        return otai_fetch_failed(a, err, t->want.file);
     }
     if (answer == OTA_TUF_GOT && t->repo == 0 && strcmp(t->want.role, "timestamp") == 0)
         (void)otai_copy(t->etag, sizeof t->etag, a->fetch.head.etag);
-    otai_event(a, OTA_EV_TRUST_FETCH, t->repo, (int64_t)t->fill);
+    if (answer == OTA_TUF_GOT)
+        otai_note(a, OTA_EV_TRUST_FETCH, t->repo, (uint32_t)t->fill);
     t->phase = OTAI_TRUST_PUMP;
     err = ota_tuf_answer(t->tuf, answer, t->fill);
-    return err == OTA_OK ? otai_again(a, 0, false) : otai_fail(a, err, "tuf", 0);
+    return err == OTA_OK ? OTA_AGAIN : otai_fail(a, err, "tuf", 0);
 }
 
 static ota_err read_body(struct ota *a)
@@ -143,11 +143,11 @@ static ota_err read_body(struct ota *a)
                        : otai_fetch_poll(&a->fetch, t->want.buf + t->fill, t->want.cap - t->fill, &got);
 
     if (err == OTA_AGAIN)
-        return otai_again(a, 1000, true);
+        return otai_wait_net(a);
     if (err != OTA_OK)
         return answer_body(a, err);
     t->fill += got;
-    return otai_again(a, 0, false);
+    return OTA_AGAIN;
 }
 
 /* ---- goals ---- */
@@ -212,7 +212,7 @@ static ota_err seek(struct ota *a, const char *path)
     if (err != OTA_OK)
         return otai_fail(a, err, "tuf", 0);
     t->phase = OTAI_TRUST_PUMP;
-    return otai_again(a, 0, false);
+    return OTA_AGAIN;
 }
 
 /* An image of the repository at hand before one of another: each repository is refreshed once. */
@@ -274,9 +274,9 @@ static ota_err fetch_pointer(struct ota *a, const struct ota_tuf_target *target)
     const struct otai_fetch_job job = { .base = a->cfg.repos[t->repo].targets_url, .file = t->file, .exact = t->pointer_len };
     ota_err err = otai_fetch_begin(&a->fetch, &job);
     if (err != OTA_OK)
-        return otai_fail(a, err, "pointer", a->fetch.fault.port_code);
+        return otai_fetch_failed(a, err, "pointer");
     t->phase = OTAI_TRUST_POINTER;
-    return otai_again(a, 0, false);
+    return OTA_AGAIN;
 }
 
 static ota_err digest(struct ota *a, const void *x, size_t x_len, const void *y, size_t y_len, uint8_t out[OTA_SHA256_LEN])
@@ -324,7 +324,7 @@ static ota_err take_pointer(struct ota *a)
     err = otai_pointer_parse(t->pointer_buf, t->fill, a->cfg.product, t->have_pointer ? NULL : a->cfg.group,
                              t->have_pointer ? t->pointer.os_feed : NULL, &p, &a->fault);
     if (err != OTA_OK)
-        return otai_fail(a, err, a->fault.where, 0);
+        return otai_failed(a, err);
     if (t->have_pointer)
         return join_feed(a, &p);
     t->have_pointer = true;
@@ -345,15 +345,14 @@ static ota_err read_pointer(struct ota *a)
     ota_err err = otai_fetch_poll(&a->fetch, room ? t->pointer_buf + t->fill : beyond, room ? room : 1, &got);
 
     if (err == OTA_AGAIN)
-        return otai_again(a, 1000, true);
+        return otai_wait_net(a);
     if (err == OTA_DONE)
         return take_pointer(a);
     if (err != OTA_OK) {
-        a->retry_after_s = a->fetch.retry_after_s;
-        return otai_fail(a, err, "pointer", a->fetch.fault.port_code);
+        return otai_fetch_failed(a, err, "pointer");
     }
     t->fill += got;
-    return otai_again(a, 0, false);
+    return OTA_AGAIN;
 }
 
 /* ---- the end: from verified targets to what has to change ---- */
@@ -369,7 +368,7 @@ static ota_err take_image(struct ota *a, const struct ota_tuf_target *target)
     (void)device_has(a, n->component, &r->component);
     ota_err err = otai_deploy_image(n, target, a->cfg.product, r, &a->fault);
     if (err != OTA_OK)
-        return otai_fail(a, err, a->fault.where, 0);
+        return otai_failed(a, err);
     if (r->security < a->j.installed[r->component].security_floor)
         return otai_fail(a, OTA_REJECT_SECURITY, "custom.ota.security", 0);
     a->release.count++;

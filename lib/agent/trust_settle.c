@@ -27,7 +27,7 @@ static ota_err begin_hash(struct ota *a, struct ota_slot *slot, const struct ota
     t->tuf = NULL;
     t->phase = OTAI_TRUST_IDENTIFY;
     ota_err err = otai_seal_begin(&t->seal, slot, a->cfg.crypto, t->tuf_mem, cap, probe, &a->fault);
-    return err == OTA_OK ? otai_again(a, 0, false) : otai_fail(a, err, a->fault.where, a->fault.port_code);
+    return err == OTA_OK ? OTA_AGAIN : otai_failed(a, err);
 }
 
 static ota_err open_identify(struct ota *a, const struct ota_release_image *r)
@@ -56,9 +56,9 @@ ota_err otai_trust_identify(struct ota *a)
     ota_err err = otai_seal_step(&t->seal, &image);
 
     if (err == OTA_AGAIN)
-        return otai_again(a, 0, false);
+        return OTA_AGAIN;
     if (err != OTA_DONE)
-        return ota_err_class(err) == OTA_CLASS_REJECT ? otai_trust_go_on(a) : otai_fail(a, err, a->fault.where, a->fault.port_code);
+        return ota_err_class(err) == OTA_CLASS_REJECT ? otai_trust_go_on(a) : otai_failed(a, err);
     for (size_t k = 0; k < a->release.count; k++) {
         if (a->release.image[k].component != t->image)
             continue;

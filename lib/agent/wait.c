@@ -63,7 +63,7 @@ void otai_schedule(struct ota *a, ota_err cycle)
         wait_s = a->backing_off || back_s < wait_s ? back_s : wait_s;
         if (a->failures < UINT8_MAX)
             a->failures++;
-        otai_event(a, OTA_EV_BACKOFF, wait_s, a->failures);
+        otai_note(a, OTA_EV_BACKOFF, wait_s, a->failures);
     } else {
         a->failures = 0;
         if (ota_err_class(cycle) == OTA_CLASS_OUTCOME)
