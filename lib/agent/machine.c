@@ -209,6 +209,12 @@ static bool held(const struct ota *a)
     return a->state == OTA_ST_TRIAL && !a->cfg.health && a->app_word == OTAI_APP_SILENT;
 }
 
+/* Nothing to do before the next check-in. */
+static bool rests(const struct ota *a)
+{
+    return a->state == OTA_ST_IDLE && !a->asked && a->due_ms > otai_now_ms(a);
+}
+
 ota_err ota_run(struct ota *a)
 {
     struct ota_wait wait;
@@ -223,7 +229,7 @@ ota_err ota_run(struct ota *a)
             return err;
         if (a->state == OTA_ST_FAULT)
             return a->fault.err;
-        if (a->state == OTA_ST_IDLE && !a->asked)
+        if (rests(a))
             return a->result;
         if (wait.ms && held(a))
             return OTA_SAME;

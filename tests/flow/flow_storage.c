@@ -60,6 +60,7 @@ FLOW(any_call_of_a_deflated_update_fails_once)
     fail_every_call(false, OTA_DEVICE_FULL, true);
 }
 
+/* Also a regression: when the restart away from a condemned image failed, the image was reported as rolled back and ran on. */
 FLOW(any_call_of_a_sick_update_fails_once)
 {
     (void)state;

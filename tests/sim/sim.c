@@ -156,10 +156,7 @@ static bool launch(struct sim *dev)
     MUST(len <= sizeof dev->workspace);
     memset(dev->workspace, 0xa5, len);
     dev->init_err = ota_init(&dev->agent, &dev->cfg, dev->workspace, len, &dev->log.fault);
-    if (dev->init_err != OTA_OK)
-        return false;
-    ota_check_now(dev->agent);
-    return true;
+    return dev->init_err == OTA_OK;
 }
 
 /* Bring the device up and the agent onto it. */
@@ -176,6 +173,13 @@ static bool bring_up(struct sim *dev, uint32_t *starts)
         if (dev->off || dev->broken || ++*starts > STARTS_MAX)
             return false;
     return launch(dev);
+}
+
+bool sim_start(struct sim *dev)
+{
+    uint32_t starts = 0;
+
+    return bring_up(dev, &starts);
 }
 
 struct ota_status sim_status(const struct sim *dev)

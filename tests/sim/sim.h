@@ -205,6 +205,8 @@ void sim_open(struct sim *dev, const struct sim_cloud *cloud, const struct sim_i
 enum sim_end sim_run(struct sim *dev);
 /* The same, but one check-in only: a back-off is not waited for. */
 enum sim_end sim_check_in(struct sim *dev);
+/* Start the device and the agent, and do nothing else: for tests that call the agent themselves. false: it does not come up. */
+bool sim_start(struct sim *dev);
 /* Power is back after SIM_POWER_LOST: the next run starts the device. */
 void sim_restore_power(struct sim *dev);
 /* End the agent as SIGKILL would. The next run starts it again, on the running device. */
