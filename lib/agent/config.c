@@ -107,6 +107,11 @@ static const char *bad_limits(const struct ota_config *c)
     return NULL;
 }
 
+static bool shares_slot(const struct ota_component *x, const struct ota_component *y)
+{
+    return x->slot[0] == y->slot[0] || x->slot[0] == y->slot[1] || x->slot[1] == y->slot[0] || x->slot[1] == y->slot[1];
+}
+
 static const char *bad_components(const struct ota_config *c)
 {
     if (!c->components || c->component_count == 0 || c->component_count > OTA_COMPONENTS_MAX)
@@ -120,9 +125,12 @@ static const char *bad_components(const struct ota_config *c)
             return "components.slot";
         if (k->factory_version && strlen(k->factory_version) >= OTA_VERSION_MAX)
             return "components.factory_version";
-        for (size_t e = 0; e < i; e++)
+        for (size_t e = 0; e < i; e++) {
             if (strcmp(c->components[e].name, k->name) == 0)
                 return "components.name";
+            if (shares_slot(&c->components[e], k))
+                return "components.slot";
+        }
     }
     return NULL;
 }
