@@ -6,12 +6,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define MUST(what)                                                                             \
-    do {                                                                                       \
-        if (!(what)) {                                                                         \
-            (void)fprintf(stderr, "%s:%d: simulation needs: %s\n", __FILE__, __LINE__, #what); \
-            abort();                                                                           \
-        }                                                                                      \
+#define FAIL_SIM(what)                                                                    \
+    do {                                                                                  \
+        (void)fprintf(stderr, "%s:%d: simulation needs: %s\n", __FILE__, __LINE__, what); \
+        abort();                                                                          \
+    } while (0)
+
+#define MUST(what)           \
+    do {                     \
+        if (!(what))         \
+            FAIL_SIM(#what); \
     } while (0)
 
 #endif

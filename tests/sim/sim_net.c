@@ -21,7 +21,7 @@ void sim_net_fault(struct sim *dev, struct sim_fault fault)
         n->fault[i].seen = 0;
         return;
     }
-    MUST(!"room for a fault");
+    FAIL_SIM("room for a fault");
 }
 
 void sim_net_heal(struct sim *dev)

@@ -93,7 +93,7 @@ const struct sim_file *sim_web_ending(const struct sim_web *w, const char *end)
         if (len >= n && strcmp(w->file[i].url + len - n, end) == 0)
             return &w->file[i];
     }
-    MUST(!"a file with this ending");
+    FAIL_SIM("a file with this ending");
     return NULL;
 }
 
