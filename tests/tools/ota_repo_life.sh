@@ -51,8 +51,11 @@ ok "deploy again changes nothing" test "$(member status)" = already
 ok "feed set" repo feed set retail --product thermostat --image os=2.0.0
 ok "deploy with the group's feed" repo deploy --product thermostat --group production --image app=2.0.0 --json
 ok "follows retail" test "$(member os_feed)" = retail
+stamp=$web/p/thermostat/metadata/timestamp.json
+before=$(stat -c %Y "$stamp")
 ok "deploy without feed" repo deploy --product thermostat --group production --image app=2.0.0 --os-feed none --json
 ok "second deployment is 2" test "$(member seq)" = 2
+ok "servers see a later second, however soon it came" test "$(stat -c %Y "$stamp")" -gt "$before"
 ok "no feed named" test -z "$(member os_feed)"
 ok "withdraw" repo withdraw --product thermostat --group production --json
 ok "withdrawal is 3" test "$(member seq)" = 3

@@ -154,11 +154,29 @@ static int write_temp(struct tool *t, const char *temp, const void *data, size_t
     return rc;
 }
 
+/* Web servers make an entity tag of a file's size and the second of its time. A file that follows another within that
+ * second must not get the same tag: a device that saw the older one would be told that nothing changed. */
+static int make_newer(struct tool *t, const char *temp, const char *path)
+{
+    struct stat old, new;
+
+    if (stat(path, &old) != 0)
+        return TOOL_OK;
+    if (stat(temp, &new) != 0)
+        return io_failed(t, temp, "look at");
+    const struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_sec = old.st_mtime + 1 } };
+    if (new.st_mtime > old.st_mtime || utimensat(AT_FDCWD, temp, times, 0) == 0)
+        return TOOL_OK;
+    return io_failed(t, temp, "set the time of");
+}
+
 int file_replace(struct tool *t, const char *path, const void *data, size_t len, unsigned mode)
 {
     const char *temp = file_temp(t, dir_of(t, path));
     int rc = write_temp(t, temp, data, len, mode);
 
+    if (rc == TOOL_OK)
+        rc = make_newer(t, temp, path);
     return rc != TOOL_OK ? rc : rename_durably(t, temp, path);
 }
 

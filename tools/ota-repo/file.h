@@ -16,7 +16,7 @@ int file_read(struct tool *t, const char *path, char **text, size_t *len);
  * @return TOOL_OK also when the file is there with the same bytes; TOOL_FAILED when it is there with others
  */
 int file_publish(struct tool *t, const char *path, const void *data, size_t len);
-/** The same, but replaces an older file: for timestamp.json and the settings. */
+/** The same, but replaces an older file: for timestamp.json and the settings. The new one's time is a later second. */
 int file_replace(struct tool *t, const char *path, const void *data, size_t len, unsigned mode);
 
 /** Name of the temporary file of a directory. The lock makes one name enough, and a left-over is overwritten. */
