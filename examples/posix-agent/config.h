@@ -7,6 +7,7 @@
 #include "schema.h"
 
 #define AGENT_CONFIG_MAX 65536u   /* bytes of a configuration file */
+#define AGENT_BLOCK 1048576u   /* limits.block where the file has none: a disk syncs 1 MiB at about the price of 64 KiB */
 #define AGENT_ARGS_MAX 15u        /* words of a command */
 #define AGENT_PREFIXES_MAX 8u     /* path prefixes of one repository */
 

@@ -64,7 +64,7 @@ static void smallest(void **state)
     assert_null(config.boot.reboot[0]);
     assert_null(config.health.command[0]);
     assert_null(config.report_url);
-    assert_int_equal(config.limits.block, 0);
+    assert_int_equal(config.limits.block, AGENT_BLOCK);
     agent_config_free(&config);
     assert_null(config.product);
 }
