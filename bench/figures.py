@@ -15,12 +15,14 @@ UNCHANGED = b'check-in: nothing changed'
 RESTART = 3  # ota-agent: the device must be restarted to go on
 CHECK_INS = 5
 
-# Each fetches URL ($1) into FILE ($2), hashes the bytes, and makes them durable.
+# Each fetches URL ($1) into FILE ($2), hashes the bytes, and makes them durable. The agent is held to those of JUDGED;
+# OpenSSL's hash is there to be seen, because it uses instructions that neither Debian's Mbed TLS nor its coreutils use.
 PEERS = {
     'curl | tee | sha256sum, sync': 'curl -sSf "$1" | tee "$2" | sha256sum && sync -d "$2"',
     'curl, sync, sha256sum': 'curl -sSf -o "$2" "$1" && sync -d "$2" && sha256sum <"$2"',
     'curl, sync, openssl dgst': 'curl -sSf -o "$2" "$1" && sync -d "$2" && openssl dgst -sha256 -r <"$2"',
 }
+JUDGED = tuple(PEERS)[:2]
 DEFLATE_PEER = {'curl | gzip -d | tee | sha256sum, sync': 'curl -sSf "$1" | gzip -dc | tee "$2" | sha256sum && sync -d "$2"'}
 
 
@@ -123,11 +125,9 @@ def times(costs, what):
 
 def install(bench):
     costs = compare(bench, 'production', '2.0.0', bench.noise, bench.url(bench.publisher.file_of('.os-2.0.0.img')), PEERS)
-    judged, *others = PEERS
-    yield median(f'install: CPU / ({judged})', ratios(costs, judged), 'x', bench.judged(1.5))
-    for name in others:
-        yield median(f'install: CPU / ({name})', ratios(costs, name), 'x')
-    yield median('install: peak RSS of the agent', [max(costs['agent'].peak_kib) / KIB], 'MiB', 16)
+    for name in PEERS:
+        yield median(f'install: CPU / ({name})', ratios(costs, name), 'x', bench.judged(1.5) if name in JUDGED else None)
+    yield Figure('install: peak RSS of the agent', max(costs['agent'].peak_kib) / KIB, 'MiB', 16)
     yield from times(costs, 'install')
 
 

@@ -28,7 +28,7 @@ fi
 step "clang-tidy" tidy
 step "coverage" coverage
 if [ -x bench/run.sh ]; then
-    step "bench, small" timeout 600 bench/run.sh build/release --smoke
+    step "bench, small" timeout 600 bench/run.sh build/release --quick --strict
 fi
 echo "==> all passed in $SECONDS s"
 grep -E '^[0-9]+ passed, ' build/check.log | tail -n 1
