@@ -12,16 +12,18 @@ struct scenario {
     enum sim_nature os, app;
     bool confirmed;               /* how an uncut update ends */
     uint32_t least_ops;           /* a scenario that cuts nothing proves nothing */
+    bool lost_ack;                /* the first acknowledgement of a report gets lost */
 };
 
 static const struct scenario scenarios[] = {
-    { "plain", 1, false, SIM_HEALTHY, SIM_HEALTHY, true, 30 },
-    { "deflate", 1, true, SIM_HEALTHY, SIM_HEALTHY, true, 30 },
-    { "sick", 1, false, SIM_SICK, SIM_HEALTHY, false, 30 },
-    { "crash", 1, false, SIM_CRASHING, SIM_HEALTHY, false, 30 },
-    { "silent", 1, true, SIM_SILENT, SIM_HEALTHY, false, 30 },
-    { "two", 2, true, SIM_HEALTHY, SIM_HEALTHY, true, 55 },
-    { "two-sick", 2, false, SIM_HEALTHY, SIM_SICK, false, 55 },
+    { "plain", 1, false, SIM_HEALTHY, SIM_HEALTHY, true, 30, false },
+    { "deflate", 1, true, SIM_HEALTHY, SIM_HEALTHY, true, 30, false },
+    { "sick", 1, false, SIM_SICK, SIM_HEALTHY, false, 30, false },
+    { "crash", 1, false, SIM_CRASHING, SIM_HEALTHY, false, 30, false },
+    { "silent", 1, true, SIM_SILENT, SIM_HEALTHY, false, 30, false },
+    { "lost-ack", 1, false, SIM_HEALTHY, SIM_HEALTHY, true, 30, true },
+    { "two", 2, true, SIM_HEALTHY, SIM_HEALTHY, true, 55, false },
+    { "two-sick", 2, false, SIM_HEALTHY, SIM_SICK, false, 55, false },
 };
 
 static const char *const shapes[] = { "keep", "drop", "torn" };
@@ -42,12 +44,22 @@ static void prepare(const struct scenario *s)
     final_image[1] = s->confirmed ? app : factory[1];
 }
 
+/* A report that was not acknowledged goes out at a later check-in. */
+static enum sim_end run_all(const struct scenario *s)
+{
+    enum sim_end end = sim_run(dev);
+
+    return s->lost_ack && end == SIM_IDLE ? sim_run(dev) : end;
+}
+
 static enum sim_end run_with_cut(const struct scenario *s, uint32_t op, enum sim_shape shape)
 {
     sim_open(dev, &cloud, factory, s->components);
     dev->cut_at = op;
     dev->shape = shape;
-    return sim_run(dev);
+    if (s->lost_ack)
+        sim_net_fault(dev, (struct sim_fault){ .kind = SIM_NET_NO_ACK, .match = "/report/", .times = 1 });
+    return run_all(s);
 }
 
 /* NULL: everything is as it must be. */
@@ -80,7 +92,7 @@ static bool cut(const struct scenario *s, uint32_t op, enum sim_shape shape)
 
     if (happened) {
         sim_restore_power(dev);
-        end = sim_run(dev);
+        end = run_all(s);
         total_cuts++;
     }
     const char *wrong = end == SIM_IDLE ? check(s) : "the device comes to rest";
@@ -133,8 +145,9 @@ FLOW(deflate) { (void)state; cut_everywhere(&scenarios[1]); }
 FLOW(sick) { (void)state; cut_everywhere(&scenarios[2]); }
 FLOW(crash) { (void)state; cut_everywhere(&scenarios[3]); }
 FLOW(silent) { (void)state; cut_everywhere(&scenarios[4]); }
-FLOW(two_components) { (void)state; cut_everywhere(&scenarios[5]); }
-FLOW(two_components_one_sick) { (void)state; cut_everywhere(&scenarios[6]); }
+FLOW(lost_acknowledgement) { (void)state; cut_everywhere(&scenarios[5]); }
+FLOW(two_components) { (void)state; cut_everywhere(&scenarios[6]); }
+FLOW(two_components_one_sick) { (void)state; cut_everywhere(&scenarios[7]); }
 
 static int replay(char **argv)
 {
@@ -147,7 +160,7 @@ static int replay(char **argv)
             enum sim_end end = run_with_cut(&scenarios[i], (uint32_t)strtoul(argv[2], NULL, 10), shape);
             (void)fprintf(stderr, "---- %s\n", end == SIM_POWER_LOST ? "power is back" : "no cut came");
             sim_restore_power(dev);
-            end = end == SIM_POWER_LOST ? sim_run(dev) : end;
+            end = end == SIM_POWER_LOST ? run_all(&scenarios[i]) : end;
             const char *wrong = check(&scenarios[i]);
             (void)printf("end %d, %s\n", (int)end, wrong ? wrong : "all rules hold");
             return wrong != NULL;
@@ -160,7 +173,7 @@ static int replay(char **argv)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = { FLOW_TEST(plain), FLOW_TEST(deflate), FLOW_TEST(sick), FLOW_TEST(crash),
-        FLOW_TEST(silent), FLOW_TEST(two_components), FLOW_TEST(two_components_one_sick),
+        FLOW_TEST(silent), FLOW_TEST(lost_acknowledgement), FLOW_TEST(two_components), FLOW_TEST(two_components_one_sick),
         FLOW_TEST(the_next_update_follows_any_cut) };
 
     if (argc == 4)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Storage that fails: every call of store, slots and boot control, once and from then on; damaged journals; a full
  * store. The device never runs anything but one whole image, and goes on by itself once storage works again. */
+#include "bytes.h"
 #include "flow.h"
 
 static const struct sim_image *two;
@@ -204,6 +205,49 @@ FLOW(with_both_journals_gone_the_device_finds_itself_again)
     expect_next_update_works();
 }
 
+/* Make the newest journal look like one of another version: with more at its end, or of another major. */
+static void rewrite_journals(uint8_t major, size_t extra)
+{
+    static const char *const names[] = { "journal.0", "journal.1" };
+
+    for (size_t i = 0; i < 2; i++) {
+        struct sim_record *r = record(names[i]);
+        size_t body = r->len - 16 + extra;
+
+        memset(r->data + r->len - 4, 0x5a, extra);
+        r->len += extra;
+        r->data[4] = major;
+        r->data[5] = (uint8_t)(r->data[5] + (extra > 0));
+        r->data[6] = (uint8_t)body;
+        r->data[7] = (uint8_t)(body >> 8);
+        otai_put_le32(r->data + r->len - 4, otai_crc32(0, r->data, r->len - 4));
+    }
+}
+
+FLOW(the_journal_of_a_later_minor_version_goes_on)
+{
+    (void)state;
+    install_two();
+    uint32_t requests = dev->net.requests;
+    rewrite_journals(1, 40);
+    assert_int_equal(sim_run(dev), SIM_IDLE);
+    assert_runs(0, two);
+    assert_int_equal(dev->net.requests, requests + 1); /* it knew where it was: one conditional request */
+    expect_next_update_works();
+}
+
+FLOW(the_journal_of_another_major_version_is_like_none)
+{
+    (void)state;
+    install_two();
+    uint64_t fetched = dev->net.image_bytes;
+    rewrite_journals(2, 0);
+    assert_int_equal(sim_run(dev), SIM_IDLE);
+    assert_runs(0, two);
+    assert_int_equal(dev->net.image_bytes, fetched);
+    expect_next_update_works();
+}
+
 static void lose_journal_in_trial(struct sim *d)
 {
     if (sim_status(d).state != OTA_ST_TRIAL || *(bool *)d->context)
@@ -257,4 +301,5 @@ FLOW_MAIN(FLOW_TEST(any_call_fails_once), FLOW_TEST(any_call_of_a_deflated_updat
           FLOW_TEST(a_slot_that_holds_other_bytes_than_were_written_is_never_armed),
           FLOW_TEST(one_damaged_journal_is_harmless), FLOW_TEST(with_both_journals_damaged_the_device_finds_itself_again),
           FLOW_TEST(with_both_journals_gone_the_device_finds_itself_again),
+          FLOW_TEST(the_journal_of_a_later_minor_version_goes_on), FLOW_TEST(the_journal_of_another_major_version_is_like_none),
           FLOW_TEST(a_trial_survives_the_loss_of_both_journals), FLOW_TEST(any_other_record_damaged_is_harmless))
