@@ -63,8 +63,13 @@ static inline const struct sim_image *flow_os(const char *version, enum sim_natu
 
 static inline const struct sim_image *flow_app(const char *version, enum sim_nature nature)
 {
-    return sim_cloud_image(&cloud, &(struct sim_image_spec){ .component = "app", .version = version, .nature = nature, .len = 5000 });
+    const struct sim_image_spec spec = { .component = "app", .version = version, .nature = nature, .len = 5000 };
+
+    return sim_cloud_image(&cloud, &spec);
 }
+
+/* An OS image with more to say: flow_image(.version = "2.0.0", .security = 5). */
+#define flow_image(...) sim_cloud_image(&cloud, &(struct sim_image_spec){ .component = "os", __VA_ARGS__ })
 
 /* Deploy and serve it. */
 static inline void flow_deploy(const struct sim_image *first, const struct sim_image *second)

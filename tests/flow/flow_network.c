@@ -135,7 +135,8 @@ FLOW(a_flipped_byte_in_any_metadata_file)
         if (versions[i]) {
             const char *mark = strstr(files[i], "%u");
 
-            (void)snprintf(url + n, sizeof url - (size_t)n, "%.*s%u%s", (int)(mark - files[i]), files[i], (unsigned)versions[i], mark + 2);
+            (void)snprintf(url + n, sizeof url - (size_t)n, "%.*s%u%s", (int)(mark - files[i]), files[i], (unsigned)versions[i],
+                mark + 2);
         } else {
             (void)snprintf(url + n, sizeof url - (size_t)n, "%s", files[i]);
         }
@@ -242,9 +243,12 @@ FLOW(outcomes_queue_up_while_nobody_takes_them)
     sim_net_heal(dev);
     assert_int_equal(sim_run(dev), SIM_IDLE);
     assert_int_equal(dev->report_count, 3);
-    assert_true(sim_report_has(&dev->report[0], "version", "\"2.0.0\"") && sim_report_has(&dev->report[0], "outcome", "\"confirmed\""));
-    assert_true(sim_report_has(&dev->report[1], "version", "\"3.0.0\"") && sim_report_has(&dev->report[1], "outcome", "\"rolled_back\""));
-    assert_true(sim_report_has(&dev->report[2], "version", "\"4.0.0\"") && sim_report_has(&dev->report[2], "outcome", "\"confirmed\""));
+    assert_true(sim_report_has(&dev->report[0], "version", "\"2.0.0\"") && sim_report_has(&dev->report[0], "outcome",
+        "\"confirmed\""));
+    assert_true(sim_report_has(&dev->report[1], "version", "\"3.0.0\"") && sim_report_has(&dev->report[1], "outcome",
+        "\"rolled_back\""));
+    assert_true(sim_report_has(&dev->report[2], "version", "\"4.0.0\"") && sim_report_has(&dev->report[2], "outcome",
+        "\"confirmed\""));
     assert_true(dev->report[0].id < dev->report[1].id && dev->report[1].id < dev->report[2].id);
 }
 

@@ -59,7 +59,8 @@ FLOW(an_image_that_does_not_fit_the_slot)
 /* Two components: one that does not fit stops the other before its first byte. */
 FLOW(all_components_must_fit)
 {
-    const struct sim_image *app = sim_cloud_image(&cloud, &(struct sim_image_spec){ .component = "app", .version = "2.0.0", .len = 9000 });
+    const struct sim_image *app = sim_cloud_image(&cloud, &(struct sim_image_spec){ .component = "app", .version = "2.0.0",
+        .len = 9000 });
 
     (void)state;
     sim_open(dev, &cloud, factory, 2);
@@ -71,9 +72,9 @@ FLOW(all_components_must_fit)
 
 FLOW(an_image_below_the_security_floor)
 {
-    const struct sim_image *two = sim_cloud_image(&cloud, &(struct sim_image_spec){ .component = "os", .version = "2.0.0", .security = 5 });
-    const struct sim_image *three = sim_cloud_image(&cloud, &(struct sim_image_spec){ .component = "os", .version = "3.0.0", .security = 4 });
-    const struct sim_image *four = sim_cloud_image(&cloud, &(struct sim_image_spec){ .component = "os", .version = "4.0.0", .security = 5 });
+    const struct sim_image *two = flow_image(.version = "2.0.0", .security = 5);
+    const struct sim_image *three = flow_image(.version = "3.0.0", .security = 4);
+    const struct sim_image *four = flow_image(.version = "4.0.0", .security = 5);
 
     (void)state;
     flow_deploy(two, NULL);
@@ -89,8 +90,8 @@ FLOW(an_image_below_the_security_floor)
 
 FLOW(a_trial_that_fails_does_not_raise_the_security_floor)
 {
-    const struct sim_image *two = sim_cloud_image(&cloud, &(struct sim_image_spec){ .component = "os", .version = "2.0.0", .security = 5, .nature = SIM_SICK });
-    const struct sim_image *three = sim_cloud_image(&cloud, &(struct sim_image_spec){ .component = "os", .version = "3.0.0", .security = 1 });
+    const struct sim_image *two = flow_image(.version = "2.0.0", .security = 5, .nature = SIM_SICK);
+    const struct sim_image *three = flow_image(.version = "3.0.0", .security = 1);
 
     (void)state;
     flow_deploy(two, NULL);
@@ -287,7 +288,7 @@ FLOW(expired_metadata_is_refused_until_it_is_fresh)
 FLOW(a_refusal_repeated_while_nobody_listens_is_one_report_with_a_count)
 {
     (void)state;
-    flow_deploy(sim_cloud_image(&cloud, &(struct sim_image_spec){ .component = "os", .version = "2.0.0", .product = "toaster" }), NULL);
+    flow_deploy(flow_image(.version = "2.0.0", .product = "toaster"), NULL);
     sim_net_fault(dev, (struct sim_fault){ .kind = SIM_NET_STATUS, .match = "/report/", .arg = 500 });
     for (int i = 0; i < 5; i++)
         (void)sim_check_in(dev);

@@ -4,7 +4,8 @@
 
 static const struct sim_image *offer(bool deflate)
 {
-    const struct sim_image *two = sim_cloud_image(&cloud, &(struct sim_image_spec){ .component = "os", .version = "2.0.0", .deflate = deflate });
+    const struct sim_image_spec spec = { .component = "os", .version = "2.0.0", .deflate = deflate };
+    const struct sim_image *two = sim_cloud_image(&cloud, &spec);
 
     flow_deploy(two, NULL);
     return two;

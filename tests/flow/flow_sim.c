@@ -52,7 +52,8 @@ FLOW(a_slot_that_is_neither_old_nor_new_is_seen)
 
 static void send_report(const char *body)
 {
-    const struct ota_net_request req = { .method = OTA_NET_PUT, .url = SIM_REPORT_URL "dev-1/1.json", .body = body, .body_len = strlen(body) };
+    const struct ota_net_request req = { .method = OTA_NET_PUT, .url = SIM_REPORT_URL "dev-1/1.json", .body = body,
+        .body_len = strlen(body) };
     struct ota_net *net = &dev->net.port;
     struct ota_net_head head;
     int32_t code = 0;

@@ -8,7 +8,10 @@ static const struct sim_image *two;
 
 static void offer(enum sim_nature nature, bool deflate)
 {
-    two = sim_cloud_image(&cloud, &(struct sim_image_spec){ .component = "os", .version = "2.0.0", .nature = nature, .deflate = deflate, .len = 5000 });
+    const struct sim_image_spec spec = { .component = "os", .version = "2.0.0", .nature = nature, .deflate = deflate,
+        .len = 5000 };
+
+    two = sim_cloud_image(&cloud, &spec);
     flow_deploy(two, NULL);
 }
 

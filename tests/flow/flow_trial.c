@@ -207,6 +207,7 @@ FLOW(an_application_that_never_speaks_is_sick)
 FLOW_MAIN(FLOW_TEST(a_sick_image_is_taken_back), FLOW_TEST(an_image_that_crashes_uses_up_its_tries),
           FLOW_TEST(tries_are_the_configured_number), FLOW_TEST(silence_is_sick_at_the_deadline),
           FLOW_TEST(the_same_image_is_tried_again_when_a_new_deployment_names_it),
-          FLOW_TEST(a_deployment_that_returns_to_the_old_image_ends_the_block), FLOW_TEST(power_cycles_during_the_trial_take_tries),
+          FLOW_TEST(a_deployment_that_returns_to_the_old_image_ends_the_block),
+          FLOW_TEST(power_cycles_during_the_trial_take_tries),
           FLOW_TEST(the_application_confirms), FLOW_TEST(the_application_rejects_with_its_reason),
           FLOW_TEST(an_application_that_never_speaks_is_sick))

@@ -25,7 +25,7 @@ FLOW(plain_image_is_installed_confirmed_and_reported)
 
 FLOW(deflated_image_is_preferred_and_installed)
 {
-    const struct sim_image *two = sim_cloud_image(&cloud, &(struct sim_image_spec){ .component = "os", .version = "2.0.0", .deflate = true });
+    const struct sim_image *two = flow_image(.version = "2.0.0", .deflate = true);
 
     (void)state;
     flow_deploy(two, NULL);
@@ -36,7 +36,7 @@ FLOW(deflated_image_is_preferred_and_installed)
 
 FLOW(a_device_without_room_for_the_window_takes_the_plain_image)
 {
-    const struct sim_image *two = sim_cloud_image(&cloud, &(struct sim_image_spec){ .component = "os", .version = "2.0.0", .deflate = true });
+    const struct sim_image *two = flow_image(.version = "2.0.0", .deflate = true);
 
     (void)state;
     flow_deploy(two, NULL);
@@ -59,8 +59,8 @@ FLOW(every_length_fits)
         (void)flow_close(state);
         (void)flow_open(state);
         for (size_t i = 0; i < 6 && half + i < sizeof lens / sizeof lens[0]; i++) {
-            const struct sim_image *im = sim_cloud_image(&cloud, &(struct sim_image_spec){ .component = "os", .version = names[i],
-                                                                  .len = lens[half + i], .deflate = i % 2 != 0 });
+            const struct sim_image *im = flow_image(.version = names[i],
+                                                                  .len = lens[half + i], .deflate = i % 2 != 0);
             flow_deploy(im, NULL);
             assert_int_equal(sim_run(dev), SIM_IDLE);
             assert_runs(0, im);
@@ -313,7 +313,8 @@ FLOW_MAIN(FLOW_TEST(plain_image_is_installed_confirmed_and_reported), FLOW_TEST(
           FLOW_TEST(only_the_component_that_differs_is_fetched), FLOW_TEST(a_component_of_another_agent_is_left_alone),
           FLOW_TEST(policy_os_only_leaves_the_application), FLOW_TEST(the_os_comes_from_the_feed_that_the_group_follows),
           FLOW_TEST(an_os_named_by_the_group_beats_the_feed), FLOW_TEST(what_the_factory_installed_is_not_installed_again),
-          FLOW_TEST(the_running_slot_is_identified_within_the_memory_there_is), FLOW_TEST(updates_follow_each_other_through_both_slots),
+          FLOW_TEST(the_running_slot_is_identified_within_the_memory_there_is),
+          FLOW_TEST(updates_follow_each_other_through_both_slots),
           FLOW_TEST(a_signed_return_to_an_older_image_is_an_update_like_any_other), FLOW_TEST(new_online_keys_are_followed),
           FLOW_TEST(a_newer_version_that_appears_midway_comes_next), FLOW_TEST(a_newer_version_replaces_one_whose_files_are_gone),
           FLOW_TEST(an_update_withdrawn_midway_is_dropped))

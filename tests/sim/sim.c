@@ -19,10 +19,11 @@ static void configure(struct sim *dev)
     static const char *const names[SIM_COMPONENTS] = { "os", "app" };
 
     for (size_t i = 0; i < dev->components; i++)
-        dev->component[i] = (struct ota_component){ .name = names[i], .slot = { &dev->slot[i][0].port, &dev->slot[i][1].port },
-                                                    .factory_version = "1.0.0" };
+        dev->component[i] = (struct ota_component){ .name = names[i], .factory_version = "1.0.0",
+            .slot = { &dev->slot[i][0].port, &dev->slot[i][1].port } };
     dev->repo[0] = (struct ota_repo){ .name = "product", .metadata_url = c->product.metadata_url,
-        .targets_url = c->product.targets_url, .prefixes = product_prefixes, .root = c->product.root, .root_len = c->product.root_len };
+        .targets_url = c->product.targets_url, .prefixes = product_prefixes, .root = c->product.root,
+        .root_len = c->product.root_len };
     dev->repo[1] = (struct ota_repo){ .name = "os", .metadata_url = c->os.metadata_url, .targets_url = c->os.targets_url,
         .prefixes = os_prefixes, .root = c->os.root, .root_len = c->os.root_len };
     dev->cfg = (struct ota_config){ .size = sizeof dev->cfg, .product = "thermostat", .group = "production", .device_id = "dev-1",

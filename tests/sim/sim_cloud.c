@@ -114,7 +114,8 @@ const struct sim_image *sim_cloud_image(struct sim_cloud *c, const struct sim_im
     i->len = s.len ? s.len : 10000;
     i->data = make_bytes(c, &s, i->len);
     bool os = strcmp(s.component, "os") == 0;
-    (void)snprintf(i->path, sizeof i->path, "%s%s/%s-%s.img", os ? "os/" : "app/", os ? "img" : s.component, s.component, s.version);
+    (void)snprintf(i->path, sizeof i->path, "%s%s/%s-%s.img", os ? "os/" : "app/", os ? "img" : s.component, s.component,
+        s.version);
     sim_sha256(i->data, i->len, digest);
     sim_hex(digest, sizeof digest, i->sha256);
     publish_image(c, i, &s);
@@ -152,8 +153,10 @@ void sim_cloud_deploy(struct sim_cloud *c, const struct sim_deploy *d)
     (void)describe_images(d, images, sizeof images);
     if (d->feed)
         (void)snprintf(feed, sizeof feed, "\"os_feed\":\"%s\",", d->feed);
-    int n = snprintf(text, sizeof text, "{\"format\":1,\"group\":\"production\",\"images\":[%s],%s\"policy\":\"%s\",\"product\":\"%s\",\"seq\":%llu}",
-                     images, feed, d->policy ? d->policy : "all", d->product ? d->product : "thermostat", (unsigned long long)c->seq);
+    int n = snprintf(text, sizeof text,
+        "{\"format\":1,\"group\":\"production\",\"images\":[%s],%s\"policy\":\"%s\",\"product\":\"%s\",\"seq\":%llu}",
+                     images, feed, d->policy ? d->policy : "all", d->product ? d->product : "thermostat",
+                     (unsigned long long)c->seq);
     MUST(n > 0 && (size_t)n < sizeof text);
     sim_repo_target(&c->product, c->groups, "group/production/deploy.json", text, (size_t)n, NULL);
     sim_repo_publish(&c->product);
@@ -165,7 +168,8 @@ void sim_cloud_feed(struct sim_cloud *c, const char *feed, const struct sim_imag
     char images[600], text[900], path[96];
 
     (void)describe_images(&d, images, sizeof images);
-    int n = snprintf(text, sizeof text, "{\"feed\":\"%s\",\"format\":1,\"images\":[%s],\"policy\":\"all\",\"product\":\"thermostat\",\"seq\":1}", feed, images);
+    int n = snprintf(text, sizeof text,
+        "{\"feed\":\"%s\",\"format\":1,\"images\":[%s],\"policy\":\"all\",\"product\":\"thermostat\",\"seq\":1}", feed, images);
     MUST(n > 0 && (size_t)n < sizeof text);
     (void)snprintf(path, sizeof path, "os/feed/%s/thermostat.json", feed);
     sim_repo_target(&c->os, c->os_feed, path, text, (size_t)n, NULL);

@@ -71,7 +71,8 @@ void sim_key_make(struct sim_key *k, const char *name)
     k->psa = key;
     MUST(psa_export_public_key(key, point, sizeof point, &got) == PSA_SUCCESS && got == sizeof point);
     pem_of(point, pem, sizeof pem);
-    (void)snprintf(k->json, sizeof k->json, "{\"keytype\":\"ecdsa\",\"keyval\":{\"public\":\"%s\"},\"scheme\":\"ecdsa-sha2-nistp256\"}", pem);
+    (void)snprintf(k->json, sizeof k->json,
+        "{\"keytype\":\"ecdsa\",\"keyval\":{\"public\":\"%s\"},\"scheme\":\"ecdsa-sha2-nistp256\"}", pem);
     sim_sha256(k->json, strlen(k->json), id);
     sim_hex(id, sizeof id, k->keyid);
 }

@@ -43,7 +43,8 @@ static void add_expires(struct doc *d, int64_t s)
 }
 
 /* The file: canonical text with its newlines escaped, as JSON demands, and the signature. */
-static void upload(struct sim_repo *r, const char *file, const struct doc *d, const struct sim_key *key, uint32_t *file_len, char sha[65])
+static void upload(struct sim_repo *r, const char *file, const struct doc *d, const struct sim_key *key, uint32_t *file_len,
+    char sha[65])
 {
     static char out[SIM_JSON_MAX * 2];
     char hex[SIM_SIG_HEX_MAX], url[SIM_URL_MAX];
@@ -241,7 +242,8 @@ static void key_for(struct sim_key *k, const char *repo, const char *role)
     sim_key_make(k, seed);
 }
 
-void sim_repo_open(struct sim_repo *r, const char *name, const char *base, struct sim_web *web, struct sim_pool *pool, int64_t expires_s)
+void sim_repo_open(struct sim_repo *r, const char *name, const char *base, struct sim_web *web, struct sim_pool *pool,
+    int64_t expires_s)
 {
     char url[SIM_URL_MAX];
 
@@ -310,7 +312,8 @@ static struct sim_target *place_for(struct sim_role *role, const char *path)
     return &role->target[at];
 }
 
-void sim_repo_target(struct sim_repo *r, struct sim_role *role, const char *path, const void *data, size_t len, const char *custom)
+void sim_repo_target(struct sim_repo *r, struct sim_role *role, const char *path, const void *data, size_t len,
+    const char *custom)
 {
     struct sim_target *t = place_for(role, path);
     char url[SIM_URL_MAX], file[SIM_URL_MAX], hex[65];

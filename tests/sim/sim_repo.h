@@ -41,12 +41,14 @@ struct sim_repo {
 };
 
 /* Make keys and the first root. `name` seeds the keys; base ends in "/". */
-void sim_repo_open(struct sim_repo *r, const char *name, const char *base, struct sim_web *web, struct sim_pool *pool, int64_t expires_s);
+void sim_repo_open(struct sim_repo *r, const char *name, const char *base, struct sim_web *web, struct sim_pool *pool,
+    int64_t expires_s);
 void sim_repo_close(struct sim_repo *r);
 /* Delegate paths to a new role, terminating, behind those that exist. */
 struct sim_role *sim_repo_delegate(struct sim_repo *r, const char *role, const char *paths);
 /* Add or replace a target and upload its bytes. custom: JSON text or NULL. */
-void sim_repo_target(struct sim_repo *r, struct sim_role *role, const char *path, const void *data, size_t len, const char *custom);
+void sim_repo_target(struct sim_repo *r, struct sim_role *role, const char *path, const void *data, size_t len,
+    const char *custom);
 /* Sign and upload: changed roles, then snapshot, then timestamp. */
 void sim_repo_publish(struct sim_repo *r);
 /* Replace the online keys: a new root, signed by the root key, and everything below signed anew. */
