@@ -111,19 +111,25 @@ static ota_err serve(struct ota *a)
     return err == OTA_OK ? OTA_AGAIN : err;
 }
 
+/* Storage services answer 403 for a file that is not there to those who may not list the rest: no newer root, then. */
+static bool is_absent(const struct ota *a, ota_err err)
+{
+    return err == OTA_RETRY_NOT_FOUND || (err == OTA_RETRY_REFUSED && a->fetch.head.status == 403 &&
+                                          strcmp(a->m.trust->want.role, "root") == 0);
+}
+
 /* A file that is not there, or is longer than it may be, is TUF's to judge; anything else ends this check-in. */
 static ota_err answer_body(struct ota *a, ota_err err)
 {
     struct otai_trust *t = a->m.trust;
     enum ota_tuf_answer answer = OTA_TUF_GOT;
 
-    if (err == OTA_RETRY_NOT_FOUND)
+    if (is_absent(a, err))
         answer = OTA_TUF_ABSENT;
     else if (err == OTA_REJECT_LENGTH)
         answer = OTA_TUF_TOO_LONG;
-    else if (err != OTA_DONE) {
+    else if (err != OTA_DONE)
         return otai_fetch_failed(a, err, t->want.file);
-    }
     if (answer == OTA_TUF_GOT && t->repo == 0 && strcmp(t->want.role, "timestamp") == 0)
         (void)otai_copy(t->etag, sizeof t->etag, a->fetch.head.etag);
     if (answer == OTA_TUF_GOT)

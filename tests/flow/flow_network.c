@@ -109,11 +109,24 @@ FLOW(metadata_requests_that_fail)
         { "role of the other repository 500", FAULT(STATUS, ".os-images.json", .arg = 500), OTA_RETRY_SERVER },
         { "root 500", FAULT(STATUS, "2.root.json", .arg = 500), OTA_RETRY_SERVER },
         { "endless timestamp", FAULT(LONGER_UNSAID, "timestamp.json", .arg = 100000000), OTA_REJECT_LIMIT },
-        { "root 403", FAULT(STATUS, "2.root.json", .arg = 403), OTA_RETRY_REFUSED },
+        { "root 401", FAULT(STATUS, "2.root.json", .arg = 401), OTA_RETRY_REFUSED },
+        { "timestamp 403", FAULT(STATUS, "timestamp.json", .arg = 403), OTA_RETRY_REFUSED },
     };
 
     (void)state;
     ROWS(rows);
+}
+
+/* Storage services that hide their lists say 403 where others say 404. */
+FLOW(a_next_root_that_is_forbidden_is_no_next_root)
+{
+    const struct sim_image *two = flow_os("2.0.0", SIM_HEALTHY);
+
+    (void)state;
+    flow_deploy(two, NULL);
+    sim_net_fault(dev, (struct sim_fault)FAULT(STATUS, "2.root.json", .arg = 403));
+    assert_int_equal(sim_run(dev), SIM_IDLE);
+    assert_runs(0, two);
 }
 
 /* One flipped byte anywhere in any metadata file: refused by one of TUF's rules, never installed, over when it is over. */
@@ -307,7 +320,8 @@ FLOW(the_whole_metadata_is_looked_at_again_after_full_s)
 }
 
 FLOW_MAIN(FLOW_TEST(image_requests_that_fail), FLOW_TEST(pointer_requests_that_fail), FLOW_TEST(metadata_requests_that_fail),
-          FLOW_TEST(a_flipped_byte_in_any_metadata_file), FLOW_TEST(a_busy_server_is_left_alone_as_long_as_it_asks),
+          FLOW_TEST(a_next_root_that_is_forbidden_is_no_next_root), FLOW_TEST(a_flipped_byte_in_any_metadata_file),
+          FLOW_TEST(a_busy_server_is_left_alone_as_long_as_it_asks),
           FLOW_TEST(back_off_grows_and_starts_over_after_success),
           FLOW_TEST(a_report_that_is_not_acknowledged_is_kept_and_delivered_later),
           FLOW_TEST(a_report_whose_acknowledgement_is_lost_comes_again_under_its_id),
