@@ -107,7 +107,7 @@ def measure(bench, keep):
 
 
 def main():
-    parser = argparse.ArgumentParser(add_help=False)
+    parser = argparse.ArgumentParser(prog='run.sh', add_help=False)
     parser.add_argument('build', type=Path)
     for flag in ('--quick', '--strict', '--keep'):
         parser.add_argument(flag, action='store_true')

@@ -191,7 +191,7 @@ def update_through_restart(bench, group, size):
 
 
 def idle(bench):
-    device = update_through_restart(bench, 'field-test', lab.MIB)
+    device = update_through_restart(bench, 'field-test', 4 * lab.MIB)
     agent = Idle(bench, device)
     try:
         agent.wait(1)  # past its start

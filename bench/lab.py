@@ -186,10 +186,14 @@ http {{
         return [dict(zip(keys, line.split(' ', 5))) for line in self.log.read_text().splitlines()]
 
 
-def fill_slot(path, size):
-    """A slot has its space before any update."""
-    with open(path, 'ab') as f:
-        os.posix_fallocate(f.fileno(), 0, size)
+def wipe_slot(path, size, head=b''):
+    """Written in place, as the slots of a device are: space that was only promised costs the first writer more."""
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o700), 'wb') as f:
+        f.write(head)
+        f.write(bytes(-len(head) % MIB))
+        while f.tell() < size:
+            f.write(bytes(MIB))
+        f.truncate(size)
         os.fsync(f.fileno())
 
 
@@ -201,10 +205,9 @@ class Device:
         self.slots = [self.dir / 'slot-a.img', self.dir / 'slot-b.img']
         self.state, self.config = self.dir / 'state', self.dir / 'agent.json'
         self.dir.mkdir()
-        shutil.copyfile(need('true'), self.slots[0])
         self.slot_bytes = slot_bytes
-        for slot in self.slots:
-            fill_slot(slot, slot_bytes)
+        wipe_slot(self.slots[0], slot_bytes, Path(need('true')).read_bytes())
+        wipe_slot(self.slots[1], slot_bytes)
         self.config.write_text(json.dumps(self._config(server, run_dir / name, group), indent=2))
         self.start()
 
@@ -243,12 +246,11 @@ class Device:
         shutil.copytree(self.state, self.dir / 'state.kept')
 
     def restore_state(self):
-        """As it was when remembered, with an empty spare slot."""
+        """As it was when remembered, with nothing in the spare slot."""
         shutil.rmtree(self.state)
         shutil.copytree(self.dir / 'state.kept', self.state)
         (self.dir / 'boot').unlink()
-        self.slots[1].unlink()
-        fill_slot(self.slots[1], self.slot_bytes)
+        wipe_slot(self.slots[1], self.slot_bytes)
         self.start()
 
     def remove(self):

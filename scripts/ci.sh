@@ -29,6 +29,7 @@ step "clang-tidy" tidy
 step "coverage" coverage
 if [ -x bench/run.sh ]; then
     step "bench, small" timeout 600 bench/run.sh build/release --quick --strict
+    step "bench notices planted faults" timeout 600 bench/planted.sh build/release
 fi
 echo "==> all passed in $SECONDS s"
 grep -E '^[0-9]+ passed, ' build/check.log | tail -n 1
