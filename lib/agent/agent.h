@@ -144,6 +144,7 @@ void otai_note(struct ota *a, enum ota_event ev, uint32_t x, uint32_t y);   /* t
 uint64_t otai_now_ms(const struct ota *a);
 bool otai_unfinished(const struct ota *a);
 void *otai_region(struct ota *a, size_t len, struct otai_arena *rest);  /* take the region for this state, zeroed head */
+size_t otai_power_of_two_below(size_t n);                             /* the largest that is not above n > 0 */
 void otai_release_region(struct ota *a);                              /* end the exchange, forget the region */
 ota_err otai_failed(struct ota *a, ota_err err);                      /* a stage already wrote the place into a->fault */
 ota_err otai_fetch_failed(struct ota *a, ota_err err, const char *where);

@@ -90,6 +90,15 @@ void *otai_region(struct ota *a, size_t len, struct otai_arena *rest)
     return p;
 }
 
+size_t otai_power_of_two_below(size_t n)
+{
+    size_t p = 1;
+
+    while (p <= n / 2u)
+        p *= 2u;
+    return p;
+}
+
 /* Whatever the state left open: the exchange, a hash, TUF's own. */
 void otai_release_region(struct ota *a)
 {

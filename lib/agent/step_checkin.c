@@ -158,6 +158,15 @@ ota_err otai_step_poll(struct ota *a)
     return a->offer.changed ? OTA_DONE : OTA_SAME;
 }
 
+/* The same thing went wrong again: once acknowledged, it is not told anew. One that waits still is counted up. */
+static bool told_already(const struct ota *a)
+{
+    const struct ota_fault *last = &a->j.cause;
+
+    return last->err == a->fault.err && last->state == a->fault.state && last->component == a->fault.component &&
+           strcmp(last->where, a->fault.where) == 0;
+}
+
 /* REFUSE: the cause is kept, bytes that turned out bad are forgotten, and the next check-in looks again. */
 ota_err otai_step_refuse(struct ota *a)
 {
@@ -169,10 +178,11 @@ ota_err otai_step_refuse(struct ota *a)
         j->progress[a->fault.component].src_off = 0;
         j->progress[a->fault.component].etag[0] = '\0';
     }
+    if (a->reports_kept || !told_already(a))
+        j->report_id = ++j->report_last;
     j->outcome = OTA_OUTCOME_REFUSED;
     j->cause = a->fault;
     j->etag[0] = '\0';
-    j->report_id = ++j->report_last;
     a->dirty = true;
     otai_event(a, OTA_EV_REFUSED, (int64_t)j->seq, a->fault.err);
     return OTA_DONE;

@@ -73,15 +73,6 @@ static const struct ota_repo *repo_of_plan(const struct ota *a)
     return &a->cfg.repos[0];
 }
 
-static size_t power_of_two_below(size_t n)
-{
-    size_t p = 1;
-
-    while (p <= n / 2u)
-        p *= 2u;
-    return p;
-}
-
 /* Lay out DOWNLOAD's memory: decoder and its buffers, or, for a plain image, one input buffer as large as there is room. */
 static ota_err lay_out(struct ota *a, struct otai_download *d, struct otai_arena *rest)
 {
@@ -100,7 +91,7 @@ static ota_err lay_out(struct ota *a, struct otai_download *d, struct otai_arena
         d->out = otai_arena_take(rest, io);
         d->in_cap = io;
     } else {
-        d->in_cap = power_of_two_below(rest->cap - rest->used);
+        d->in_cap = otai_power_of_two_below(rest->cap - rest->used);
         if (d->in_cap > a->cfg.limits.block)
             d->in_cap = a->cfg.limits.block;
     }
@@ -276,7 +267,7 @@ static ota_err open_seal(struct ota *a)
     struct ota_slot *s = slot_of(a, a->plan.component, a->plan.slot);
 
     a->m.seal = otai_region(a, sizeof *a->m.seal, &rest);
-    size_t cap = a->m.seal ? power_of_two_below(rest.cap - rest.used) : 0;
+    size_t cap = a->m.seal ? otai_power_of_two_below(rest.cap - rest.used) : 0;
     uint8_t *buf = cap ? otai_arena_take(&rest, cap) : NULL;
     if (!buf)
         return otai_fail(a, OTA_USAGE_MEMORY, "workspace", 0);

@@ -22,7 +22,7 @@ static struct ota_release_image *unidentified(struct ota *a)
 static ota_err begin_hash(struct ota *a, struct ota_slot *slot, const struct ota_plan *probe)
 {
     struct otai_trust *t = a->m.trust;
-    size_t cap = a->cfg.limits.io < t->tuf_len ? a->cfg.limits.io : t->tuf_len;
+    size_t cap = otai_power_of_two_below(t->tuf_len);
 
     t->tuf = NULL;
     t->phase = OTAI_TRUST_IDENTIFY;
@@ -122,6 +122,7 @@ static void begin_update(struct ota *a)
         j->fetched = 0;
         j->deferred_s = 0;
         j->arms = 0;
+        j->cause = (struct ota_fault){ .component = OTA_COMPONENT_NONE };
     }
     memcpy(old, j->progress, sizeof old);
     memset(j->progress, 0, sizeof j->progress);
@@ -140,7 +141,6 @@ static void begin_update(struct ota *a)
     memcpy(j->deployment, a->release.deployment, sizeof j->deployment);
     j->seq = a->release.seq;
     j->outcome = OTA_OUTCOME_NONE;
-    j->cause = (struct ota_fault){ .component = OTA_COMPONENT_NONE };
     memset(a->sealed, 0, sizeof a->sealed);
     a->dirty = true;
 }

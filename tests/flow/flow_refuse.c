@@ -299,6 +299,24 @@ FLOW(a_refusal_repeated_while_nobody_listens_is_one_report_with_a_count)
     assert_true(sim_report_has(sim_last_report(dev), "count", "6"));
 }
 
+FLOW(a_refusal_that_was_acknowledged_is_not_told_at_every_back_off)
+{
+    (void)state;
+    flow_deploy(flow_image(.version = "2.0.0", .product = "toaster"), NULL);
+    for (int i = 0; i < 5; i++)
+        (void)sim_check_in(dev);
+    assert_int_equal(dev->report_count, 1);
+    sim_power_cycle(dev);
+    (void)sim_check_in(dev);
+    assert_int_equal(dev->report_count, 1);
+    flow_deploy(flow_image(.version = "2.0.1", .product = "toaster"), NULL); /* the next one is another matter ... */
+    expect_good_one_taken();
+    flow_deploy(flow_image(.version = "2.0.0", .product = "toaster"), NULL); /* ... and so is the same after a good one */
+    (void)sim_check_in(dev);
+    assert_last_report("refused", "REJECT_PRODUCT");
+    assert_int_equal(flow_reports("refused"), 2);
+}
+
 FLOW(bytes_that_turned_out_bad_are_fetched_again)
 {
     const struct sim_image *two = flow_os("2.0.0", SIM_HEALTHY);
@@ -324,4 +342,5 @@ FLOW_MAIN(FLOW_TEST(an_image_for_another_product), FLOW_TEST(an_image_for_anothe
           FLOW_TEST(a_clock_years_ahead_sees_expired_metadata_and_recovers),
           FLOW_TEST(a_clock_that_was_ahead_for_a_while_stops_nothing), FLOW_TEST(expired_metadata_is_refused_until_it_is_fresh),
           FLOW_TEST(a_refusal_repeated_while_nobody_listens_is_one_report_with_a_count),
+          FLOW_TEST(a_refusal_that_was_acknowledged_is_not_told_at_every_back_off),
           FLOW_TEST(bytes_that_turned_out_bad_are_fetched_again))
