@@ -359,7 +359,9 @@ void otai_json_end(struct otai_json *j)
 /* The next part of a place. What does not fit is left out, together with all that follows. */
 static void place_add(struct otai_text *t, const void *part, size_t len)
 {
-    if (t->len && t->p[t->len - 1] != ' ')
+    bool dot = t->len && t->p[t->len - 1] != ' ';
+
+    if (dot && len + 1 < t->cap - t->len)
         otai_text_add(t, ".");
     otai_text_bytes(t, part, len);
 }

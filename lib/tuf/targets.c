@@ -198,16 +198,17 @@ static void take_roles(struct otai_json *j, struct reading *r)
 /* TAP 15: the first bits of the path's digest number the bin; its name has just as many digits as the last one needs. */
 static bool bin_name(struct delegation *d, struct otai_span prefix, const char *digest, uint32_t bits)
 {
+    char start[OTA_TUF_ROLE_MAX];
     uint64_t top = 0;
     struct otai_text t;
 
+    if (!otai_json_raw_copy(prefix, start, sizeof start) || start[0] == '\0')
+        return false;
     for (size_t i = 0; i < 8; i++)
         top = top << 4 | (uint64_t)(digest[i] <= '9' ? digest[i] - '0' : digest[i] - 'a' + 10);
     uint32_t bin = (uint32_t)(top >> (32 - bits));
-    if (!otai_json_raw_copy(prefix, d->name, sizeof d->name) || d->name[0] == '\0')
-        return false;
     otai_text_init(&t, d->name, sizeof d->name);
-    t.len = strlen(d->name);
+    otai_text_add(&t, start);
     otai_text_add(&t, "-");
     for (uint32_t shift = (bits + 3) / 4 * 4; shift > 0; shift -= 4) {
         uint32_t digit = bin >> (shift - 4) & 15;

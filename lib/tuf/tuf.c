@@ -292,9 +292,9 @@ ota_err ota_tuf_next(struct ota_tuf *t, struct ota_tuf_want *want)
     want->len = send ? t->len : 0;
     if (r->kind == OTA_TUF_FETCH) {
         otai_tuf_doc(t, want->role);
-        if (!otai_tuf_file_name(t->file, sizeof t->file, version_of(t), want->role))
+        if (!otai_tuf_file_name(t->target.file, sizeof t->target.file, version_of(t), want->role))
             return ended(t, otai_tuf_refuse(t, OTA_REJECT_LIMIT, "name"));
-        want->file = t->file;
+        want->file = t->target.file;
     }
     t->asked = true;
     return OTA_OK;

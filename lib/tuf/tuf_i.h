@@ -19,10 +19,9 @@
 #include "ota/tuf.h"
 
 #define TUF_KEYS_MAX 24      /* keys of one root, or of the delegations that one search follows */
-#define TUF_KEY_BYTES 2400   /* of all of them together: 24 P-384 keys, or 6 RSA-3072 keys */
+#define TUF_KEY_BYTES 2336   /* of all of them together: 24 P-384 keys, or 5 RSA-3072 keys */
 #define TUF_SIGS_MAX 64      /* signatures of one file */
 #define TUF_ROLES_MAX 32     /* roles of one search */
-#define TUF_FILE_MAX 216     /* "<version>.<encoded role>.json" */
 
 enum tuf_role { TUF_ROOT, TUF_TIMESTAMP, TUF_SNAPSHOT, TUF_TARGETS, TUF_TOP_ROLES };
 extern const char *const otai_tuf_role_name[TUF_TOP_ROLES];
@@ -109,8 +108,7 @@ struct ota_tuf {
     uint8_t snapshot_digest[OTA_SHA256_LEN];   /* of the verified files: what is loaded again in one session */
     uint8_t targets_digest[OTA_SHA256_LEN];    /* need not be verified twice */
     char doc[OTA_FAULT_WHERE_MAX];             /* name of the file being checked, for faults */
-    char file[TUF_FILE_MAX];
-    struct ota_tuf_target target;
+    struct ota_tuf_target target;              /* until it is found, `file` holds the name of what to fetch */
     struct tuf_root root;
     union {
         struct tuf_root root;                  /* a refresh: the candidate */

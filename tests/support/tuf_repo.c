@@ -118,26 +118,44 @@ static void add_base64(struct buf *b, const uint8_t *p, size_t len)
     }
 }
 
+static psa_key_attributes_t attributes(const struct kind *k)
+{
+    psa_key_attributes_t attr = psa_key_attributes_init();
+
+    psa_set_key_type(&attr, k->type);
+    psa_set_key_bits(&attr, k->bits);
+    psa_set_key_usage_flags(&attr, PSA_KEY_USAGE_SIGN_HASH | PSA_KEY_USAGE_EXPORT);
+    psa_set_key_algorithm(&attr, k->alg);
+    return attr;
+}
+
+/* Make a key pair: the secret part into key, the public part after the SPKI head. @return its length */
+static size_t make_pair(struct repo_key *key, const struct kind *k, uint8_t *public, size_t cap)
+{
+    psa_key_attributes_t attr = attributes(k);
+    psa_key_id_t id;
+    size_t len = 0;
+
+    need(psa_crypto_init() == PSA_SUCCESS, "crypto");
+    need(psa_generate_key(&attr, &id) == PSA_SUCCESS, "key");
+    need(psa_export_key(id, key->secret, sizeof key->secret, &key->secret_len) == PSA_SUCCESS, "secret key");
+    need(psa_export_public_key(id, public, cap, &len) == PSA_SUCCESS, "public key");
+    need(psa_destroy_key(id) == PSA_SUCCESS, "key's end");
+    return len;
+}
+
 void tuf_repo_key(struct tuf_repo *r, int index, enum repo_key_kind kind)
 {
     const struct kind *k = &kinds[kind];
     struct repo_key *key = &r->key[index];
-    psa_key_attributes_t attr = psa_key_attributes_init();
     uint8_t spki[600], id[32];
-    size_t len = 0;
-    psa_key_id_t handle;
     struct buf json = { 0 };
+    size_t len;
 
-    if (key->handle)
+    if (key->secret_len)
         return;
-    need(psa_crypto_init() == PSA_SUCCESS, "crypto");
-    psa_set_key_type(&attr, k->type);
-    psa_set_key_bits(&attr, k->bits);
-    psa_set_key_usage_flags(&attr, PSA_KEY_USAGE_SIGN_HASH);
-    psa_set_key_algorithm(&attr, k->alg);
-    need(psa_generate_key(&attr, &handle) == PSA_SUCCESS, "key");
     memcpy(spki, k->spki, k->spki_len);
-    need(psa_export_public_key(handle, spki + k->spki_len, sizeof spki - k->spki_len, &len) == PSA_SUCCESS, "public key");
+    len = make_pair(key, k, spki + k->spki_len, sizeof spki - k->spki_len);
     add(&json, "{\"keytype\":\"%s\",\"keyval\":{\"public\":\"-----BEGIN PUBLIC KEY-----\\n", k->keytype);
     add_base64(&json, spki, k->spki_len + len);
     add(&json, "\\n-----END PUBLIC KEY-----\\n\"},\"scheme\":\"%s\"}", k->scheme);
@@ -147,7 +165,6 @@ void tuf_repo_key(struct tuf_repo *r, int index, enum repo_key_kind kind)
     digest(PSA_ALG_SHA_256, form.p, form.len, id, sizeof id, &len);
     for (int i = 0; i < 32; i++)
         (void)snprintf(key->id + 2 * i, 3, "%02x", id[i]);
-    key->handle = handle;
     key->kind = kind;
     free(json.p);
     free(form.p);
@@ -164,27 +181,48 @@ static void add_der_integer(struct buf *b, const uint8_t *p, size_t len)
     add_bytes(b, p, len);
 }
 
-static void add_signature(struct buf *b, const struct repo_key *key, const struct buf *form)
+static void sign(const struct repo_key *key, struct repo_signature *made, size_t hash_len)
 {
     const struct kind *k = &kinds[key->kind];
-    uint8_t hash[64], raw[512];
-    size_t hash_len, len;
+    struct buf der = { 0 }, hex = { 0 };
+    uint8_t raw[512];
+    size_t len;
 
-    digest(k->hash, form->p, form->len, hash, sizeof hash, &hash_len);
-    need(psa_sign_hash(key->handle, k->alg, hash, hash_len, raw, sizeof raw, &len) == PSA_SUCCESS, "sign");
-    add(b, "{\"keyid\":\"%s\",\"sig\":\"", key->id);
+    psa_key_attributes_t attr = attributes(k);
+    psa_key_id_t id;
+    need(psa_import_key(&attr, key->secret, key->secret_len, &id) == PSA_SUCCESS, "key again");
+    need(psa_sign_hash(id, k->alg, made->hash, hash_len, raw, sizeof raw, &len) == PSA_SUCCESS, "sign");
+    need(psa_destroy_key(id) == PSA_SUCCESS, "key's end");
     if (key->kind == REPO_RSA) {
-        add_hex(b, raw, len);
+        add_hex(&hex, raw, len);
     } else {
-        struct buf der = { 0 };
-
         add_der_integer(&der, raw, len / 2);
         add_der_integer(&der, raw + len / 2, len / 2);
-        add(b, "30%02x", (unsigned)der.len);
-        add_hex(b, der.p, der.len);
-        free(der.p);
+        add(&hex, "30%02x", (unsigned)der.len);
+        add_hex(&hex, der.p, der.len);
     }
-    add(b, "\"}");
+    need(hex.len < sizeof made->hex, "signature text");
+    memcpy(made->hex, hex.p, hex.len + 1);
+    free(der.p);
+    free(hex.p);
+}
+
+static void add_signature(struct buf *b, struct tuf_repo *r, const struct repo_key *key, const char *id, const struct buf *form)
+{
+    struct repo_signature fresh = { .key = key }, *made = NULL;
+    size_t hash_len;
+
+    digest(kinds[key->kind].hash, form->p, form->len, fresh.hash, sizeof fresh.hash, &hash_len);
+    for (int i = 0; i < REPO_SIGNATURES && !made; i++)
+        if (r->made[i].key == key && memcmp(r->made[i].hash, fresh.hash, hash_len) == 0)
+            made = &r->made[i];
+    if (!made) {
+        sign(key, &fresh, hash_len);
+        made = &r->made[r->made_next];
+        r->made_next = (r->made_next + 1) % REPO_SIGNATURES;
+        *made = fresh;
+    }
+    add(b, "{\"keyid\":\"%s\",\"sig\":\"%s\"}", id ? id : key->id, made->hex);
 }
 
 /* ---- files */
@@ -428,7 +466,7 @@ static void publish_role(struct tuf_repo *r, int role)
     add(&file, "{%s\"signatures\":[", r->indent);
     for (int k = 0; k < r->role[role].signs; k++) {
         add(&file, k ? "," : "");
-        add_signature(&file, &r->key[r->role[role].sign[k]], &form);
+        add_signature(&file, r, &r->key[r->role[role].sign[k]], r->role[role].sign_id[k], &form);
     }
     if (r->role[role].sigs)
         add_bytes(&file, r->role[role].sigs, strlen(r->role[role].sigs));
@@ -533,9 +571,6 @@ void tuf_repo_init(struct tuf_repo *r)
 void tuf_repo_free(struct tuf_repo *r)
 {
     drop_files(r);
-    for (int i = 0; i < REPO_KEYS; i++)
-        if (r->key[i].handle)
-            (void)psa_destroy_key(r->key[i].handle);
     memset(r, 0, sizeof *r);
 }
 

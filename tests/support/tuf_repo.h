@@ -20,6 +20,7 @@
 #define REPO_FILES 160
 #define REPO_EDITS 8
 #define REPO_TARGETS 16
+#define REPO_SIGNATURES 512
 #define REPO_NOW 1750000000   /* 2025-06-15T15:06:40Z: "now" of the tests */
 
 enum { REPO_ROOT, REPO_TIMESTAMP, REPO_SNAPSHOT, REPO_TARGETS_ROLE, REPO_TOP };
@@ -27,7 +28,8 @@ enum { REPO_ROOT, REPO_TIMESTAMP, REPO_SNAPSHOT, REPO_TARGETS_ROLE, REPO_TOP };
 enum repo_key_kind { REPO_P256, REPO_P384, REPO_RSA };
 
 struct repo_key {
-    uint32_t handle;        /* PSA key; 0: not made yet */
+    uint8_t secret[1300];   /* PSA has few places for keys: it gets one only while it signs */
+    size_t secret_len;      /* 0: not made yet */
     enum repo_key_kind kind;
     char id[65];
     char json[1200];        /* the key object */
@@ -43,6 +45,7 @@ struct repo_role {
     unsigned threshold;
     uint8_t key[32], keys;  /* who may sign ... */
     uint8_t sign[32], signs;/* ... and who does */
+    const char *sign_id[32];/* not NULL: that signature goes under this key id */
     const char *sigs;       /* not NULL: put this into "signatures" after those */
     bool no_meta;           /* not listed in the snapshot */
     const char *delegations;/* not NULL: this instead of what would be written */
@@ -66,8 +69,17 @@ struct repo_file {
     size_t len;
 };
 
+/* A signature made before: the same text gets the same one. */
+struct repo_signature {
+    const struct repo_key *key;
+    uint8_t hash[64];
+    char hex[1025];
+};
+
 struct tuf_repo {
     struct repo_key key[REPO_KEYS];
+    struct repo_signature made[REPO_SIGNATURES];
+    unsigned made_next;
     struct repo_role role[REPO_ROLES];
     int roles;
     struct repo_target target[REPO_TARGETS];
