@@ -16,7 +16,7 @@
  */
 #include <string.h>
 
-#include "bytes.h"
+#include "date.h"
 #include "ota/port_net.h"
 
 #define NUMBER_MAX ((uint64_t)INT64_MAX)
@@ -43,18 +43,6 @@ static char lower(char c)
     return (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
 }
 
-/* Take text (given in lower case) whatever its case. */
-static bool take(struct cursor *c, const char *text)
-{
-    const char *p = c->p;
-
-    for (; *text; text++, p++)
-        if (p == c->end || lower(*p) != *text)
-            return false;
-    c->p = p;
-    return true;
-}
-
 static bool at_end(const struct cursor *c)
 {
     return c->p == c->end;
@@ -68,86 +56,31 @@ static bool take_number(struct cursor *c, uint64_t *out)
 
     for (; !at_end(c) && is_digit(*c->p); c->p++) {
         uint64_t digit = (uint64_t)(*c->p - '0');
-        v = v > (NUMBER_MAX - digit) / 10 ? UINT64_MAX : v * 10 + digit;
+        v = v >> 60 ? UINT64_MAX : v * 10 + digit; /* from 2^60 on, ten times v is more than NUMBER_MAX */
     }
-    *out = v;
+    *out = v > NUMBER_MAX ? UINT64_MAX : v;
     return c->p != begin;
 }
 
-static bool take_offset(struct cursor *c, uint64_t *out)
+/* Does c read as the form, from its beginning to its end? There '#' stands for a number, which goes into the next of v;
+ * everything else for itself, letters (in lower case) in any case. */
+static bool reads(struct cursor c, const char *form, uint64_t *v)
 {
-    return take_number(c, out) && *out <= NUMBER_MAX;
-}
-
-/* Exactly `count` digits. */
-static bool take_digits(struct cursor *c, int count, uint32_t *out)
-{
-    uint32_t v = 0;
-
-    for (; count > 0; count--, c->p++) {
-        if (at_end(c) || !is_digit(*c->p))
+    for (; *form; form++) {
+        if (*form == '#' ? !take_number(&c, v++) : at_end(&c) || lower(*c.p++) != *form)
             return false;
-        v = v * 10 + (uint32_t)(*c->p - '0');
     }
-    *out = v;
-    return true;
+    return at_end(&c);
 }
 
-/* 1..12, or 0. */
-static uint32_t take_month(struct cursor *c)
-{
-    static const char names[] = "jan\0feb\0mar\0apr\0may\0jun\0jul\0aug\0sep\0oct\0nov\0dec";
-
-    for (uint32_t m = 0; m < 12; m++)
-        if (take(c, names + (size_t)4 * m))
-            return m + 1;
-    return 0;
-}
-
-static bool take_weekday(struct cursor *c)
-{
-    static const char names[] = "sun\0mon\0tue\0wed\0thu\0fri\0sat";
-
-    for (size_t d = 0; d < 7; d++)
-        if (take(c, names + 4 * d))
-            return true;
-    return false;
-}
-
-static uint32_t days_in_month(uint32_t year, uint32_t month)
-{
-    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-
-    if (month == 2)
-        return leap ? 29 : 28;
-    return 30 + ((month + month / 8) & 1);
-}
-
-/* Days from 1970-01-01 in the Gregorian calendar; years count from March, so that a leap day is a year's last. */
-static int64_t days_from_epoch(uint32_t year, uint32_t month, uint32_t day)
-{
-    uint32_t y = month > 2 ? year : year - 1;
-    uint32_t m = month > 2 ? month - 3 : month + 9;
-
-    return (int64_t)(365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1) - 719468;
-}
-
-/* IMF-fixdate, years 1970..9999. false leaves *out alone. */
+/* Years 1970..9999. false leaves *out alone. */
 static bool parse_date(struct cursor c, int64_t *out)
 {
-    uint32_t day, month, year, hour, min, sec;
+    int64_t utc_s;
 
-    if (!take_weekday(&c) || !take(&c, ", ") || !take_digits(&c, 2, &day) || !take(&c, " "))
+    if (!otai_date_parse(OTAI_DATE_HTTP, c.p, (size_t)(c.end - c.p), &utc_s) || utc_s < 0)
         return false;
-    month = take_month(&c);
-    if (month == 0 || !take(&c, " ") || !take_digits(&c, 4, &year) || !take(&c, " "))
-        return false;
-    if (!take_digits(&c, 2, &hour) || !take(&c, ":") || !take_digits(&c, 2, &min) || !take(&c, ":") ||
-        !take_digits(&c, 2, &sec) || !take(&c, " gmt") || !at_end(&c))
-        return false;
-    if (year < 1970 || day < 1 || day > days_in_month(year, month) || hour > 23 || min > 59 || sec > 60)
-        return false;
-    *out = days_from_epoch(year, month, day) * 86400 + (int64_t)(hour * 3600 + min * 60 + sec);
+    *out = utc_s;
     return true;
 }
 
@@ -155,7 +88,7 @@ static bool content_length(struct ota_net_head *h, struct cursor c)
 {
     uint64_t v;
 
-    if (!take_offset(&c, &v) || !at_end(&c) || (h->has_length && h->length != v))
+    if (!reads(c, "#", &v) || v > NUMBER_MAX || (h->has_length && h->length != v))
         return false;
     h->has_length = true;
     h->length = v;
@@ -164,21 +97,30 @@ static bool content_length(struct ota_net_head *h, struct cursor c)
 
 static bool content_range(struct ota_net_head *h, struct cursor c)
 {
-    uint64_t from, to, total = 0;
+    uint64_t v[3] = { 0 };   /* from, to, total */
 
-    if (h->has_range || !take(&c, "bytes "))
+    if (h->has_range)
         return false;
-    if (take(&c, "*/"))   /* the answer to a range that cannot be satisfied: no bytes */
-        return take_offset(&c, &total) && at_end(&c);
-    if (!take_offset(&c, &from) || !take(&c, "-") || !take_offset(&c, &to) || !take(&c, "/") || from > to)
+    if (reads(c, "bytes */#", v))   /* the answer to a range that cannot be satisfied: no bytes */
+        return v[0] <= NUMBER_MAX;
+    if (reads(c, "bytes #-#/#", v) ? v[2] > NUMBER_MAX || v[2] <= v[1] : !reads(c, "bytes #-#/*", v))
         return false;
-    if (!take(&c, "*") && (!take_offset(&c, &total) || total <= to))
+    if (v[0] > v[1] || v[1] > NUMBER_MAX)
         return false;
     h->has_range = true;
-    h->range_from = from;
-    h->range_to = to;
-    h->range_total = total;
-    return at_end(&c);
+    h->range_from = v[0];
+    h->range_to = v[1];
+    h->range_total = v[2];
+    return true;
+}
+
+/* Printable ASCII without spaces and without the characters of `but`. */
+static bool is_visible(struct cursor c, const char *but)
+{
+    for (; !at_end(&c); c.p++)
+        if (*c.p < 0x21 || *c.p > 0x7e || strchr(but, *c.p))
+            return false;
+    return true;
 }
 
 /* A tag that cannot be used as a validator is as good as none; two different ones are a contradiction. */
@@ -186,11 +128,9 @@ static bool etag(struct ota_net_head *h, struct cursor c)
 {
     size_t len = (size_t)(c.end - c.p);
 
-    if (len < 2 || len >= sizeof h->etag || c.p[0] != '"' || c.p[len - 1] != '"')
+    if (len < 2 || len >= sizeof h->etag || c.p[0] != '"' || c.end[-1] != '"' ||
+        !is_visible((struct cursor){ c.p + 1, c.end - 1 }, "\""))
         return true;
-    for (size_t i = 1; i < len - 1; i++)
-        if (c.p[i] < 0x21 || c.p[i] > 0x7e || c.p[i] == '"')
-            return true;
     if (h->etag[0])
         return strlen(h->etag) == len && memcmp(h->etag, c.p, len) == 0;
     memcpy(h->etag, c.p, len);
@@ -203,7 +143,7 @@ static bool retry_after(struct ota_net_head *h, struct cursor c)
 
     if (parse_date(c, &h->retry_at_s))
         return true;
-    if (take_number(&c, &v) && at_end(&c))
+    if (reads(c, "#", &v))
         h->retry_after_s = v > RETRY_MAX ? RETRY_MAX : (int64_t)v;
     return true;
 }
@@ -216,33 +156,25 @@ static bool location(struct ota_net_head *h, struct cursor c)
         return false;
     if (len >= sizeof h->location)
         return true;
-    for (size_t i = 0; i < len; i++)
-        if (c.p[i] < 0x21 || c.p[i] > 0x7e)
-            return false;
     memcpy(h->location, c.p, len);
-    return true;
-}
-
-static bool is(struct cursor c, const char *text)
-{
-    return take(&c, text) && at_end(&c);
+    return is_visible(c, "");
 }
 
 static bool field(struct ota_net_head *h, struct cursor name, struct cursor value)
 {
-    if (is(name, "content-length"))
+    if (reads(name, "content-length", NULL))
         return content_length(h, value);
-    if (is(name, "content-range"))
+    if (reads(name, "content-range", NULL))
         return content_range(h, value);
-    if (is(name, "etag"))
+    if (reads(name, "etag", NULL))
         return etag(h, value);
-    if (is(name, "retry-after"))
+    if (reads(name, "retry-after", NULL))
         return retry_after(h, value);
-    if (is(name, "location"))
+    if (reads(name, "location", NULL))
         return location(h, value);
-    if (is(name, "content-encoding"))
-        h->encoded |= !is(value, "identity");
-    if (is(name, "date"))
+    if (reads(name, "content-encoding", NULL))
+        h->encoded |= !reads(value, "identity", NULL);
+    if (reads(name, "date", NULL))
         (void)parse_date(value, &h->date_s);
     return true;
 }
@@ -250,12 +182,7 @@ static bool field(struct ota_net_head *h, struct cursor name, struct cursor valu
 /* RFC 9110 section 5.6.2. */
 static bool is_token(struct cursor c)
 {
-    bool any = !at_end(&c);
-
-    for (; !at_end(&c); c.p++)
-        if (*c.p <= 0x20 || *c.p >= 0x7f || strchr("\"(),/:;<=>?@[\\]{}", *c.p))
-            return false;
-    return any;
+    return !at_end(&c) && is_visible(c, "\"(),/:;<=>?@[\\]{}");
 }
 
 static bool is_blank(char c)
@@ -286,16 +213,21 @@ static bool is_status(struct cursor c)
 /* Starts over, but for the byte count: a flood of interim answers is still bounded. */
 static bool status_line(struct ota_net_head *h, struct cursor c)
 {
-    uint32_t major, minor, status, bytes = h->bytes;
+    uint32_t bytes = h->bytes;
+    size_t len = (size_t)(c.end - c.p);
+    bool minor = len > 6 && c.p[6] == '.';
+    size_t fixed = minor ? 12 : 10;   /* with one digit for each part of the version and three for the status */
+    uint64_t v[3];
 
     ota_net_head_reset(h);
     h->bytes = bytes;
-    c.p += 5;
-    if (!take_digits(&c, 1, &major) || major < 1 || major > 3)
+    if (len < fixed || (len > fixed && c.p[fixed] != ' '))
         return false;
-    if (take(&c, ".") && !take_digits(&c, 1, &minor))
+    c.end = c.p + fixed;
+    if (!reads(c, minor ? "http/#.# #" : "http/# #", v))
         return false;
-    if (!take(&c, " ") || !take_digits(&c, 3, &status) || status < 100 || (!at_end(&c) && *c.p != ' '))
+    uint32_t status = (uint32_t)v[minor ? 2 : 1];
+    if (v[0] < 1 || v[0] > 3 || status < 100)
         return false;
     h->status = (uint16_t)status;
     return true;
