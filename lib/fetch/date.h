@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Dates of the Gregorian calendar, read strictly by a pattern: those of metadata and those of HTTP. */
+/* Dates of the Gregorian calendar, read strictly by a pattern. */
 #ifndef OTAI_DATE_H
 #define OTAI_DATE_H
 
@@ -7,8 +7,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* RFC 3339 as TUF writes it: "2024-02-29T12:00:00Z". */
-#define OTAI_DATE_ISO "0000-11-22T33:44:55Z"
 /* IMF-fixdate, RFC 9110 section 5.6.7: "Thu, 29 Feb 2024 12:00:00 GMT". */
 #define OTAI_DATE_HTTP "@@@, 22 ### 0000 33:44:55 gmt"
 
