@@ -68,8 +68,6 @@ struct otai_trust {
 /* Memory of DOWNLOAD. */
 struct otai_download {
     bool open;
-    struct ota_slot_geometry geometry;
-    struct otai_writer writer;
     struct otai_inflate *inflate;   /* NULL: plain */
     uint64_t unit;                  /* bytes between checkpoints */
     uint8_t *in;
@@ -78,6 +76,7 @@ struct otai_download {
     size_t out_cap;
     bool body_done, stream_done;
     bool told;                      /* that the server ignored the range */
+    struct otai_writer writer;
 };
 
 /* Memory of REPORT. */
@@ -138,16 +137,26 @@ size_t otai_region_len(const struct ota_config *cfg);
 /* machine.c */
 OTA_MUST_CHECK ota_err otai_enter(struct ota *a, uint8_t next);       /* the one place where the state changes */
 OTA_MUST_CHECK ota_err otai_save(struct ota *a);                      /* journal a->j */
-ota_err otai_fail(struct ota *a, ota_err err, const char *where, int32_t port_code);   /* note the failure, give err back */
+/* Note a failure and give its code back. A step that got its failure from a stage, which wrote the place into a->fault
+ * itself, returns it as it is: the step loop adds state and component. */
+ota_err otai_fail(struct ota *a, ota_err err, const char *where);
+ota_err otai_fail_port(struct ota *a, ota_err err, const char *where, int32_t port_code);
+void otai_fault_clear(struct ota_fault *f);
 void otai_event(struct ota *a, enum ota_event ev, int64_t x, int64_t y);
 void otai_note(struct ota *a, enum ota_event ev, uint32_t x, uint32_t y);   /* the same for small numbers */
 uint64_t otai_now_ms(const struct ota *a);
 bool otai_unfinished(const struct ota *a);
-void *otai_region(struct ota *a, size_t len, struct otai_arena *rest);  /* take the region for this state, zeroed head */
+/* Take the region for this state, with a zeroed head. NULL: noted, return OTA_USAGE_MEMORY. */
+void *otai_region(struct ota *a, size_t len, struct otai_arena *rest);
+ota_err otai_no_memory(struct ota *a);
 size_t otai_power_of_two_below(size_t n);                             /* the largest that is not above n > 0 */
 void otai_release_region(struct ota *a);                              /* end the exchange, forget the region */
-ota_err otai_failed(struct ota *a, ota_err err);                      /* a stage already wrote the place into a->fault */
+ota_err otai_look(struct ota *a);                                     /* read a->view */
 ota_err otai_fetch_failed(struct ota *a, ota_err err, const char *where);
+/* Begin an exchange: OTA_AGAIN, or the failure. */
+ota_err otai_get(struct ota *a, const struct otai_fetch_job *job, const char *where);
+/* Go on with it: OTA_OK with bytes, OTA_DONE, OTA_SAME, OTA_AGAIN (waits for the network), or the failure. */
+ota_err otai_receive(struct ota *a, void *buf, size_t cap, size_t *got, const char *where);
 ota_err otai_again_in(struct ota *a, uint64_t ms);                    /* OTA_AGAIN alone means: at once */
 ota_err otai_wait_net(struct ota *a);                                 /* OTA_AGAIN when the network has news */
 

@@ -22,27 +22,62 @@ void otai_note(struct ota *a, enum ota_event ev, uint32_t x, uint32_t y)
     otai_event(a, ev, x, y);
 }
 
-/* Remember the failure with its place. The first one of a check-in decides what the check-in came to. */
-ota_err otai_fail(struct ota *a, ota_err err, const char *where, int32_t port_code)
+void otai_fault_clear(struct ota_fault *f)
 {
-    uint8_t component = a->fault.component;
+    memset(f, 0, sizeof *f);
+    f->component = OTA_COMPONENT_NONE;
+}
 
-    (void)ota_fault_set(&a->fault, err, where, port_code);
+/* Complete a->fault, whose place is known: when, and what it was about. */
+static ota_err failed(struct ota *a, ota_err err)
+{
+    a->fault.err = err;
     a->fault.state = (uint8_t)a->state;
-    a->fault.component = a->state == OTA_ST_DOWNLOAD || a->state == OTA_ST_SEAL ? a->plan.component : component;
+    if (a->state == OTA_ST_DOWNLOAD || a->state == OTA_ST_SEAL)
+        a->fault.component = a->plan.component;
     return err;
 }
 
-/* As otai_fail, with the place that the failing stage put into a->fault itself. */
-ota_err otai_failed(struct ota *a, ota_err err)
+ota_err otai_fail_port(struct ota *a, ota_err err, const char *where, int32_t port_code)
 {
-    return otai_fail(a, err, a->fault.where, a->fault.port_code);
+    return failed(a, ota_fault_set(&a->fault, err, where, port_code));
+}
+
+ota_err otai_fail(struct ota *a, ota_err err, const char *where)
+{
+    return otai_fail_port(a, err, where, 0);
+}
+
+ota_err otai_no_memory(struct ota *a)
+{
+    return otai_fail(a, OTA_USAGE_MEMORY, "workspace");
+}
+
+ota_err otai_look(struct ota *a)
+{
+    return otai_boot_view(a->cfg.boot, a->cfg.component_count, &a->view, &a->fault);
 }
 
 ota_err otai_fetch_failed(struct ota *a, ota_err err, const char *where)
 {
     a->retry_after_s = a->fetch.retry_after_s;
-    return otai_fail(a, err, where, a->fetch.fault.port_code);
+    return otai_fail_port(a, err, where, a->fetch.fault.port_code);
+}
+
+ota_err otai_get(struct ota *a, const struct otai_fetch_job *job, const char *where)
+{
+    ota_err err = otai_fetch_begin(&a->fetch, job);
+
+    return err == OTA_OK ? OTA_AGAIN : otai_fetch_failed(a, err, where);
+}
+
+ota_err otai_receive(struct ota *a, void *buf, size_t cap, size_t *got, const char *where)
+{
+    ota_err err = otai_fetch_poll(&a->fetch, buf, cap, got);
+
+    if (err == OTA_AGAIN)
+        return otai_wait_net(a);
+    return ota_err_class(err) == OTA_CLASS_OUTCOME ? err : otai_fetch_failed(a, err, where);
 }
 
 ota_err otai_again_in(struct ota *a, uint64_t ms)
@@ -84,9 +119,11 @@ void *otai_region(struct ota *a, size_t len, struct otai_arena *rest)
     otai_arena_init(rest, a->region, a->region_len);
     void *p = otai_arena_take(rest, len);
 
+    a->busy = p != NULL;
     if (p)
         memset(p, 0, len);
-    a->busy = p != NULL;
+    else
+        (void)otai_no_memory(a);
     return p;
 }
 
@@ -166,6 +203,7 @@ static void follow(struct ota *a, ota_err err)
     const struct otai_row *row = &otai_rows[a->state];
 
     if (ota_err_class(err) != OTA_CLASS_OUTCOME) {
+        (void)failed(a, err);
         /* A report that cannot be delivered yet does not undo a confirmed update. */
         if (ota_err_class(a->cycle) == OTA_CLASS_OUTCOME && a->cycle != OTA_DONE)
             a->cycle = err;
@@ -194,7 +232,7 @@ ota_err ota_step(struct ota *a, struct ota_wait *wait)
     if (!a || !wait)
         return OTA_USAGE_ARGUMENT;
     a->wait = (struct ota_wait){ 0 };
-    ota_err err = cancelled(a) ? otai_fail(a, OTA_RETRY_CANCELLED, "ota_cancel", 0) : otai_rows[a->state].step(a);
+    ota_err err = cancelled(a) ? otai_fail(a, OTA_RETRY_CANCELLED, "ota_cancel") : otai_rows[a->state].step(a);
     follow(a, err);
     *wait = a->wait;
     return err == OTA_REBOOT ? OTA_REBOOT : OTA_OK;
@@ -325,7 +363,7 @@ ota_err ota_init(struct ota **out, const struct ota_config *cfg, void *workspace
     a->retry_after_s = -1;
     a->cycle = OTA_SAME;
     a->result = OTA_SAME;
-    a->fault.component = OTA_COMPONENT_NONE;
+    otai_fault_clear(&a->fault);
     a->net_limits = (struct otai_fetch_limits){ .connect_ms = full.limits.connect_ms, .head_ms = full.limits.head_ms,
         .low_speed_bps = full.limits.low_speed_bps, .low_speed_s = full.limits.low_speed_s,
         .redirects = full.limits.redirects, .plain_http = full.plain_http };

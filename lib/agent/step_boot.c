@@ -18,7 +18,7 @@ static void trial_slots(const struct ota *a, uint8_t slot[OTA_COMPONENTS_MAX])
 /* The trial failed. The cause goes into the journal with the state change, so that it outlives the restart. */
 static ota_err condemn(struct ota *a, ota_err err, const char *where, int32_t port_code)
 {
-    (void)otai_fail(a, err, where, port_code);
+    (void)otai_fail_port(a, err, where, port_code);
     a->j.cause = a->fault;
     return err;
 }
@@ -26,7 +26,7 @@ static ota_err condemn(struct ota *a, ota_err err, const char *where, int32_t po
 static ota_err fate(struct ota *a, enum otai_boot_fate *out)
 {
     uint8_t slot[OTA_COMPONENTS_MAX];
-    ota_err err = otai_boot_view(a->cfg.boot, a->cfg.component_count, &a->view, &a->fault);
+    ota_err err = otai_look(a);
 
     if (err != OTA_OK)
         return err;
@@ -111,7 +111,7 @@ ota_err otai_step_trial(struct ota *a)
     if (err == OTA_AGAIN)
         return otai_again_in(a, 200);
     if (err != OTA_DONE)
-        return otai_fail(a, err, "health", 0);
+        return otai_fail(a, err, "health");
     if (verdict.kind != OTA_VERDICT_HEALTHY)
         return condemn(a, verdict.cause.err, verdict.cause.where, verdict.cause.port_code);
     otai_note(a, OTA_EV_HEALTHY, 0, 0);
@@ -163,7 +163,7 @@ ota_err otai_step_confirm(struct ota *a)
     if (f == OTAI_BOOT_RUNNING) {
         err = otai_boot_confirm(a->cfg.boot, &a->fault);
         if (err == OTA_OK)
-            err = otai_boot_view(a->cfg.boot, a->cfg.component_count, &a->view, &a->fault);
+            err = otai_look(a);
         if (err != OTA_OK)
             return err;
         /* A trial that was given up before cannot be confirmed any more. */
@@ -175,7 +175,7 @@ ota_err otai_step_confirm(struct ota *a)
     memset(a->j.blocked, 0, sizeof a->j.blocked);
     if (a->j.seq > a->j.seq_floor)
         a->j.seq_floor = a->j.seq;
-    a->j.cause = (struct ota_fault){ .component = OTA_COMPONENT_NONE };
+    otai_fault_clear(&a->j.cause);
     settle(a, OTA_OUTCOME_CONFIRMED);
     a->cycle = OTA_DONE;
     otai_event(a, OTA_EV_CONFIRMED, (int64_t)a->j.seq, 0);

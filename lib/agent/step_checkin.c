@@ -27,7 +27,7 @@ static ota_err recount_reports(struct ota *a)
     struct otai_sending *s = otai_region(a, sizeof *s, &rest);
 
     if (!s)
-        return otai_fail(a, OTA_USAGE_MEMORY, "workspace", 0);
+        return OTA_USAGE_MEMORY;
     ota_err err = otai_ring_load(a->cfg.store, &s->ring, s->scratch, &a->fault);
     if (err == OTA_OK)
         a->j.report_last = s->ring.last_id;
@@ -53,7 +53,7 @@ ota_err otai_step_start(struct ota *a)
     ota_err err = read_journal(a);
     if (err != OTA_OK)
         return err;
-    err = otai_boot_view(a->cfg.boot, a->cfg.component_count, &a->view, &a->fault);
+    err = otai_look(a);
     if (err != OTA_OK)
         return err;
     a->j.starts++;
@@ -78,7 +78,7 @@ ota_err otai_step_idle(struct ota *a)
         return otai_again_in(a, 1000);
     }
     a->cycle = OTA_SAME;
-    a->fault = (struct ota_fault){ .component = OTA_COMPONENT_NONE };
+    otai_fault_clear(&a->fault);
     return OTA_DONE;
 }
 
@@ -86,9 +86,9 @@ ota_err otai_step_idle(struct ota *a)
 static ota_err believed_time(struct ota *a, int64_t *now_s)
 {
     if (a->cfg.clock->ops->utc_s(a->cfg.clock, now_s) != OTA_OK)
-        return otai_fail(a, OTA_RETRY_CLOCK, "clock.utc_s", 0);
+        return otai_fail(a, OTA_RETRY_CLOCK, "clock.utc_s");
     if (*now_s < a->cfg.times.utc_floor_s)
-        return otai_fail(a, OTA_RETRY_CLOCK, "clock before times.utc_floor_s", 0);
+        return otai_fail(a, OTA_RETRY_CLOCK, "clock before times.utc_floor_s");
     return OTA_OK;
 }
 
@@ -118,15 +118,12 @@ static ota_err begin_poll(struct ota *a)
     char *extra = otai_region(a, 512, &rest);
 
     if (!extra)
-        return otai_fail(a, OTA_USAGE_MEMORY, "workspace", 0);
+        return OTA_USAGE_MEMORY;
     if (tell_facts(a, extra, 512) != OTA_OK)
         extra[0] = '\0';
     const struct otai_fetch_job job = { .base = a->cfg.repos[0].metadata_url, .file = "timestamp.json",
         .max = a->cfg.limits.tuf.timestamp_max, .if_none_match = a->j.etag, .extra = extra[0] ? extra : NULL };
-    ota_err err = otai_fetch_begin(&a->fetch, &job);
-    if (err != OTA_OK)
-        return otai_fetch_failed(a, err, "check-in");
-    return OTA_AGAIN;
+    return otai_get(a, &job, "check-in");
 }
 
 /* POLL: ask whether anything changed. Skipped where an unchanged timestamp would not settle the matter. */
@@ -254,14 +251,11 @@ static ota_err begin_report(struct ota *a, struct otai_sending *s)
     if (err == OTA_OK)
         err = otai_report_name(r, a->cfg.device_id, s->name);
     if (err != OTA_OK)
-        return otai_fail(a, err, "report", 0);
+        return otai_fail(a, err, "report");
     const struct otai_fetch_job job = { .method = OTA_NET_PUT, .base = a->cfg.report_url, .file = s->name,
         .max = 65536, .body = s->body, .body_len = strlen(s->body) };
-    err = otai_fetch_begin(&a->fetch, &job);
-    if (err != OTA_OK)
-        return otai_fetch_failed(a, err, "report_url");
     s->open = true;
-    return OTA_AGAIN;
+    return otai_get(a, &job, "report_url");
 }
 
 static ota_err acknowledged(struct ota *a, struct otai_sending *s)
@@ -287,7 +281,7 @@ ota_err otai_step_report(struct ota *a)
 
     if (!a->busy) {
         a->m.sending = otai_region(a, sizeof *a->m.sending, &rest);
-        ota_err err = a->m.sending ? collect(a, a->m.sending) : otai_fail(a, OTA_USAGE_MEMORY, "workspace", 0);
+        ota_err err = a->m.sending ? collect(a, a->m.sending) : OTA_USAGE_MEMORY;
 
         if (err != OTA_OK)
             return err;
@@ -296,14 +290,11 @@ ota_err otai_step_report(struct ota *a)
     a->reports_kept = s->ring.count;
     if (!s->open)
         return s->ring.count && a->cfg.report_url ? begin_report(a, s) : OTA_DONE;
-    ota_err err = otai_fetch_poll(&a->fetch, chunk, sizeof chunk, &got);
-    if (err == OTA_OK)
-        return OTA_AGAIN;
-    if (err == OTA_AGAIN)
-        return otai_wait_net(a);
+    ota_err err = otai_receive(a, chunk, sizeof chunk, &got, "report");
     if (err == OTA_DONE)
         return acknowledged(a, s);
-    a->retry_after_s = a->fetch.retry_after_s;
+    if (err == OTA_OK || err == OTA_AGAIN)
+        return OTA_AGAIN;
     otai_note(a, OTA_EV_REPORT_KEPT, s->ring.report[0].id, err);
-    return otai_fetch_failed(a, err, "report");
+    return err;
 }

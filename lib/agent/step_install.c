@@ -30,7 +30,7 @@ static ota_err gather(struct ota *a, struct otai_plan_facts facts[OTA_COMPONENTS
         ota_err err = s->ops->geometry(s, &f->geometry, &code);
         if (err != OTA_OK) {
             a->fault.component = i;
-            return otai_fail(a, err, "slot.geometry", code);
+            return otai_fail_port(a, err, "slot.geometry", code);
         }
         if (p->slot != f->spare)
             continue;
@@ -53,7 +53,7 @@ ota_err otai_step_plan(struct ota *a)
         return err;
     err = otai_plan_next(&a->release, facts, &limits, &a->plan, &a->fault);
     if (err != OTA_DONE)
-        return err == OTA_SAME ? err : otai_failed(a, err);
+        return err;
     struct otai_progress *p = &a->j.progress[a->plan.component];
     if (a->plan.out_off == 0)
         p->etag[0] = '\0';
@@ -86,7 +86,7 @@ static ota_err lay_out(struct ota *a, struct otai_download *d, struct otai_arena
                                               a->plan.out_off)
                           : OTA_USAGE_MEMORY;
         if (err != OTA_OK)
-            return otai_fail(a, err, "inflate", 0);
+            return otai_fail(a, err, "inflate");
         d->out_cap = io;
         d->out = otai_arena_take(rest, io);
         d->in_cap = io;
@@ -97,12 +97,9 @@ static ota_err lay_out(struct ota *a, struct otai_download *d, struct otai_arena
     }
     d->in = otai_arena_take(rest, d->in_cap);
     if (!buf || !d->in || (d->inflate && !d->out))
-        return otai_fail(a, OTA_USAGE_MEMORY, "workspace", 0);
+        return otai_no_memory(a);
     struct ota_slot *s = slot_of(a, a->plan.component, a->plan.slot);
-    ota_err err = otai_writer_open(&d->writer, s, buf, io, a->plan.length, a->plan.out_off, &a->fault);
-    if (err != OTA_OK)
-        return otai_failed(a, err);
-    return OTA_OK;
+    return otai_writer_open(&d->writer, s, buf, io, a->plan.length, a->plan.out_off, &a->fault);
 }
 
 static ota_err open_download(struct ota *a)
@@ -112,19 +109,15 @@ static ota_err open_download(struct ota *a)
 
     a->m.download = otai_region(a, sizeof *a->m.download, &rest);
     if (!a->m.download)
-        return otai_fail(a, OTA_USAGE_MEMORY, "workspace", 0);
+        return OTA_USAGE_MEMORY;
     ota_err err = lay_out(a, a->m.download, &rest);
     if (err != OTA_OK)
         return err;
-    a->m.download->geometry = a->m.download->writer.g;
-    a->m.download->unit = otai_plan_checkpoint(a->cfg.limits.block, &a->m.download->geometry, &a->plan.source);
+    a->m.download->unit = otai_plan_checkpoint(a->cfg.limits.block, &a->m.download->writer.g, &a->plan.source);
     const struct otai_fetch_job job = { .base = repo_of_plan(a)->targets_url, .file = a->plan.source.file,
         .from = a->plan.src_off, .exact = a->plan.source.length, .if_range = p->etag };
-    err = otai_fetch_begin(&a->fetch, &job);
-    if (err != OTA_OK)
-        return otai_fetch_failed(a, err, "download");
     a->m.download->open = true;
-    return OTA_AGAIN;
+    return otai_get(a, &job, "download");
 }
 
 /* Order: write, sync, then journal. The journal may lag the slot, never lead it. */
@@ -135,7 +128,7 @@ static ota_err checkpoint(struct ota *a, uint64_t src_off)
     ota_err err = otai_writer_sync(&d->writer);
 
     if (err != OTA_OK)
-        return otai_failed(a, err);
+        return err;
     p->out_off = otai_writer_pos(&d->writer);
     p->src_off = src_off;
     (void)otai_copy(p->etag, sizeof p->etag, a->fetch.head.etag);
@@ -157,7 +150,7 @@ static ota_err take_plain(struct ota *a)
 
     d->in_len = 0;
     if (err != OTA_OK)
-        return otai_failed(a, err);
+        return err;
     uint64_t pos = otai_writer_pos(&d->writer);
     return at_checkpoint(a, pos) ? checkpoint(a, pos) : OTA_OK;
 }
@@ -171,18 +164,18 @@ static ota_err take_deflate(struct ota *a)
     ota_err err = otai_inflate_push(d->inflate, d->in + d->in_off, d->in_len - d->in_off, &used, d->out, d->out_cap, &made);
 
     if (err != OTA_OK && err != OTA_DONE)
-        return otai_fail(a, err, "image data", 0);
+        return otai_fail(a, err, "image data");
     d->stream_done = err == OTA_DONE;
     if (d->body_done && !d->stream_done && !used && !made)
-        return otai_fail(a, OTA_REJECT_CORRUPT, "image data: ended early", 0);
+        return otai_fail(a, OTA_REJECT_CORRUPT, "image data: ended early");
     d->in_off += used;
     if (d->stream_done && d->in_off != d->in_len)
-        return otai_fail(a, OTA_REJECT_CORRUPT, "image data: bytes after the end", 0);
+        return otai_fail(a, OTA_REJECT_CORRUPT, "image data: bytes after the end");
     if (d->in_off == d->in_len && made < d->out_cap)
         d->in_off = d->in_len = 0;
     err = otai_writer_add(&d->writer, d->out, made);
     if (err != OTA_OK)
-        return otai_failed(a, err);
+        return err;
     otai_inflate_mark(d->inflate, &src, &out);
     uint64_t pos = otai_writer_pos(&d->writer);
     if (d->stream_done)
@@ -205,17 +198,11 @@ static ota_err receive(struct ota *a)
 {
     struct otai_download *d = a->m.download;
     size_t got = 0;
-    ota_err err = otai_fetch_poll(&a->fetch, d->in, room(a), &got);
+    ota_err err = otai_receive(a, d->in, room(a), &got, "download");
 
-    if (err == OTA_AGAIN)
-        return otai_wait_net(a);
-    if (err == OTA_DONE) {
-        d->body_done = true;
-        return OTA_OK;
-    }
-    if (err != OTA_OK) {
-        return otai_fetch_failed(a, err, "download");
-    }
+    d->body_done = err == OTA_DONE;
+    if (err != OTA_OK)
+        return d->body_done ? OTA_OK : err;
     if (a->fetch.skip && !d->told) {
         d->told = true;
         a->j.fetched += a->fetch.skipped;
@@ -267,14 +254,14 @@ static ota_err open_seal(struct ota *a)
     struct ota_slot *s = slot_of(a, a->plan.component, a->plan.slot);
 
     a->m.seal = otai_region(a, sizeof *a->m.seal, &rest);
-    size_t cap = a->m.seal ? otai_power_of_two_below(rest.cap - rest.used) : 0;
-    uint8_t *buf = cap ? otai_arena_take(&rest, cap) : NULL;
+    if (!a->m.seal)
+        return OTA_USAGE_MEMORY;
+    size_t cap = otai_power_of_two_below(rest.cap - rest.used);
+    uint8_t *buf = otai_arena_take(&rest, cap);
     if (!buf)
-        return otai_fail(a, OTA_USAGE_MEMORY, "workspace", 0);
+        return otai_no_memory(a);
     ota_err err = otai_seal_begin(a->m.seal, s, a->cfg.crypto, buf, cap, &a->plan, &a->fault);
-    if (err != OTA_OK)
-        return otai_failed(a, err);
-    return OTA_AGAIN;
+    return err == OTA_OK ? OTA_AGAIN : err;
 }
 
 /* SEAL: what the slot really holds is read back; only this makes an image. */
@@ -288,7 +275,7 @@ ota_err otai_step_seal(struct ota *a)
     if (err == OTA_AGAIN)
         return OTA_AGAIN;
     if (err != OTA_DONE)
-        return otai_failed(a, err);
+        return err;
     a->sealed[c] = true;
     otai_note(a, OTA_EV_SEALED, c, a->plan.slot);
     return OTA_DONE;

@@ -18,7 +18,7 @@ static ota_err open_repo(struct ota *a, uint8_t repo)
     if (err == OTA_OK)
         err = ota_tuf_refresh(t->tuf, t->now_s);
     if (err != OTA_OK)
-        return otai_fail(a, err, "tuf", 0);
+        return otai_fail(a, err, "tuf");
     t->repo = repo;
     t->refreshed = false;
     t->root_version = 0;
@@ -40,14 +40,14 @@ static ota_err begin(struct ota *a)
     struct otai_trust *t = a->m.trust = otai_region(a, sizeof *t, &rest);
 
     if (!t)
-        return otai_fail(a, OTA_USAGE_MEMORY, "workspace", 0);
+        return OTA_USAGE_MEMORY;
     t->tuf_len = ota_tuf_len(&cfg);
     t->tuf_mem = otai_arena_take(&rest, t->tuf_len);
     t->pointer_buf = otai_arena_take(&rest, a->cfg.limits.pointer_max);
     if (!t->tuf_mem || !t->pointer_buf)
-        return otai_fail(a, OTA_USAGE_MEMORY, "workspace", 0);
+        return otai_no_memory(a);
     if (a->cfg.clock->ops->utc_s(a->cfg.clock, &t->now_s) != OTA_OK)
-        return otai_fail(a, OTA_RETRY_CLOCK, "clock.utc_s", 0);
+        return otai_fail(a, OTA_RETRY_CLOCK, "clock.utc_s");
     t->fresh_until_s = INT64_MAX;
     memset(&a->release, 0, sizeof a->release);
     return open_repo(a, 0);
@@ -64,7 +64,7 @@ static ota_err load(struct ota *a, const char *name)
     ota_err err = s->ops->read(s, name, t->want.buf, t->want.cap, &len, &code);
 
     if (err != OTA_OK && err != OTA_DEVICE_ABSENT)
-        return otai_fail(a, err, name, code);
+        return otai_fail_port(a, err, name, code);
     bool there = err == OTA_OK && len <= t->want.cap;
     return ota_tuf_answer(t->tuf, there ? OTA_TUF_GOT : OTA_TUF_ABSENT, there ? len : 0);
 }
@@ -78,7 +78,7 @@ static ota_err keep(struct ota *a, const char *name)
                                                 : s->ops->remove(s, name, &code);
 
     if (err != OTA_OK)
-        return otai_fail(a, err, name, code);
+        return otai_fail_port(a, err, name, code);
     if (t->want.kind == OTA_TUF_STORE && strcmp(t->want.role, "root") == 0)
         otai_note(a, OTA_EV_ROOT_ROTATED, t->repo, 0);
     return ota_tuf_answer(t->tuf, OTA_TUF_STORED, 0);
@@ -88,13 +88,10 @@ static ota_err fetch_metadata(struct ota *a)
 {
     struct otai_trust *t = a->m.trust;
     const struct otai_fetch_job job = { .base = a->cfg.repos[t->repo].metadata_url, .file = t->want.file, .max = t->want.cap };
-    ota_err err = otai_fetch_begin(&a->fetch, &job);
 
-    if (err != OTA_OK)
-        return otai_fetch_failed(a, err, t->want.file);
     t->fill = 0;
     t->phase = OTAI_TRUST_BODY;
-    return OTA_AGAIN;
+    return otai_get(a, &job, t->want.file);
 }
 
 static ota_err serve(struct ota *a)
@@ -106,7 +103,7 @@ static ota_err serve(struct ota *a)
         return fetch_metadata(a);
     ota_err err = otai_record_name(a->cfg.repos[t->repo].name, t->want.role, name);
     if (err != OTA_OK)
-        return otai_fail(a, err, "tuf role name", 0);
+        return otai_fail(a, err, "tuf role name");
     err = t->want.kind == OTA_TUF_LOAD ? load(a, name) : keep(a, name);
     return err == OTA_OK ? OTA_AGAIN : err;
 }
@@ -136,7 +133,7 @@ static ota_err answer_body(struct ota *a, ota_err err)
         otai_note(a, OTA_EV_TRUST_FETCH, t->repo, (uint32_t)t->fill);
     t->phase = OTAI_TRUST_PUMP;
     err = ota_tuf_answer(t->tuf, answer, t->fill);
-    return err == OTA_OK ? OTA_AGAIN : otai_fail(a, err, "tuf", 0);
+    return err == OTA_OK ? OTA_AGAIN : otai_fail(a, err, "tuf");
 }
 
 static ota_err read_body(struct ota *a)
@@ -145,8 +142,7 @@ static ota_err read_body(struct ota *a)
     uint8_t beyond[1];
     size_t got = 0;
     bool full = t->fill == t->want.cap;
-    ota_err err = full ? otai_fetch_poll(&a->fetch, beyond, 1, &got)
-                       : otai_fetch_poll(&a->fetch, t->want.buf + t->fill, t->want.cap - t->fill, &got);
+    ota_err err = otai_fetch_poll(&a->fetch, full ? beyond : t->want.buf + t->fill, full ? 1 : t->want.cap - t->fill, &got);
 
     if (err == OTA_AGAIN)
         return otai_wait_net(a);
@@ -209,14 +205,14 @@ static ota_err seek(struct ota *a, const char *path)
     int repo = otai_repo_for(a->cfg.repos, a->cfg.repo_count, path);
 
     if (repo < 0)
-        return otai_fail(a, OTA_REJECT_TARGET, "pointer: path of no repository", 0);
+        return otai_fail(a, OTA_REJECT_TARGET, "pointer: path of no repository");
     if (!otai_copy(t->path, sizeof t->path, path))
-        return otai_fail(a, OTA_REJECT_LIMIT, "pointer: path", 0);
+        return otai_fail(a, OTA_REJECT_LIMIT, "pointer: path");
     if (repo != t->repo || !t->refreshed)
         return open_repo(a, (uint8_t)repo);
     ota_err err = ota_tuf_find(t->tuf, path);
     if (err != OTA_OK)
-        return otai_fail(a, err, "tuf", 0);
+        return otai_fail(a, err, "tuf");
     t->phase = OTAI_TRUST_PUMP;
     return OTA_AGAIN;
 }
@@ -260,7 +256,7 @@ static ota_err next_goal(struct ota *a)
         err = otai_feed_path(t->pointer.os_feed, a->cfg.product, path, sizeof path);
     else
         return otai_trust_settle(a);
-    return err == OTA_OK ? seek(a, path) : otai_fail(a, err, "pointer path", 0);
+    return err == OTA_OK ? seek(a, path) : otai_fail(a, err, "pointer path");
 }
 
 /* ---- the pointer file ---- */
@@ -270,19 +266,16 @@ static ota_err fetch_pointer(struct ota *a, const struct ota_tuf_target *target)
     struct otai_trust *t = a->m.trust;
 
     if (target->length > a->cfg.limits.pointer_max || target->length == 0)
-        return otai_fail(a, OTA_REJECT_LIMIT, "pointer: length", 0);
+        return otai_fail(a, OTA_REJECT_LIMIT, "pointer: length");
     if (!target->has_sha256)
-        return otai_fail(a, OTA_REJECT_HASH, "pointer: no sha256", 0);
+        return otai_fail(a, OTA_REJECT_HASH, "pointer: no sha256");
     (void)otai_copy(t->file, sizeof t->file, target->file);
     memcpy(t->pointer_sha256, target->sha256, sizeof t->pointer_sha256);
     t->pointer_len = target->length;
     t->fill = 0;
     const struct otai_fetch_job job = { .base = a->cfg.repos[t->repo].targets_url, .file = t->file, .exact = t->pointer_len };
-    ota_err err = otai_fetch_begin(&a->fetch, &job);
-    if (err != OTA_OK)
-        return otai_fetch_failed(a, err, "pointer");
     t->phase = OTAI_TRUST_POINTER;
-    return OTA_AGAIN;
+    return otai_get(a, &job, "pointer");
 }
 
 static ota_err digest(struct ota *a, const void *x, size_t x_len, const void *y, size_t y_len, uint8_t out[OTA_SHA256_LEN])
@@ -309,11 +302,11 @@ static ota_err join_feed(struct ota *a, const struct otai_pointer *feed)
         if (named(&t->pointer, feed->image[k].component))
             continue;
         if (t->pointer.count == OTA_COMPONENTS_MAX)
-            return otai_fail(a, OTA_REJECT_LIMIT, "feed: images", 0);
+            return otai_fail(a, OTA_REJECT_LIMIT, "feed: images");
         t->pointer.image[t->pointer.count++] = feed->image[k];
     }
     ota_err err = digest(a, a->release.deployment, OTA_SHA256_LEN, t->pointer_sha256, OTA_SHA256_LEN, a->release.deployment);
-    return err == OTA_OK ? otai_trust_go_on(a) : otai_fail(a, err, "crypto.hash", 0);
+    return err == OTA_OK ? otai_trust_go_on(a) : otai_fail(a, err, "crypto.hash");
 }
 
 static ota_err take_pointer(struct ota *a)
@@ -324,13 +317,13 @@ static ota_err take_pointer(struct ota *a)
     ota_err err = digest(a, t->pointer_buf, t->fill, NULL, 0, sum);
 
     if (err != OTA_OK)
-        return otai_fail(a, err, "crypto.hash", 0);
+        return otai_fail(a, err, "crypto.hash");
     if (!otai_equal(sum, t->pointer_sha256, sizeof sum))
-        return otai_fail(a, OTA_REJECT_HASH, "pointer", 0);
+        return otai_fail(a, OTA_REJECT_HASH, "pointer");
     err = otai_pointer_parse(t->pointer_buf, t->fill, a->cfg.product, t->have_pointer ? NULL : a->cfg.group,
                              t->have_pointer ? t->pointer.os_feed : NULL, &p, &a->fault);
     if (err != OTA_OK)
-        return otai_failed(a, err);
+        return err;
     if (t->have_pointer)
         return join_feed(a, &p);
     t->have_pointer = true;
@@ -338,7 +331,7 @@ static ota_err take_pointer(struct ota *a)
     a->release.seq = p.seq;
     memcpy(a->release.deployment, sum, sizeof sum);
     if (p.seq < a->j.seq_floor)
-        return otai_fail(a, OTA_REJECT_SEQUENCE, "pointer.seq", 0);
+        return otai_fail(a, OTA_REJECT_SEQUENCE, "pointer.seq");
     return otai_trust_go_on(a);
 }
 
@@ -348,17 +341,12 @@ static ota_err read_pointer(struct ota *a)
     size_t got = 0;
     size_t room = (size_t)t->pointer_len - t->fill;
     uint8_t beyond[1];
-    ota_err err = otai_fetch_poll(&a->fetch, room ? t->pointer_buf + t->fill : beyond, room ? room : 1, &got);
+    ota_err err = otai_receive(a, room ? t->pointer_buf + t->fill : beyond, room ? room : 1, &got, "pointer");
 
-    if (err == OTA_AGAIN)
-        return otai_wait_net(a);
+    t->fill += got;
     if (err == OTA_DONE)
         return take_pointer(a);
-    if (err != OTA_OK) {
-        return otai_fetch_failed(a, err, "pointer");
-    }
-    t->fill += got;
-    return OTA_AGAIN;
+    return err == OTA_OK ? OTA_AGAIN : err;
 }
 
 /* ---- the end: from verified targets to what has to change ---- */
@@ -374,9 +362,9 @@ static ota_err take_image(struct ota *a, const struct ota_tuf_target *target)
     (void)device_has(a, n->component, &r->component);
     ota_err err = otai_deploy_image(n, target, a->cfg.product, r, &a->fault);
     if (err != OTA_OK)
-        return otai_failed(a, err);
+        return err;
     if (r->security < a->j.installed[r->component].security_floor)
-        return otai_fail(a, OTA_REJECT_SECURITY, "custom.ota.security", 0);
+        return otai_fail(a, OTA_REJECT_SECURITY, "custom.ota.security");
     a->release.count++;
     t->resolved |= (uint8_t)(1u << t->image);
     return otai_trust_go_on(a);
@@ -389,7 +377,7 @@ static ota_err found(struct ota *a)
     const struct ota_tuf_target *target = ota_tuf_target(t->tuf);
 
     if (!target)
-        return otai_fail(a, OTA_REJECT_TARGET, "tuf", 0);
+        return otai_fail(a, OTA_REJECT_TARGET, "tuf");
     return t->image == GOAL_POINTER ? fetch_pointer(a, target) : take_image(a, target);
 }
 
@@ -418,7 +406,7 @@ static ota_err pump(struct ota *a)
         return goal_reached(a);
     struct ota_fault why;
     ota_tuf_fault(t->tuf, &why);
-    return otai_fail(a, err, why.where, why.port_code);
+    return otai_fail_port(a, err, why.where, why.port_code);
 }
 
 ota_err otai_step_trust(struct ota *a)
@@ -437,7 +425,7 @@ ota_err otai_step_trust(struct ota *a)
     case OTAI_TRUST_IDENTIFY:
         return otai_trust_identify(a);
     }
-    return otai_fail(a, OTA_USAGE_STATE, "trust", 0);
+    return otai_fail(a, OTA_USAGE_STATE, "trust");
 }
 
 /* Role names come from metadata: whatever is not plain is percent-encoded, as in URLs. */

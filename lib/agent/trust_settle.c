@@ -27,7 +27,7 @@ static ota_err begin_hash(struct ota *a, struct ota_slot *slot, const struct ota
     t->tuf = NULL;
     t->phase = OTAI_TRUST_IDENTIFY;
     ota_err err = otai_seal_begin(&t->seal, slot, a->cfg.crypto, t->tuf_mem, cap, probe, &a->fault);
-    return err == OTA_OK ? OTA_AGAIN : otai_failed(a, err);
+    return err == OTA_OK ? OTA_AGAIN : err;
 }
 
 static ota_err open_identify(struct ota *a, const struct ota_release_image *r)
@@ -44,7 +44,7 @@ static ota_err open_identify(struct ota *a, const struct ota_release_image *r)
     t->probed |= (uint8_t)(1u << r->component);
     ota_err err = slot->ops->geometry(slot, &g, &code);
     if (err != OTA_OK)
-        return otai_fail(a, err, "slot.geometry", code);
+        return otai_fail_port(a, err, "slot.geometry", code);
     return r->length > g.size ? otai_trust_go_on(a) /* it cannot be what runs */ : begin_hash(a, slot, &probe);
 }
 
@@ -58,7 +58,7 @@ ota_err otai_trust_identify(struct ota *a)
     if (err == OTA_AGAIN)
         return OTA_AGAIN;
     if (err != OTA_DONE)
-        return ota_err_class(err) == OTA_CLASS_REJECT ? otai_trust_go_on(a) : otai_failed(a, err);
+        return ota_err_class(err) == OTA_CLASS_REJECT ? otai_trust_go_on(a) : err;
     for (size_t k = 0; k < a->release.count; k++) {
         if (a->release.image[k].component != t->image)
             continue;
@@ -122,7 +122,7 @@ static void begin_update(struct ota *a)
         j->fetched = 0;
         j->deferred_s = 0;
         j->arms = 0;
-        j->cause = (struct ota_fault){ .component = OTA_COMPONENT_NONE };
+        otai_fault_clear(&j->cause);
     }
     memcpy(old, j->progress, sizeof old);
     memset(j->progress, 0, sizeof j->progress);
@@ -159,7 +159,7 @@ static ota_err up_to_date(struct ota *a)
         if (j->seq > j->seq_floor)
             j->seq_floor = j->seq;
         j->outcome = OTA_OUTCOME_CONFIRMED;
-        j->cause = (struct ota_fault){ .component = OTA_COMPONENT_NONE };
+        otai_fault_clear(&j->cause);
         a->dirty = true;
     }
     return OTA_SAME;

@@ -67,7 +67,7 @@ void otai_schedule(struct ota *a, ota_err cycle)
     } else {
         a->failures = 0;
         if (ota_err_class(cycle) == OTA_CLASS_OUTCOME)
-            a->fault = (struct ota_fault){ .component = OTA_COMPONENT_NONE };
+            otai_fault_clear(&a->fault);
     }
     a->retry_after_s = -1;
     a->due_ms = otai_now_ms(a) + (uint64_t)wait_s * 1000u;
