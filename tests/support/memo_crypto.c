@@ -58,6 +58,8 @@ static ota_err verify(struct ota_crypto *c, enum ota_sig_alg alg, enum ota_key_k
             return m->entry[i].verdict;
         }
     }
+    if (m->closed)
+        return OTA_REJECT_SIGNATURE;
     err = m->inner->ops->verify(m->inner, alg, kind, key, key_len, hash, hash_len, sig, sig_len);
     memcpy(m->entry[m->next].digest, digest, sizeof digest);
     m->entry[m->next].verdict = err;

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The timestamp, and what follows from it. */
+#include "tuf_fuzz.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct fuzz_world w = { .fixed = { fuzz_root, NULL, fuzz_snapshot, NULL }, .data = data, .size = size };
+
+    return fuzz_run(&w);
+}
