@@ -69,7 +69,7 @@ struct otai_trust {
 struct otai_download {
     bool open;
     struct otai_inflate *inflate;   /* NULL: plain */
-    uint64_t unit;                  /* bytes between checkpoints */
+    uint32_t unit;                  /* bytes between checkpoints, a power of two */
     uint8_t *in;
     size_t in_cap, in_len, in_off;
     uint8_t *out;                   /* deflate: decoded bytes on their way to the writer */

@@ -139,7 +139,7 @@ static bool at_checkpoint(const struct ota *a, uint64_t pos)
 {
     const struct otai_download *d = a->m.download;
 
-    return pos == a->plan.length || (pos % d->unit == 0 && pos > a->j.progress[a->plan.component].out_off);
+    return pos == a->plan.length || (((uint32_t)pos & (d->unit - 1)) == 0 && pos > a->j.progress[a->plan.component].out_off);
 }
 
 /* Plain bytes go into the slot as they come; never across a checkpoint, so that each lies exactly on its multiple. */
@@ -186,12 +186,12 @@ static ota_err take_deflate(struct ota *a)
 static size_t room(const struct ota *a)
 {
     const struct otai_download *d = a->m.download;
-    uint64_t left;
+    uint32_t left;
 
     if (d->inflate)
         return d->in_cap;
-    left = d->unit - otai_writer_pos(&d->writer) % d->unit;
-    return left < d->in_cap ? (size_t)left : d->in_cap;
+    left = d->unit - ((uint32_t)otai_writer_pos(&d->writer) & (d->unit - 1));
+    return left < d->in_cap ? left : d->in_cap;
 }
 
 static ota_err receive(struct ota *a)

@@ -9,17 +9,26 @@
 #define WINDOW_BITS_MIN 9
 #define WINDOW_BITS_MAX 15
 
-static uint64_t larger(uint64_t a, uint64_t b)
+static uint32_t larger(uint32_t a, uint32_t b)
 {
     return a > b ? a : b;
 }
 
-/* Size that the writer needs: whole write units, whole erase units. */
+/* The bits of an offset that lie within a unit: a power of two, or 0 for none. */
+static uint32_t within(uint32_t unit)
+{
+    return unit ? unit - 1 : 0;
+}
+
+static uint32_t slot_unit(const struct ota_slot_geometry *g)
+{
+    return larger(g->write_unit, g->erase_unit);
+}
+
+/* The writer needs whole write units and whole erase units. */
 static bool fits(uint64_t length, const struct ota_slot_geometry *g)
 {
-    uint64_t unit = larger(larger(g->write_unit, g->erase_unit), 1);
-
-    return length <= g->size && (length + unit - 1) / unit <= g->size / unit;
+    return length <= (g->size & ~(uint64_t)within(slot_unit(g)));
 }
 
 static bool readable(const struct ota_source *s, const struct otai_plan_limits *limits)
@@ -38,8 +47,8 @@ static bool resumable(const struct ota_source *s, const struct ota_release_image
     if (s->codec == OTA_CODEC_PLAIN)
         return f->src_off == f->out_off;
     /* Only at a flush mark, and the mark's slot offset must be one at which an erase may begin. */
-    return s->block != 0 && f->out_off % s->block == 0 && f->out_off < image->length && f->src_off > 0 &&
-           f->src_off < s->length && f->out_off % larger(f->geometry.erase_unit, 1) == 0;
+    return s->block != 0 && ((uint32_t)f->out_off & (within(s->block) | within(f->geometry.erase_unit))) == 0 &&
+           f->out_off < image->length && f->src_off > 0 && f->src_off < s->length;
 }
 
 /* The source that progress was made with, or the cheapest. NULL: none is readable. */
@@ -76,7 +85,11 @@ static ota_err fill(const struct ota_release_image *image, const struct otai_pla
 
     if (!source)
         return OTA_REJECT_CODEC;
-    *out = (struct ota_plan){ .component = image->component, .slot = f->spare, .length = image->length, .source = *source };
+    memset(out, 0, sizeof *out);
+    out->component = image->component;
+    out->slot = f->spare;
+    out->length = image->length;
+    out->source = *source;
     memcpy(out->sha256, image->sha256, sizeof out->sha256);
     if (complete(image, f)) {
         out->out_off = image->length;
@@ -87,10 +100,8 @@ static ota_err fill(const struct ota_release_image *image, const struct otai_pla
         return OTA_DONE;
     out->out_off = f->out_off;
     out->src_off = f->src_off;
-    if (source->codec == OTA_CODEC_PLAIN) {
-        uint64_t unit = larger(larger(f->geometry.erase_unit, f->geometry.write_unit), 1);
-        out->src_off = out->out_off -= out->out_off % unit;
-    }
+    if (source->codec == OTA_CODEC_PLAIN)
+        out->src_off = out->out_off &= ~(uint64_t)within(slot_unit(&f->geometry));
     return OTA_DONE;
 }
 
@@ -119,9 +130,9 @@ ota_err otai_plan_next(const struct ota_release *release, const struct otai_plan
     return err == OTA_DONE ? err : refuse(fault, err, "image.encodings", next->component);
 }
 
-uint64_t otai_plan_checkpoint(uint32_t block, const struct ota_slot_geometry *g, const struct ota_source *source)
+uint32_t otai_plan_checkpoint(uint32_t block, const struct ota_slot_geometry *g, const struct ota_source *source)
 {
-    uint64_t unit = larger(larger(block, g->erase_unit), g->write_unit);
+    uint32_t unit = larger(block, slot_unit(g));
 
     return source->codec == OTA_CODEC_DEFLATE ? larger(unit, source->block) : unit;
 }

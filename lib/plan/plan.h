@@ -29,6 +29,6 @@ OTA_MUST_CHECK ota_err otai_plan_next(const struct ota_release *release, const s
 
 /* Bytes between two durable checkpoints for this slot and source: the largest of block, erase unit, flush distance
  * (all powers of two). */
-uint64_t otai_plan_checkpoint(uint32_t block, const struct ota_slot_geometry *g, const struct ota_source *source);
+uint32_t otai_plan_checkpoint(uint32_t block, const struct ota_slot_geometry *g, const struct ota_source *source);
 
 #endif

@@ -48,7 +48,7 @@ ota_err otai_writer_open(struct otai_writer *w, struct ota_slot *slot, uint8_t *
     uint32_t write = w->g.write_unit, erase = w->g.erase_unit;
     if (round_up(round_up(length, write), erase) > w->g.size)
         return ota_fault_set(fault, OTA_REJECT_TOO_BIG, "slot.size", 0);
-    if (cap == 0 || cap % write)
+    if (cap == 0 || (cap & (write - 1)))
         return ota_fault_set(fault, OTA_USAGE_MEMORY, "slot.buffer", 0);
     if (from > length || round_up(from, write) != from || round_up(from, erase) != from)
         return ota_fault_set(fault, OTA_USAGE_ARGUMENT, "slot.offset", 0);
@@ -102,7 +102,7 @@ static ota_err flush(struct otai_writer *w)
 static ota_err add_some(struct otai_writer *w, const uint8_t *p, size_t len, size_t *taken)
 {
     if (w->fill == 0 && len >= w->cap) {
-        *taken = len - len % w->g.write_unit;
+        *taken = len & ~(size_t)(w->g.write_unit - 1);
         ota_err err = write_units(w, p, *taken);
         if (err == OTA_OK)
             w->off += *taken;
@@ -138,7 +138,7 @@ ota_err otai_writer_sync(struct otai_writer *w)
 {
     int32_t code = 0;
 
-    if (w->fill % w->g.write_unit && otai_writer_pos(w) != w->length)
+    if ((w->fill & (w->g.write_unit - 1)) && otai_writer_pos(w) != w->length)
         return ota_fault_set(w->fault, OTA_USAGE_ARGUMENT, "slot.sync", 0);
     ota_err err = flush(w);
     if (err != OTA_OK)
