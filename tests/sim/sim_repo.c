@@ -236,7 +236,7 @@ void sim_repo_publish(struct sim_repo *r)
 
 static void key_for(struct sim_key *k, const char *repo, const char *role)
 {
-    char seed[96];
+    char seed[128];
 
     (void)snprintf(seed, sizeof seed, "%s/%s", repo, role);
     sim_key_make(k, seed);
