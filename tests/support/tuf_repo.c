@@ -36,6 +36,7 @@ static void add_bytes(struct buf *b, const void *p, size_t len)
     b->p[b->len] = 0;
 }
 
+static void add(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void add(struct buf *b, const char *format, ...)
 {
     char text[4096];
@@ -377,7 +378,7 @@ static void write_snapshot(struct buf *b, struct tuf_repo *r)
     for (int i = r->roles - 1; i >= REPO_TARGETS_ROLE; i--) {
         if (r->role[i].no_meta)
             continue;
-        add(b, any ? "," : "");
+        add(b, "%s", any ? "," : "");
         add_meta(b, r, i);
         any = true;
     }
@@ -465,7 +466,7 @@ static void publish_role(struct tuf_repo *r, int role)
     struct buf form = canonical(text.p, text.len);
     add(&file, "{%s\"signatures\":[", r->indent);
     for (int k = 0; k < r->role[role].signs; k++) {
-        add(&file, k ? "," : "");
+        add(&file, "%s", k ? "," : "");
         add_signature(&file, r, &r->key[r->role[role].sign[k]], r->role[role].sign_id[k], &form);
     }
     if (r->role[role].sigs)

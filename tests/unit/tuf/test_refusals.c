@@ -417,7 +417,7 @@ static void sign_wrongly(int role, int how)
         break;
     default: { /* a second one that is no signature */
         static const char *const sigs[] = { "", "0", "zz", "30", "3000", "3006020100020100", "300602010102010100",
-                                            "3006020101020181", "30060201010201ff", "3007020101020200" "01",
+                                            "3006020101020181", "30060201010201ff", "300702010102020001",
                                             "308106020101020101" };
 
         x->signs = 1;

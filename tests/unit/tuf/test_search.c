@@ -305,8 +305,8 @@ static void roles_are_visited_up_to_the_limit(void **state)
     cfg.limits.roles_max = 3;
     free(memory);
     client = tuf_client(&cfg, &memory);
+    tuf_store_free(&store);
     publish();
-    store.records = REPO_TOP - 1;
     expect("late", OTA_REJECT_TARGET, "1.r1.json 1.r2.json ");
 }
 
