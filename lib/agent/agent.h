@@ -146,6 +146,10 @@ void otai_event(struct ota *a, enum ota_event ev, int64_t x, int64_t y);
 void otai_note(struct ota *a, enum ota_event ev, uint32_t x, uint32_t y);   /* the same for small numbers */
 uint64_t otai_now_ms(const struct ota *a);
 bool otai_unfinished(const struct ota *a);
+void otai_digest_copy(uint8_t to[OTA_SHA256_LEN], const uint8_t from[OTA_SHA256_LEN]);
+void otai_installed_set(struct otai_installed *now, const uint8_t sha256[OTA_SHA256_LEN], const char *version);
+const char *otai_running(const struct ota *a, size_t component);      /* version text, or NULL */
+void otai_deployment_confirmed(struct ota *a);                        /* a->j.deployment is what runs from now on */
 /* Take the region for this state, with a zeroed head. NULL: noted, return OTA_USAGE_MEMORY. */
 void *otai_region(struct ota *a, size_t len, struct otai_arena *rest);
 ota_err otai_no_memory(struct ota *a);

@@ -105,6 +105,36 @@ bool otai_unfinished(const struct ota *a)
     return false;
 }
 
+void otai_digest_copy(uint8_t to[OTA_SHA256_LEN], const uint8_t from[OTA_SHA256_LEN])
+{
+    memcpy(to, from, OTA_SHA256_LEN);
+}
+
+void otai_installed_set(struct otai_installed *now, const uint8_t sha256[OTA_SHA256_LEN], const char *version)
+{
+    now->known = true;
+    otai_digest_copy(now->sha256, sha256);
+    (void)otai_copy(now->version, sizeof now->version, version);
+}
+
+const char *otai_running(const struct ota *a, size_t component)
+{
+    const struct otai_installed *now = &a->j.installed[component];
+
+    return now->known ? now->version : a->cfg.components[component].factory_version;
+}
+
+void otai_deployment_confirmed(struct ota *a)
+{
+    struct otai_journal *j = &a->j;
+
+    otai_digest_copy(j->confirmed, j->deployment);
+    if (j->seq > j->seq_floor)
+        j->seq_floor = j->seq;
+    j->outcome = OTA_OUTCOME_CONFIRMED;
+    otai_fault_clear(&j->cause);
+}
+
 ota_err otai_save(struct ota *a)
 {
     a->j.state = (uint8_t)a->state;

@@ -29,9 +29,8 @@ static uint32_t holds(const struct ota *a)
 static void one(const struct ota *a, size_t i, struct ota_component_status *out)
 {
     const struct otai_progress *p = &a->j.progress[i];
-    const struct otai_installed *now = &a->j.installed[i];
 
-    (void)otai_copy(out->running, sizeof out->running, now->known ? now->version : a->cfg.components[i].factory_version);
+    (void)otai_copy(out->running, sizeof out->running, otai_running(a, i));
     out->slot = a->view.running[i];
     if (!p->wanted || a->j.outcome != OTA_OUTCOME_NONE)
         return;

@@ -131,9 +131,7 @@ static void now_installed(struct ota *a)
 
         if (!p->wanted)
             continue;
-        now->known = true;
-        memcpy(now->sha256, p->sha256, sizeof now->sha256);
-        memcpy(now->version, p->version, sizeof now->version);
+        otai_installed_set(now, p->sha256, p->version);
         if (p->security > now->security_floor)
             now->security_floor = p->security;
     }
@@ -171,11 +169,8 @@ ota_err otai_step_confirm(struct ota *a)
             return condemn(a, OTA_REJECT_TRIAL, "boot: trial was given up", 0);
     }
     now_installed(a);
-    memcpy(a->j.confirmed, a->j.deployment, sizeof a->j.confirmed);
     memset(a->j.blocked, 0, sizeof a->j.blocked);
-    if (a->j.seq > a->j.seq_floor)
-        a->j.seq_floor = a->j.seq;
-    otai_fault_clear(&a->j.cause);
+    otai_deployment_confirmed(a);
     settle(a, OTA_OUTCOME_CONFIRMED);
     a->cycle = OTA_DONE;
     otai_event(a, OTA_EV_CONFIRMED, (int64_t)a->j.seq, 0);
@@ -199,7 +194,7 @@ ota_err otai_step_revert(struct ota *a)
     }
     if (running)
         return restart(a);
-    memcpy(a->j.blocked, a->j.deployment, sizeof a->j.blocked);
+    otai_digest_copy(a->j.blocked, a->j.deployment);
     settle(a, OTA_OUTCOME_ROLLED_BACK);
     if (ota_err_class(a->cycle) == OTA_CLASS_OUTCOME && a->j.cause.err != OTA_OK)
         a->cycle = a->j.cause.err;

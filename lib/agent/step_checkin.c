@@ -213,19 +213,17 @@ static void describe(struct ota *a, struct ota_report *r)
     r->count = 1;
     if (a->cfg.clock->ops->utc_s(a->cfg.clock, &r->utc_s) != OTA_OK)
         r->utc_s = 0;
-    (void)otai_copy(r->running, sizeof r->running,
-                    j->installed[0].known ? j->installed[0].version : a->cfg.components[0].factory_version);
+    (void)otai_copy(r->running, sizeof r->running, otai_running(a, 0));
     if (before_release(a))
         return;
     r->seq = j->seq;
     r->fetched = j->fetched;
-    memcpy(r->deployment, j->deployment, sizeof r->deployment);
+    otai_digest_copy(r->deployment, j->deployment);
     for (size_t i = 0; i < a->cfg.component_count; i++) {
         if (!j->progress[i].wanted)
             continue;
-        memcpy(r->version, j->progress[i].version, sizeof r->version);
-        (void)otai_copy(r->running, sizeof r->running,
-                        j->installed[i].known ? j->installed[i].version : a->cfg.components[i].factory_version);
+        (void)otai_copy(r->version, sizeof r->version, j->progress[i].version);
+        (void)otai_copy(r->running, sizeof r->running, otai_running(a, i));
         break;
     }
 }

@@ -36,8 +36,8 @@ static ota_err gather(struct ota *a, struct otai_plan_facts facts[OTA_COMPONENTS
             continue;
         f->out_off = p->out_off;
         f->src_off = p->src_off;
-        memcpy(f->sha256, p->sha256, sizeof f->sha256);
-        memcpy(f->src_sha256, p->src_sha256, sizeof f->src_sha256);
+        otai_digest_copy(f->sha256, p->sha256);
+        otai_digest_copy(f->src_sha256, p->src_sha256);
     }
     return OTA_OK;
 }
@@ -60,7 +60,7 @@ ota_err otai_step_plan(struct ota *a)
     p->slot = a->plan.slot;
     p->out_off = a->plan.out_off;
     p->src_off = a->plan.src_off;
-    memcpy(p->src_sha256, a->plan.source.sha256, sizeof p->src_sha256);
+    otai_digest_copy(p->src_sha256, a->plan.source.sha256);
     otai_event(a, OTA_EV_DOWNLOAD_START, a->plan.component, (int64_t)a->plan.out_off);
     return OTA_DONE;
 }

@@ -270,7 +270,7 @@ static ota_err fetch_pointer(struct ota *a, const struct ota_tuf_target *target)
     if (!target->has_sha256)
         return otai_fail(a, OTA_REJECT_HASH, "pointer: no sha256");
     (void)otai_copy(t->file, sizeof t->file, target->file);
-    memcpy(t->pointer_sha256, target->sha256, sizeof t->pointer_sha256);
+    otai_digest_copy(t->pointer_sha256, target->sha256);
     t->pointer_len = target->length;
     t->fill = 0;
     const struct otai_fetch_job job = { .base = a->cfg.repos[t->repo].targets_url, .file = t->file, .exact = t->pointer_len };
@@ -329,7 +329,7 @@ static ota_err take_pointer(struct ota *a)
     t->have_pointer = true;
     t->pointer = p;
     a->release.seq = p.seq;
-    memcpy(a->release.deployment, sum, sizeof sum);
+    otai_digest_copy(a->release.deployment, sum);
     if (p.seq < a->j.seq_floor)
         return otai_fail(a, OTA_REJECT_SEQUENCE, "pointer.seq");
     return otai_trust_go_on(a);

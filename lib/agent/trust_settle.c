@@ -39,7 +39,7 @@ static ota_err open_identify(struct ota *a, const struct ota_release_image *r)
     struct ota_slot_geometry g;
     int32_t code = 0;
 
-    memcpy(probe.sha256, r->sha256, sizeof probe.sha256);
+    otai_digest_copy(probe.sha256, r->sha256);
     t->image = r->component;
     t->probed |= (uint8_t)(1u << r->component);
     ota_err err = slot->ops->geometry(slot, &g, &code);
@@ -62,9 +62,7 @@ ota_err otai_trust_identify(struct ota *a)
     for (size_t k = 0; k < a->release.count; k++) {
         if (a->release.image[k].component != t->image)
             continue;
-        now->known = true;
-        memcpy(now->sha256, a->release.image[k].sha256, sizeof now->sha256);
-        memcpy(now->version, a->release.image[k].version, sizeof now->version);
+        otai_installed_set(now, a->release.image[k].sha256, a->release.image[k].version);
         a->dirty = true;
     }
     return otai_trust_go_on(a);
@@ -82,19 +80,20 @@ static void drop_installed(struct ota *a)
 {
     struct ota_release *rel = &a->release;
     struct ota_release_image x;
-    uint8_t n = 0;
+    size_t n = 0;
 
-    for (uint8_t k = 0; k < rel->count; k++)
-        if (!installed(a, &rel->image[k]))
-            rel->image[n++] = rel->image[k];
-    rel->count = n;
-    for (uint8_t k = 1; k < n; k++) {
-        for (uint8_t i = k; i > 0 && rel->image[i].component < rel->image[i - 1].component; i--) {
-            x = rel->image[i];
+    for (size_t k = 0; k < rel->count; k++) {
+        size_t i = n;
+
+        if (installed(a, &rel->image[k]))
+            continue;
+        x = rel->image[k];
+        for (; i > 0 && rel->image[i - 1].component > x.component; i--)
             rel->image[i] = rel->image[i - 1];
-            rel->image[i - 1] = x;
-        }
+        rel->image[i] = x;
+        n++;
     }
+    rel->count = (uint8_t)n;
 }
 
 static void note_fresh(struct ota *a)
@@ -135,10 +134,10 @@ static void begin_update(struct ota *a)
         p->wanted = true;
         p->security = r->security;
         p->length = r->length;
-        memcpy(p->sha256, r->sha256, sizeof p->sha256);
-        memcpy(p->version, r->version, sizeof p->version);
+        otai_digest_copy(p->sha256, r->sha256);
+        (void)otai_copy(p->version, sizeof p->version, r->version);
     }
-    memcpy(j->deployment, a->release.deployment, sizeof j->deployment);
+    otai_digest_copy(j->deployment, a->release.deployment);
     j->seq = a->release.seq;
     j->outcome = OTA_OUTCOME_NONE;
     memset(a->sealed, 0, sizeof a->sealed);
@@ -152,14 +151,10 @@ static ota_err up_to_date(struct ota *a)
 
     otai_event(a, OTA_EV_UP_TO_DATE, (int64_t)a->release.seq, 0);
     if (!otai_equal(j->confirmed, a->release.deployment, OTA_SHA256_LEN) || otai_unfinished(a)) {
-        memcpy(j->confirmed, a->release.deployment, sizeof j->confirmed);
-        memcpy(j->deployment, a->release.deployment, sizeof j->deployment);
+        otai_digest_copy(j->deployment, a->release.deployment);
         memset(j->progress, 0, sizeof j->progress);
         j->seq = a->release.seq;
-        if (j->seq > j->seq_floor)
-            j->seq_floor = j->seq;
-        j->outcome = OTA_OUTCOME_CONFIRMED;
-        otai_fault_clear(&j->cause);
+        otai_deployment_confirmed(a);
         a->dirty = true;
     }
     return OTA_SAME;
