@@ -77,22 +77,6 @@ bool otai_base64_end(const struct otai_base64 *b)
     return !b->bad && b->quad == 0 && b->bits == 0 && b->pending == 2 * b->padding;
 }
 
-/* n digits at *p as a number within min..max, followed by the character `after`. */
-static bool field(const char **p, int n, int min, int max, char after, int *out)
-{
-    int v = 0;
-
-    for (int i = 0; i < n; i++, (*p)++) {
-        if (**p < '0' || **p > '9')
-            return false;
-        v = v * 10 + (**p - '0');
-    }
-    if (v < min || v > max || *(*p)++ != after)
-        return false;
-    *out = v;
-    return true;
-}
-
 static int month_days(int year, int month)
 {
     static const uint8_t days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
@@ -112,12 +96,20 @@ static int64_t days_since_epoch(int year, int month, int day)
 
 bool otai_time_parse(const char *text, int64_t *utc_s)
 {
-    int year, month, day, hour, minute, second;
+    static const char form[] = "0000-00-00T00:00:00Z";
+    int v[6] = { 0 }, n = 0;
 
-    if (!field(&text, 4, 1, 9999, '-', &year) || !field(&text, 2, 1, 12, '-', &month) ||
-        !field(&text, 2, 1, 31, 'T', &day) || day > month_days(year, month) || !field(&text, 2, 0, 23, ':', &hour) ||
-        !field(&text, 2, 0, 59, ':', &minute) || !field(&text, 2, 0, 59, 'Z', &second) || *text != '\0')
+    for (int i = 0; form[i]; i++) {
+        if (form[i] == '0' ? text[i] < '0' || text[i] > '9' : text[i] != form[i])
+            return false;
+        if (form[i] == '0')
+            v[n] = v[n] * 10 + (text[i] - '0');
+        else
+            n++;
+    }
+    if (text[sizeof form - 1] != '\0' || v[0] < 1 || v[1] < 1 || v[1] > 12 || v[2] < 1 || v[2] > month_days(v[0], v[1]) ||
+        v[3] > 23 || v[4] > 59 || v[5] > 59)
         return false;
-    *utc_s = days_since_epoch(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
+    *utc_s = days_since_epoch(v[0], v[1], v[2]) * 86400 + (v[3] * 60 + v[4]) * 60 + v[5];
     return true;
 }

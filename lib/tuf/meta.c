@@ -55,17 +55,17 @@ static void take_exactly(struct otai_json *j, const char *text, ota_err otherwis
         otai_json_fail(j, otherwise, NULL);
 }
 
-static bool scoped(const struct ota_tuf *t, const char *type)
+static bool scoped(const struct ota_tuf *t, enum tuf_role type)
 {
-    return t->cfg.scope && strcmp(type, "root") != 0;
+    return t->cfg.scope && type != TUF_ROOT;
 }
 
-bool otai_tuf_head_member(struct ota_tuf *t, struct otai_json *j, struct tuf_head *head, const char *type)
+bool otai_tuf_head_member(struct ota_tuf *t, struct otai_json *j, struct tuf_head *head, enum tuf_role type)
 {
     uint32_t seen = 0;
 
     if (otai_json_name_is(j, "_type")) {
-        take_exactly(j, type, OTA_REJECT_TYPE);
+        take_exactly(j, otai_tuf_role_name[type], OTA_REJECT_TYPE);
         seen = SEEN_TYPE;
     } else if (otai_json_name_is(j, "spec_version")) {
         if (!spec_ok(otai_json_string_raw(j)))
@@ -85,7 +85,7 @@ bool otai_tuf_head_member(struct ota_tuf *t, struct otai_json *j, struct tuf_hea
     return seen != 0;
 }
 
-void otai_tuf_head_need(struct ota_tuf *t, struct otai_json *j, const struct tuf_head *head, const char *type)
+void otai_tuf_head_need(struct ota_tuf *t, struct otai_json *j, const struct tuf_head *head, enum tuf_role type)
 {
     otai_json_need(j, head->seen & SEEN_TYPE, "_type");
     otai_json_need(j, head->seen & SEEN_SPEC, "spec_version");
@@ -134,80 +134,46 @@ static void take_meta(struct otai_json *j, struct tuf_meta *m, uint32_t length_m
     otai_json_need(j, m->version, "version");
 }
 
-/* A timestamp speaks of the snapshot and of nothing else. */
-static void timestamp_meta(struct ota_tuf *t, struct otai_json *j, struct tuf_meta *snapshot)
-{
-    snapshot->version = 0;
-    for (otai_json_object(j); otai_json_member(j);) {
-        if (otai_json_name_is(j, "snapshot.json"))
-            take_meta(j, snapshot, t->cfg.limits.snapshot_max);
-        else
-            otai_json_fail(j, OTA_REJECT_VALUE, NULL);
-    }
-    otai_json_need(j, snapshot->version, "snapshot.json");
-}
-
-ota_err otai_tuf_timestamp_parse(struct ota_tuf *t, struct otai_span file, struct tuf_head *head, struct tuf_meta *snapshot)
-{
-    bool listed = false;
-    struct otai_json j;
-
-    memset(head, 0, sizeof *head);
-    for (otai_tuf_open_signed(&j, file); otai_json_member(&j);) {
-        if (otai_tuf_head_member(t, &j, head, "timestamp"))
-            continue;
-        if (otai_json_name_is(&j, "meta")) {
-            timestamp_meta(t, &j, snapshot);
-            listed = true;
-        } else {
-            otai_json_skip(&j);
-        }
-    }
-    otai_tuf_head_need(t, &j, head, "timestamp");
-    otai_json_need(&j, listed, "meta");
-    return otai_tuf_close_signed(t, &j);
-}
-
-/* The limit on length concerns only the file that is going to be read. */
-static void snapshot_meta(struct ota_tuf *t, struct otai_json *j, const char *role, struct tuf_meta *out)
+/* Take METAFILES, and keep what it says of `role`. The limit on length concerns only the file that is going to be read.
+ * A timestamp speaks of the snapshot and of nothing else. */
+static void take_listing(struct otai_json *j, const char *role, uint32_t length_max, bool alone, struct tuf_meta *out)
 {
     char name[OTA_TUF_ROLE_MAX + sizeof ".json"];
     struct otai_text text;
+    struct tuf_meta other;
 
     otai_text_init(&text, name, sizeof name);
     otai_text_add(&text, role);
     otai_text_add(&text, ".json");
-    out->version = 0;
     for (otai_json_object(j); otai_json_member(j);) {
-        struct tuf_meta other;
+        bool wanted = otai_json_name_is(j, name);
 
-        if (otai_json_name_is(j, name))
-            take_meta(j, out, t->cfg.limits.targets_max);
-        else
-            take_meta(j, &other, UINT32_MAX);
+        if (alone && !wanted)
+            otai_json_fail(j, OTA_REJECT_VALUE, NULL);
+        take_meta(j, wanted ? out : &other, wanted ? length_max : UINT32_MAX);
     }
-    if (out->version == 0)
-        otai_json_fail(j, OTA_REJECT_MISSING, role);
+    otai_json_need(j, out->version, role);
 }
 
-ota_err otai_tuf_snapshot_parse(struct ota_tuf *t, struct otai_span file, const char *role, struct tuf_head *head,
-                                struct tuf_meta *out)
+ota_err otai_tuf_listing_parse(struct ota_tuf *t, struct otai_span file, enum tuf_role type, const char *role,
+                               struct tuf_head *head, struct tuf_meta *out)
 {
-    bool listed = false;
+    bool timestamp = type == TUF_TIMESTAMP, listed = false;
     struct otai_json j;
 
     memset(head, 0, sizeof *head);
+    out->version = 0;
     for (otai_tuf_open_signed(&j, file); otai_json_member(&j);) {
-        if (otai_tuf_head_member(t, &j, head, "snapshot"))
+        if (otai_tuf_head_member(t, &j, head, type))
             continue;
         if (otai_json_name_is(&j, "meta")) {
-            snapshot_meta(t, &j, role, out);
+            take_listing(&j, role, timestamp ? t->cfg.limits.snapshot_max : t->cfg.limits.targets_max, timestamp, out);
             listed = true;
         } else {
             otai_json_skip(&j);
         }
     }
-    otai_tuf_head_need(t, &j, head, "snapshot");
+    otai_tuf_head_need(t, &j, head, type);
     otai_json_need(&j, listed, "meta");
     return otai_tuf_close_signed(t, &j);
 }

@@ -17,11 +17,6 @@ ota_err otai_tuf_forgive(struct ota_tuf *t, ota_err err)
     return OTA_OK;
 }
 
-static ota_err missing(struct ota_tuf *t)
-{
-    return otai_tuf_refuse(t, OTA_RETRY_NOT_FOUND, "");
-}
-
 static ota_err verify_top(struct ota_tuf *t, struct otai_span file, enum tuf_role role)
 {
     return otai_tuf_verify(t, file, &t->root.ring, t->root.signers[role]);
@@ -41,7 +36,6 @@ ota_err otai_tuf_root_loaded(struct ota_tuf *t, struct otai_span got)
     const struct otai_span factory = { t->cfg.root, t->cfg.root_len };
     ota_err stored = OTA_DEVICE_ROOT, made = OTA_DEVICE_ROOT;
 
-    otai_tuf_doc(t, "root");
     if (got.p)
         stored = own_root(t, got, &t->root);
     if (stored == OTA_DEVICE_CRYPTO)
@@ -100,7 +94,6 @@ ota_err otai_tuf_root_fetched(struct ota_tuf *t, struct otai_span got)
 {
     struct tuf_root *next = &t->u.root;
 
-    otai_tuf_doc(t, "root");
     if (!got.p)
         return roots_done(t);
     ota_err err = verify_top(t, got, TUF_ROOT);
@@ -133,10 +126,9 @@ struct timestamp {
 
 static ota_err read_timestamp(struct ota_tuf *t, struct otai_span file, struct timestamp *out)
 {
-    otai_tuf_doc(t, "timestamp");
     ota_err err = verify_top(t, file, TUF_TIMESTAMP);
 
-    return err == OTA_OK ? otai_tuf_timestamp_parse(t, file, &out->head, &out->snapshot) : err;
+    return err == OTA_OK ? otai_tuf_listing_parse(t, file, TUF_TIMESTAMP, "snapshot", &out->head, &out->snapshot) : err;
 }
 
 static void trust_timestamp(struct ota_tuf *t, const struct timestamp *ts)
@@ -165,9 +157,6 @@ ota_err otai_tuf_timestamp_fetched(struct ota_tuf *t, struct otai_span got)
 {
     struct timestamp ts;
 
-    otai_tuf_doc(t, "timestamp");
-    if (!got.p)
-        return missing(t);
     ota_err err = read_timestamp(t, got, &ts);
     if (err != OTA_OK)
         return err;
@@ -209,10 +198,9 @@ ota_err otai_tuf_check_meta(struct ota_tuf *t, struct otai_span file, const stru
 /* What does a snapshot say, if the right keys signed it? */
 static ota_err read_snapshot(struct ota_tuf *t, struct otai_span file, struct tuf_head *head, struct tuf_meta *targets)
 {
-    otai_tuf_doc(t, "snapshot");
     ota_err err = verify_top(t, file, TUF_SNAPSHOT);
 
-    return err == OTA_OK ? otai_tuf_snapshot_parse(t, file, "targets", head, targets) : err;
+    return err == OTA_OK ? otai_tuf_listing_parse(t, file, TUF_SNAPSHOT, "targets", head, targets) : err;
 }
 
 static ota_err trust_snapshot(struct ota_tuf *t, struct otai_span file, const struct tuf_meta *targets)
@@ -251,9 +239,6 @@ ota_err otai_tuf_snapshot_fetched(struct ota_tuf *t, struct otai_span got)
     struct tuf_meta targets;
     struct tuf_head head;
 
-    otai_tuf_doc(t, "snapshot");
-    if (!got.p)
-        return missing(t);
     ota_err err = otai_tuf_check_meta(t, got, &t->snapshot);
     if (err == OTA_OK)
         err = read_snapshot(t, got, &head, &targets);
@@ -295,7 +280,6 @@ ota_err otai_tuf_check_targets(struct ota_tuf *t, struct otai_span file, const s
 
 static ota_err check_top_targets(struct ota_tuf *t, struct otai_span file)
 {
-    otai_tuf_doc(t, "targets");
     ota_err err = otai_tuf_check_targets(t, file, &t->targets, &t->root.ring, t->root.signers[TUF_TARGETS]);
     return err == OTA_OK ? otai_tuf_hash(t, OTA_SHA256, file.p, file.len, t->targets_digest) : err;
 }
@@ -319,9 +303,6 @@ ota_err otai_tuf_targets_loaded(struct ota_tuf *t, struct otai_span got)
 
 ota_err otai_tuf_targets_fetched(struct ota_tuf *t, struct otai_span got)
 {
-    otai_tuf_doc(t, "targets");
-    if (!got.p)
-        return missing(t);
     ota_err err = check_top_targets(t, got);
     t->len = got.len;
     t->step = TUF_TARGETS_STORE;

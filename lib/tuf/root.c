@@ -62,7 +62,7 @@ ota_err otai_tuf_root_parse(struct ota_tuf *t, struct otai_span file, struct tuf
     otai_tuf_open_signed(&j, file);
     struct otai_span keys = find_keys(j);
     while (otai_json_member(&j)) {
-        if (otai_tuf_head_member(t, &j, &head, "root"))
+        if (otai_tuf_head_member(t, &j, &head, TUF_ROOT))
             continue;
         if (otai_json_name_is(&j, "roles")) {
             take_roles(t, &j, keys, out);
@@ -78,7 +78,7 @@ ota_err otai_tuf_root_parse(struct ota_tuf *t, struct otai_span file, struct tuf
             otai_json_skip(&j);
         }
     }
-    otai_tuf_head_need(t, &j, &head, "root");
+    otai_tuf_head_need(t, &j, &head, TUF_ROOT);
     otai_json_need(&j, keys_seen, "keys");
     otai_json_need(&j, roles_seen, "roles");
     out->version = head.version;

@@ -92,14 +92,13 @@ ota_err otai_tuf_looked_up(struct ota_tuf *t, struct otai_span got)
     uint8_t digest[OTA_SHA256_LEN];
     struct tuf_head head;
 
-    otai_tuf_doc(t, "snapshot");
     if (!got.p)
         return otai_tuf_refuse(t, OTA_DEVICE_STORE, "");
     ota_err err = otai_tuf_hash(t, OTA_SHA256, got.p, got.len, digest);
     if (err != OTA_OK || memcmp(digest, t->snapshot_digest, sizeof digest) != 0)
         return otai_tuf_refuse(t, err != OTA_OK ? err : OTA_DEVICE_STORE, "");
     t->step = TUF_ROLE_LOAD;
-    return otai_tuf_snapshot_parse(t, got, otai_tuf_role(t), &head, &t->role);
+    return otai_tuf_listing_parse(t, got, TUF_SNAPSHOT, otai_tuf_role(t), &head, &t->role);
 }
 
 /* Fill in what the metadata of the target does not say itself. Section 5.7.3: the digest is part of the name. */
@@ -157,7 +156,6 @@ static ota_err check_loaded(struct ota_tuf *t, struct otai_span file)
 
 ota_err otai_tuf_role_loaded(struct ota_tuf *t, struct otai_span got)
 {
-    otai_tuf_doc(t, otai_tuf_role(t));
     t->step = TUF_ROLE_FETCH;
     ota_err err = got.p ? check_loaded(t, got) : OTA_REJECT_MISSING;
     if (err != OTA_OK)
@@ -169,9 +167,6 @@ ota_err otai_tuf_role_loaded(struct ota_tuf *t, struct otai_span got)
 /* Everything about the file is checked before it is stored, also what only this search looks at. */
 ota_err otai_tuf_role_fetched(struct ota_tuf *t, struct otai_span got)
 {
-    otai_tuf_doc(t, otai_tuf_role(t));
-    if (!got.p)
-        return otai_tuf_refuse(t, OTA_RETRY_NOT_FOUND, "");
     ota_err err = check_role(t, got);
     if (err == OTA_OK)
         err = read_role(t, got);

@@ -298,7 +298,7 @@ ota_err otai_tuf_targets_parse(struct ota_tuf *t, struct otai_span file, const c
         return otai_tuf_refuse(t, err, "");
     memset(head, 0, sizeof *head);
     for (otai_tuf_open_signed(&j, file); otai_json_member(&j);) {
-        if (otai_tuf_head_member(t, &j, head, "targets"))
+        if (otai_tuf_head_member(t, &j, head, TUF_TARGETS))
             continue;
         if (otai_json_name_is(&j, "targets")) {
             take_targets(&j, &r);
@@ -309,7 +309,7 @@ ota_err otai_tuf_targets_parse(struct ota_tuf *t, struct otai_span file, const c
             otai_json_skip(&j);
         }
     }
-    otai_tuf_head_need(t, &j, head, "targets");
+    otai_tuf_head_need(t, &j, head, TUF_TARGETS);
     otai_json_need(&j, listed, "targets");
     *found = r.found;
     return otai_tuf_close_signed(t, &j);

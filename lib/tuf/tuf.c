@@ -70,7 +70,8 @@ static ota_err snapshot_stored(struct ota_tuf *t, struct otai_span got)
     return step_to(t, TUF_TARGETS_LOAD);
 }
 
-void otai_tuf_doc(struct ota_tuf *t, const char *role)
+/* Name the file that comes, for faults. */
+static void name_doc(struct ota_tuf *t, const char *role)
 {
     struct otai_text text;
 
@@ -290,8 +291,8 @@ ota_err ota_tuf_next(struct ota_tuf *t, struct ota_tuf_want *want)
     want->buf = bytes ? place_of(t) : NULL;
     want->cap = bytes && !send ? cap_of(t) : 0;
     want->len = send ? t->len : 0;
+    name_doc(t, want->role);
     if (r->kind == OTA_TUF_FETCH) {
-        otai_tuf_doc(t, want->role);
         if (!otai_tuf_file_name(t->target.file, sizeof t->target.file, version_of(t), want->role))
             return ended(t, otai_tuf_refuse(t, OTA_REJECT_LIMIT, "name"));
         want->file = t->target.file;
@@ -330,7 +331,13 @@ ota_err ota_tuf_answer(struct ota_tuf *t, enum ota_tuf_answer answer, size_t len
         got = (struct otai_span){ place_of(t), len };
     }
     t->asked = false;
-    ota_err err = answer == OTA_TUF_TOO_LONG ? too_long(t, r) : r->answered(t, got);
+    ota_err err;
+    if (answer == OTA_TUF_TOO_LONG)
+        err = too_long(t, r);
+    else if (answer == OTA_TUF_ABSENT && r->kind == OTA_TUF_FETCH && t->step != TUF_ROOT_FETCH)
+        err = otai_tuf_refuse(t, OTA_RETRY_NOT_FOUND, "");
+    else
+        err = r->answered(t, got);
     if (err != OTA_OK)
         (void)ended(t, err);
     return OTA_OK;

@@ -129,12 +129,11 @@ enum tuf_step {
 /* tuf.c */
 /* The file that an answer brought is refused: err at "doc.where". @return err */
 ota_err otai_tuf_refuse(struct ota_tuf *t, ota_err err, const char *where);
-/* Name the file that is checked next. */
-void otai_tuf_doc(struct ota_tuf *t, const char *role);
 /* Digest of p[0..len). OTA_OK or DEVICE_CRYPTO. */
 OTA_MUST_CHECK ota_err otai_tuf_hash(struct ota_tuf *t, enum ota_hash_alg alg, const void *p, size_t len, uint8_t *out);
 
-/* refresh.c: answers. `got` is {NULL, 0} when the file is absent. Each sets t->step. */
+/* refresh.c: answers. `got` is {NULL, 0} when the file is absent; only root_fetched hears of that when it was fetched.
+ * Each sets t->step. */
 ota_err otai_tuf_root_loaded(struct ota_tuf *t, struct otai_span got);
 ota_err otai_tuf_root_fetched(struct ota_tuf *t, struct otai_span got);
 ota_err otai_tuf_root_stored(struct ota_tuf *t, struct otai_span got);
@@ -189,13 +188,13 @@ void otai_tuf_open_signed(struct otai_json *j, struct otai_span file);
 /* End: takes what is left of the file. @return j->err as a fault of t */
 OTA_MUST_CHECK ota_err otai_tuf_close_signed(struct ota_tuf *t, struct otai_json *j);
 /* Take the current member of `signed` if every role has it. */
-bool otai_tuf_head_member(struct ota_tuf *t, struct otai_json *j, struct tuf_head *head, const char *type);
+bool otai_tuf_head_member(struct ota_tuf *t, struct otai_json *j, struct tuf_head *head, enum tuf_role type);
 /* After the last member: is everything there? */
-void otai_tuf_head_need(struct ota_tuf *t, struct otai_json *j, const struct tuf_head *head, const char *type);
+void otai_tuf_head_need(struct ota_tuf *t, struct otai_json *j, const struct tuf_head *head, enum tuf_role type);
 void otai_tuf_hashes(struct otai_json *j, struct tuf_hashes *out);
-OTA_MUST_CHECK ota_err otai_tuf_timestamp_parse(struct ota_tuf *t, struct otai_span file, struct tuf_head *head, struct tuf_meta *snapshot);
-/* Values of a snapshot, and what it says of `role`. REJECT_MISSING when it does not list it. */
-OTA_MUST_CHECK ota_err otai_tuf_snapshot_parse(struct ota_tuf *t, struct otai_span file, const char *role, struct tuf_head *head, struct tuf_meta *out);
+/* Values of a timestamp or snapshot (type), and what it says of `role`: *out. */
+OTA_MUST_CHECK ota_err otai_tuf_listing_parse(struct ota_tuf *t, struct otai_span file, enum tuf_role type, const char *role,
+                                              struct tuf_head *head, struct tuf_meta *out);
 /* Section 5.5.5: everything that the old snapshot lists is in the new one, and not older. */
 OTA_MUST_CHECK ota_err otai_tuf_snapshot_compare(struct ota_tuf *t, struct otai_span old, struct otai_span fresh);
 
