@@ -29,6 +29,7 @@ struct bad_crypto {
     struct ota_posix_crypto good;
     enum crypto_fault fault;
     struct ota_hash shared;
+    uint8_t accepted_hash[32], accepted[64];
 };
 
 static struct bad_crypto *self(struct ota_crypto *c)
@@ -89,19 +90,17 @@ static ota_err spoil(const struct bad_crypto *b, ota_err err, const uint8_t *sig
     return b->fault == CRYPTO_BAD_KEY_IS_BAD_SIGNATURE && err == OTA_REJECT_KEY ? OTA_REJECT_SIGNATURE : err;
 }
 
-/* The last byte of a signature does not count: it is tried with every value. */
-static ota_err verify_loosely(struct bad_crypto *b, enum ota_sig_alg alg, enum ota_key_kind kind, const uint8_t *key,
-                              size_t key_len, const uint8_t *hash, size_t hash_len, const uint8_t *sig, size_t sig_len)
+/* The last byte of a P-256 signature does not count: what else equals the last good one is taken for it. */
+static ota_err verify_loosely(struct bad_crypto *b, ota_err err, const uint8_t *hash, size_t hash_len, const uint8_t *sig, size_t sig_len)
 {
-    uint8_t other[512];
-    ota_err err = OTA_REJECT_SIGNATURE;
-
-    memcpy(other, sig, sig_len);
-    for (unsigned last = 0; last < 256 && err == OTA_REJECT_SIGNATURE; last++) {
-        other[sig_len - 1] = (uint8_t)last;
-        err = b->good.port.ops->verify(&b->good.port, alg, kind, key, key_len, hash, hash_len, other, sig_len);
+    if (hash_len != sizeof b->accepted_hash || sig_len != sizeof b->accepted)
+        return err;
+    if (err == OTA_OK) {
+        memcpy(b->accepted_hash, hash, hash_len);
+        memcpy(b->accepted, sig, sig_len);
     }
-    return err;
+    return err == OTA_REJECT_SIGNATURE && memcmp(b->accepted_hash, hash, hash_len) == 0 &&
+           memcmp(b->accepted, sig, sig_len - 1) == 0 ? OTA_OK : err;
 }
 
 static ota_err verify(struct ota_crypto *c, enum ota_sig_alg alg, enum ota_key_kind kind, const uint8_t *key, size_t key_len,
@@ -111,8 +110,8 @@ static ota_err verify(struct ota_crypto *c, enum ota_sig_alg alg, enum ota_key_k
     ota_err err;
 
     err = b->good.port.ops->verify(&b->good.port, alg, kind, key, key_len, hash, hash_len, sig, sig_len);
-    if (b->fault == CRYPTO_IGNORES_LAST_BYTE && err == OTA_REJECT_SIGNATURE && alg == OTA_SIG_ECDSA_SHA256 && sig_len == 64)
-        return verify_loosely(b, alg, kind, key, key_len, hash, hash_len, sig, sig_len);
+    if (b->fault == CRYPTO_IGNORES_LAST_BYTE)
+        return verify_loosely(b, err, hash, hash_len, sig, sig_len);
     return spoil(b, err, sig, sig_len);
 }
 
