@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Every command is stopped after each of its renames in turn, as by a power cut. What devices see must verify each time,
-# and the same command must then complete.
+# and the same command must then complete. The third argument is the piece of the commands to try: images, keys or init.
 . "$(dirname "$0")/support.sh"
 make_published || bad "cannot prepare"
 add_image os 2.0.0 && repo feed set retail --product thermostat --image os=1.0.0 || bad "cannot prepare"
@@ -36,38 +36,50 @@ every() {
     ok "$*: has $min or more stops" test $((n - 1)) -ge "$min"
 }
 
-every 5 image add "$work/three.img" --product thermostat --component os --version 3.0.0
-every 5 image add "$work/three.img" --product thermostat --component app --version 3.0.0
-every 4 deploy --product thermostat --group production --image os=2.0.0 --image app=1.0.0
-every 4 withdraw --product thermostat --group production
-every 4 feed set retail --product thermostat --image os=2.0.0
-every 2 refresh --product thermostat
-every 13 refresh --all
-every 2 key rotate root
-every 4 key rotate timestamp
-every 4 key rotate snapshot
-every 5 key rotate targets
-every 5 key rotate groups --product thermostat
-every 4 key add timestamp --threshold 2
-every 3 image remove --product thermostat --component os --version 2.0.0
-every 10 product add heater
-every 1 group add Beta --product thermostat
+images() {
+    every 5 image add "$work/three.img" --product thermostat --component os --version 3.0.0
+    every 5 image add "$work/three.img" --product thermostat --component app --version 3.0.0
+    every 4 deploy --product thermostat --group production --image os=2.0.0 --image app=1.0.0
+    every 4 withdraw --product thermostat --group production
+    every 4 feed set retail --product thermostat --image os=2.0.0
+    every 3 image remove --product thermostat --component os --version 2.0.0
+    every 10 product add heater
+    every 1 group add Beta --product thermostat
 
-# After the stop and the repetition, the command has done what it says.
-once 3 deploy --product thermostat --group production --image os=2.0.0 --image app=1.0.0
-ok "a stopped deployment is not counted twice" repo deploy --product thermostat --group production --image os=2.0.0 \
-    --image app=1.0.0 --json
-ok "it is number 2" test "$(member seq)" = 2
+    # After the stop and the repetition, the command has done what it says.
+    once 3 deploy --product thermostat --group production --image os=2.0.0 --image app=1.0.0
+    ok "a stopped deployment is not counted twice" repo deploy --product thermostat --group production --image os=2.0.0 \
+        --image app=1.0.0 --json
+    ok "it is number 2" test "$(member seq)" = 2
+}
 
-# init: there is nothing for devices to see before its end; repeating it must complete.
-n=1
-while :; do
-    rm -rf "$dir"
-    OTA_REPO_STOP_AFTER=$n repo init --product thermostat && break
-    ok "init: stop $n: repeating it completes" repo init --product thermostat
-    ok "init: stop $n: and verifies" repo verify
-    n=$((n + 1))
-done
-ok "init has 20 or more stops" test "$n" -gt 20
-ok "something was stopped" test "$stops" -gt 50
+keys() {
+    every 2 refresh --product thermostat
+    every 13 refresh --all
+    every 2 key rotate root
+    every 4 key rotate timestamp
+    every 4 key rotate snapshot
+    every 5 key rotate targets
+    every 5 key rotate groups --product thermostat
+    every 4 key add timestamp --threshold 2
+}
+
+# There is nothing for devices to see before the end; repeating it must complete.
+init() {
+    n=1
+    while :; do
+        rm -rf "$dir"
+        OTA_REPO_STOP_AFTER=$n repo init --product thermostat && break
+        stops=$((stops + 1))
+        ok "init: stop $n: repeating it completes" repo init --product thermostat
+        ok "init: stop $n: and verifies" repo verify
+        n=$((n + 1))
+    done
+}
+
+case $3 in
+    images | keys | init) "$3" ;;
+    *) bad "there is no piece $3" ;;
+esac
+ok "20 or more stops" test "$stops" -ge 20
 finish
