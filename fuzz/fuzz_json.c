@@ -16,7 +16,7 @@ static ota_err put(void *ctx, const uint8_t *p, size_t len)
     struct text *t = ctx;
 
     if (len > t->cap - t->len)
-        abort();   /* the form is never longer than the text */
+        abort(); /* the form is never longer than the text */
     memcpy(t->p + t->len, p, len);
     t->len += len;
     return OTA_OK;

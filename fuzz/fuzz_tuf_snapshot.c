@@ -4,7 +4,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct fuzz_world w = { .fixed = { fuzz_root, fuzz_timestamp, NULL, NULL }, .stored_snapshot = true, .data = data, .size = size };
+    struct fuzz_world w = {
+        .fixed = { fuzz_root, fuzz_timestamp, NULL, NULL }, .stored_snapshot = true, .data = data, .size = size
+    };
 
     return fuzz_run(&w);
 }

@@ -17,17 +17,19 @@
 
 #define FUZZ_SIG "{\"signatures\":[{\"keyid\":\"k\",\"sig\":\"3006020101020101\"}],\"signed\":"
 #define FUZZ_HEAD(type) "{\"_type\":\"" type "\",\"expires\":\"2030-01-01T00:00:00Z\",\"spec_version\":\"1.0.34\",\"version\":1"
-#define FUZZ_KEY                                                                                              \
-    "{\"k\":{\"keytype\":\"ecdsa\",\"keyval\":{\"public\":\"-----BEGIN PUBLIC KEY-----\\n"                     \
-    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEAAAAAAAAAAAAAAAAAAAAAAAAAAAA\\n"                                     \
-    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==\\n"                                     \
+#define FUZZ_KEY                                                                                                                 \
+    "{\"k\":{\"keytype\":\"ecdsa\",\"keyval\":{\"public\":\"-----BEGIN PUBLIC KEY-----\\n"                                       \
+    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEAAAAAAAAAAAAAAAAAAAAAAAAAAAA\\n"                                                        \
+    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==\\n"                                                            \
     "-----END PUBLIC KEY-----\\n\"},\"scheme\":\"ecdsa-sha2-nistp256\"}}"
 #define FUZZ_ROLE "{\"keyids\":[\"k\"],\"threshold\":1}"
 
 static const char fuzz_root[] = FUZZ_SIG FUZZ_HEAD("root") ",\"consistent_snapshot\":true,\"keys\":" FUZZ_KEY
-    ",\"roles\":{\"root\":" FUZZ_ROLE ",\"snapshot\":" FUZZ_ROLE ",\"targets\":" FUZZ_ROLE ",\"timestamp\":" FUZZ_ROLE "}}}";
+                                                           ",\"roles\":{\"root\":" FUZZ_ROLE ",\"snapshot\":" FUZZ_ROLE
+                                                           ",\"targets\":" FUZZ_ROLE ",\"timestamp\":" FUZZ_ROLE "}}}";
 static const char fuzz_timestamp[] = FUZZ_SIG FUZZ_HEAD("timestamp") ",\"meta\":{\"snapshot.json\":{\"version\":1}}}}";
-static const char fuzz_snapshot[] = FUZZ_SIG FUZZ_HEAD("snapshot") ",\"meta\":{\"pub.json\":{\"version\":1},\"targets.json\":{\"version\":1}}}}";
+static const char fuzz_snapshot[] = FUZZ_SIG FUZZ_HEAD(
+    "snapshot") ",\"meta\":{\"pub.json\":{\"version\":1},\"targets.json\":{\"version\":1}}}}";
 
 /* A digest that is quick and not secure: nothing here is to be kept secret from the fuzzer. */
 static uint64_t *fuzz_sum(struct ota_hash *h)
@@ -102,8 +104,8 @@ static struct fuzz_file fuzz_next(const uint8_t **data, size_t *size)
 
 /* What the driver serves: for each role a fixed file, or else the next one of the input. */
 struct fuzz_world {
-    const char *fixed[4];     /* root (from the factory), timestamp, snapshot, targets */
-    bool stored_snapshot;     /* the first file of the input is in the store as the old snapshot */
+    const char *fixed[4]; /* root (from the factory), timestamp, snapshot, targets */
+    bool stored_snapshot; /* the first file of the input is in the store as the old snapshot */
     const uint8_t *data;
     size_t size;
     struct fuzz_file stored[4];
@@ -168,7 +170,7 @@ static ota_err fuzz_drive(struct ota_tuf *t, struct fuzz_world *w)
 
     for (unsigned n = 0; (err = ota_tuf_next(t, &want)) == OTA_OK; n++) {
         if (n > 1000)
-            abort();   /* it must end, whatever it is told */
+            abort(); /* it must end, whatever it is told */
         fuzz_answer(t, w, &want);
     }
     ota_tuf_fault(t, &fault);

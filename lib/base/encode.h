@@ -14,9 +14,9 @@ bool otai_hex_decode(struct otai_span text, uint8_t *out, enum otai_hex_case let
 struct otai_base64 {
     uint8_t *out;
     size_t cap, len;
-    uint32_t bits;       /* not yet written, the lowest `pending` bits count */
+    uint32_t bits; /* not yet written, the lowest `pending` bits count */
     uint8_t pending, quad, padding;
-    bool bad;            /* latches: a foreign character, a wrong end, or more than cap bytes */
+    bool bad; /* latches: a foreign character, a wrong end, or more than cap bytes */
 };
 
 void otai_base64_init(struct otai_base64 *b, uint8_t *out, size_t cap);

@@ -252,52 +252,23 @@ void otai_json_null(struct otai_json *j)
         (void)take_word(j, "null");
 }
 
-/* Sign and magnitude of the next number. */
-static bool magnitude(struct otai_json *j, bool *negative, uint64_t *out)
-{
-    *out = 0;
-    if (!want(j, OTAI_JSON_NUMBER))
-        return false;
-    struct otai_span s = take_number(j);
-    *negative = s.p[0] == '-';
-    for (size_t i = *negative; i < s.len && j->err == OTA_OK; i++) {
-        uint64_t digit = (uint64_t)(s.p[i] - '0');
-
-        if (*out > (UINT64_MAX - digit) / 10)
-            wrong(j, OTA_REJECT_VALUE);
-        *out = *out * 10 + digit;
-    }
-    return j->err == OTA_OK;
-}
-
 uint64_t otai_json_u64(struct otai_json *j, uint64_t min, uint64_t max)
 {
-    bool negative;
-    uint64_t v;
+    uint64_t v = 0;
 
-    if (!magnitude(j, &negative, &v))
+    if (!want(j, OTAI_JSON_NUMBER))
         return 0;
-    if (negative || v < min || v > max) {
-        wrong(j, OTA_REJECT_VALUE);
-        return 0;
+    struct otai_span s = take_number(j);
+    bool fits = s.p[0] != '-';
+    for (size_t i = 0; i < s.len && fits; i++) {
+        uint64_t digit = (uint64_t)(s.p[i] - '0');
+
+        fits = v <= (UINT64_MAX - digit) / 10;
+        v = v * 10 + digit;
     }
-    return v;
-}
-
-int64_t otai_json_i64(struct otai_json *j, int64_t min, int64_t max)
-{
-    bool negative;
-    uint64_t v;
-
-    if (!magnitude(j, &negative, &v))
-        return 0;
-    bool fits = v <= (uint64_t)INT64_MAX + (negative ? 1u : 0u);
-    int64_t n = negative ? (int64_t)(0 - v) : (int64_t)v;
-    if (!fits || n < min || n > max) {
+    if (!fits || v < min || v > max)
         wrong(j, OTA_REJECT_VALUE);
-        return 0;
-    }
-    return n;
+    return j->err == OTA_OK ? v : 0;
 }
 
 /* Take one scalar, or enter one object or array. */

@@ -29,11 +29,11 @@
 #include "bytes.h"
 #include "ota/error.h"
 
-#define OTAI_JSON_DEPTH 16      /* objects and arrays inside one another; more is REJECT_LIMIT */
-#define OTAI_JSON_UNSORTED 256  /* members of one object whose names are not in order; more is REJECT_LIMIT */
+#define OTAI_JSON_DEPTH 16     /* objects and arrays inside one another; more is REJECT_LIMIT */
+#define OTAI_JSON_UNSORTED 256 /* members of one object whose names are not in order; more is REJECT_LIMIT */
 
 enum otai_json_kind {
-    OTAI_JSON_NONE,   /* end of text, or an error */
+    OTAI_JSON_NONE, /* end of text, or an error */
     OTAI_JSON_OBJECT,
     OTAI_JSON_ARRAY,
     OTAI_JSON_STRING,
@@ -44,17 +44,17 @@ enum otai_json_kind {
 
 /* One object or array that is open. */
 struct otai_json_level {
-    uint32_t first;    /* offset of its first byte after the bracket */
-    uint32_t name;     /* object: offset of the current member's name, after the quote */
-    uint16_t count;    /* members or elements begun; stops at its maximum */
+    uint32_t first; /* offset of its first byte after the bracket */
+    uint32_t name;  /* object: offset of the current member's name, after the quote */
+    uint16_t count; /* members or elements begun; stops at its maximum */
     bool object, unsorted;
 };
 
 struct otai_json {
     const uint8_t *p;
-    uint32_t len, pos;       /* pos is where the error is once err is set */
-    ota_err err;             /* OTA_OK or REJECT_SYNTAX, _TYPE, _VALUE, _MISSING, _DUPLICATE, _LIMIT */
-    const char *at;          /* last part of the place of an error, or NULL */
+    uint32_t len, pos; /* pos is where the error is once err is set */
+    ota_err err;       /* OTA_OK or REJECT_SYNTAX, _TYPE, _VALUE, _MISSING, _DUPLICATE, _LIMIT */
+    const char *at;    /* last part of the place of an error, or NULL */
     uint8_t depth;
     struct otai_json_level level[OTAI_JSON_DEPTH];
 };
@@ -84,7 +84,6 @@ bool otai_json_element(struct otai_json *j);
  * otai_json_hex wants exactly 2 * len lower-case digits (else REJECT_VALUE). */
 void otai_json_string(struct otai_json *j, char *out, size_t cap);
 uint64_t otai_json_u64(struct otai_json *j, uint64_t min, uint64_t max);
-int64_t otai_json_i64(struct otai_json *j, int64_t min, int64_t max);
 bool otai_json_bool(struct otai_json *j);
 void otai_json_null(struct otai_json *j);
 void otai_json_hex(struct otai_json *j, uint8_t *out, size_t len);

@@ -10,8 +10,8 @@
 #include <string.h>
 
 struct open_value {
-    uint32_t start;         /* offset of its bracket */
-    struct otai_span last;  /* name of the member written last; p == NULL: none yet */
+    uint32_t start;        /* offset of its bracket */
+    struct otai_span last; /* name of the member written last; p == NULL: none yet */
     bool object, sorted;
 };
 
@@ -20,7 +20,7 @@ struct writer {
     const struct otai_json_sink *sink;
     ota_err err;
     uint8_t depth, fill;
-    uint8_t buf[64];        /* collects small pieces: a sink may be slow to call */
+    uint8_t buf[64]; /* collects small pieces: a sink may be slow to call */
     struct open_value open[OTAI_JSON_DEPTH];
 };
 
@@ -140,7 +140,7 @@ static bool next_element(struct writer *w, struct open_value *o, uint32_t at)
         return false;
     if (o->last.p)
         put_byte(w, ',');
-    o->last.p = w->j->p;   /* an element was written */
+    o->last.p = w->j->p; /* an element was written */
     return true;
 }
 

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define DER_MAX 560   /* SubjectPublicKeyInfo of an RSA-4096 key: 550 */
+#define DER_MAX 560 /* SubjectPublicKeyInfo of an RSA-4096 key: 550 */
 
 static const struct scheme {
     const char *keytype, *name;
@@ -64,11 +64,12 @@ static size_t pem_decode(struct otai_span pem, uint8_t *out, size_t cap)
 /* The one way to write the head of an uncompressed point's SubjectPublicKeyInfo (RFC 5480). */
 static const uint8_t p256_head[] = { 0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06,
                                      0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04 };
-static const uint8_t p384_head[] = { 0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01,
-                                     0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22, 0x03, 0x62, 0x00, 0x04 };
+static const uint8_t p384_head[] = { 0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02,
+                                     0x01, 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22, 0x03, 0x62, 0x00, 0x04 };
 /* rsaEncryption with its NULL parameter (RFC 3279 section 2.3.1), between two lengths. */
-static const uint8_t rsa_algorithm[] = { 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86,
-                                         0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00 };
+static const uint8_t rsa_algorithm[] = {
+    0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00
+};
 
 /* tag 82 HH LL: a header whose value fills the rest of der. */
 static bool long_header(const uint8_t *der, size_t len, uint8_t tag)
@@ -99,7 +100,7 @@ static size_t spki_head(uint8_t kind, const uint8_t *der, size_t len)
     size_t head_len = kind == OTA_KEY_P256 ? sizeof p256_head : sizeof p384_head;
     size_t point = kind == OTA_KEY_P256 ? 64 : 96;
     bool ok = len == head_len + point && memcmp(der, head, head_len) == 0;
-    return ok ? head_len - 1 : 0;   /* the 04 that marks an uncompressed point belongs to the key */
+    return ok ? head_len - 1 : 0; /* the 04 that marks an uncompressed point belongs to the key */
 }
 
 struct key_text {
@@ -200,8 +201,8 @@ static uint8_t find_same(const struct tuf_ring *ring, const struct tuf_key *new,
     for (; i < ring->count; i++) {
         const struct tuf_key *k = &ring->key[i];
 
-        if (memcmp(k->id, new->id, sizeof k->id) == 0 && k->alg == new->alg && k->len == new->len &&
-            memcmp(ring->bytes + k->off, bytes, k->len) == 0)
+        if (memcmp(k->id, new->id, sizeof k->id) == 0 && k->alg == new->alg &&
+            k->len == new->len &&memcmp(ring->bytes + k->off, bytes, k->len) == 0)
             break;
     }
     return i;

@@ -75,7 +75,7 @@ bool otai_tuf_glob(const char *pattern, const char *path)
             path = next_char(path);
         } else if (*path && *path == *pattern) {
             if (*path == '/')
-                star = NULL;   /* what an earlier part of the path matched is settled */
+                star = NULL; /* what an earlier part of the path matched is settled */
             pattern++;
             path++;
         } else if (star && *resume && *resume != '/') {

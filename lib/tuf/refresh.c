@@ -104,7 +104,8 @@ ota_err otai_tuf_root_fetched(struct ota_tuf *t, struct otai_span got)
     if (next->version != t->root.version + 1)
         return otai_tuf_refuse(t, OTA_REJECT_VERSION, "signed.version");
     t->len = got.len;
-    t->step = rotated(&t->root, next, TUF_TIMESTAMP) || rotated(&t->root, next, TUF_SNAPSHOT) ? TUF_TIMESTAMP_FORGET : TUF_ROOT_STORE;
+    t->step = rotated(&t->root, next, TUF_TIMESTAMP) || rotated(&t->root, next, TUF_SNAPSHOT) ? TUF_TIMESTAMP_FORGET
+                                                                                              : TUF_ROOT_STORE;
     return OTA_OK;
 }
 
@@ -258,8 +259,8 @@ ota_err otai_tuf_snapshot_fetched(struct ota_tuf *t, struct otai_span got)
     return trust_snapshot(t, got, &targets);
 }
 
-ota_err otai_tuf_check_targets(struct ota_tuf *t, struct otai_span file, const struct tuf_meta *meta,
-                               const struct tuf_ring *ring, struct tuf_signers signers)
+ota_err otai_tuf_check_targets(struct ota_tuf *t, struct otai_span file, const struct tuf_meta *meta, const struct tuf_ring *ring,
+                               struct tuf_signers signers)
 {
     struct tuf_head head;
     bool found;

@@ -6,7 +6,8 @@
 
 /* Take one role's keys and threshold. A threshold that its keys cannot meet is no error here: then nothing that the
  * role signs is trusted, and a later root can mend it. */
-static void take_signers(struct ota_tuf *t, struct otai_json *j, struct otai_span keys, struct tuf_ring *ring, struct tuf_signers *out)
+static void take_signers(struct ota_tuf *t, struct otai_json *j, struct otai_span keys, struct tuf_ring *ring,
+                         struct tuf_signers *out)
 {
     bool listed = false;
 

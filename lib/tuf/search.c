@@ -122,7 +122,7 @@ static ota_err read_role(struct ota_tuf *t, struct otai_span file)
     struct tuf_head head;
 
     if (s->visited == s->count) {
-        s->ring.count = 0;   /* no role waits for its keys */
+        s->ring.count = 0; /* no role waits for its keys */
         s->ring.used = 0;
     }
     return otai_tuf_targets_parse(t, file, t->target.path, &head, &t->found);

@@ -7,11 +7,11 @@
 /* What one reading of a targets file is after. */
 struct reading {
     struct ota_tuf *t;
-    const char *path;        /* NULL: only the form is checked */
-    char digest[2 * OTA_SHA256_LEN + 1];   /* of path, in hexadecimal */
-    struct otai_span keys;   /* text of the delegations' keys */
-    uint8_t base;            /* where the next delegation is put: before all that waited at the start */
-    bool found, stop;        /* stop: a terminating delegation matched, later ones do not count */
+    const char *path;                    /* NULL: only the form is checked */
+    char digest[2 * OTA_SHA256_LEN + 1]; /* of path, in hexadecimal */
+    struct otai_span keys;               /* text of the delegations' keys */
+    uint8_t base;                        /* where the next delegation is put: before all that waited at the start */
+    bool found, stop;                    /* stop: a terminating delegation matched, later ones do not count */
 };
 
 struct delegation {
@@ -226,7 +226,7 @@ static void take_succinct(struct otai_json *j, struct reading *r)
     uint32_t bits = 0;
 
     memset(&d, 0, sizeof d);
-    d.matches = d.terminating = true;   /* as the other clients do: a path has one bin */
+    d.matches = d.terminating = true; /* as the other clients do: a path has one bin */
     for (otai_json_object(j); otai_json_member(j);) {
         if (signer_member(j, &d))
             continue;

@@ -6,7 +6,7 @@
 
 const char *const otai_tuf_role_name[TUF_TOP_ROLES] = { "root", "timestamp", "snapshot", "targets" };
 
-#define TUF_DELEGATED TUF_TOP_ROLES   /* in a row: the role that the search visits */
+#define TUF_DELEGATED TUF_TOP_ROLES /* in a row: the role that the search visits */
 
 /* answered() gets the file of a LOAD or FETCH, {NULL, 0} when it is absent, and sets the next step. */
 struct row {

@@ -18,10 +18,10 @@
 #include "json.h"
 #include "ota/tuf.h"
 
-#define TUF_KEYS_MAX 24      /* keys of one root, or of the delegations that one search follows */
-#define TUF_KEY_BYTES 2336   /* of all of them together: 24 P-384 keys, or 5 RSA-3072 keys */
-#define TUF_SIGS_MAX 64      /* signatures of one file */
-#define TUF_ROLES_MAX 32     /* roles of one search */
+#define TUF_KEYS_MAX 24    /* keys of one root, or of the delegations that one search follows */
+#define TUF_KEY_BYTES 2336 /* of all of them together: 24 P-384 keys, or 5 RSA-3072 keys */
+#define TUF_SIGS_MAX 64    /* signatures of one file */
+#define TUF_ROLES_MAX 32   /* roles of one search */
 
 enum tuf_role { TUF_ROOT, TUF_TIMESTAMP, TUF_SNAPSHOT, TUF_TARGETS, TUF_TOP_ROLES };
 extern const char *const otai_tuf_role_name[TUF_TOP_ROLES];
@@ -29,8 +29,8 @@ extern const char *const otai_tuf_role_name[TUF_TOP_ROLES];
 /* A public key and the name that roles and signatures know it by. */
 struct tuf_key {
     uint8_t id[OTA_SHA256_LEN];
-    uint16_t off, len;        /* its bytes in the ring */
-    uint8_t kind, alg, hash;  /* enum ota_key_kind, ota_sig_alg, ota_hash_alg */
+    uint16_t off, len;       /* its bytes in the ring */
+    uint8_t kind, alg, hash; /* enum ota_key_kind, ota_sig_alg, ota_hash_alg */
 };
 
 struct tuf_ring {
@@ -70,7 +70,7 @@ struct tuf_hashes {
 /* What timestamp says of snapshot, and snapshot of targets and delegated roles. */
 struct tuf_meta {
     uint32_t version;
-    uint32_t length;          /* 0: not told */
+    uint32_t length; /* 0: not told */
     struct tuf_hashes hashes;
 };
 
@@ -83,7 +83,7 @@ struct tuf_visit {
 struct tuf_search {
     uint8_t visited, count;
     struct tuf_visit role[TUF_ROLES_MAX];
-    struct tuf_ring ring;     /* keys of the delegations in role[] */
+    struct tuf_ring ring; /* keys of the delegations in role[] */
 };
 
 struct ota_tuf {
@@ -92,37 +92,50 @@ struct ota_tuf {
     size_t buf_len;
     int64_t now_s;
     struct ota_fault fault;
-    ota_err result;           /* OTA_OK while under way, else how it ended */
-    uint8_t step;             /* enum tuf_step */
-    bool asked;               /* a want waits for its answer */
-    bool fresh;               /* a refresh succeeded: searches may begin */
+    ota_err result; /* OTA_OK while under way, else how it ended */
+    uint8_t step;   /* enum tuf_step */
+    bool asked;     /* a want waits for its answer */
+    bool fresh;     /* a refresh succeeded: searches may begin */
     uint16_t rotations;
-    size_t len;               /* of the file that is to be stored */
-    size_t old_snapshot_len;  /* trusted snapshot in the first half of buf; 0: none */
-    struct tuf_meta snapshot; /* as the trusted timestamp has it */
-    struct tuf_meta targets;  /* as the trusted snapshot has it */
-    struct tuf_meta role;     /* of the delegated role being loaded */
-    uint32_t timestamp_version;   /* 0: no trusted timestamp */
+    size_t len;                 /* of the file that is to be stored */
+    size_t old_snapshot_len;    /* trusted snapshot in the first half of buf; 0: none */
+    struct tuf_meta snapshot;   /* as the trusted timestamp has it */
+    struct tuf_meta targets;    /* as the trusted snapshot has it */
+    struct tuf_meta role;       /* of the delegated role being loaded */
+    uint32_t timestamp_version; /* 0: no trusted timestamp */
     int64_t timestamp_expires_s;
-    bool found;               /* the file that is to be stored has the target */
-    uint8_t snapshot_digest[OTA_SHA256_LEN];   /* of the verified files: what is loaded again in one session */
-    uint8_t targets_digest[OTA_SHA256_LEN];    /* need not be verified twice */
-    char doc[OTA_FAULT_WHERE_MAX];             /* name of the file being checked, for faults */
-    struct ota_tuf_target target;              /* until it is found, `file` holds the name of what to fetch */
+    bool found;                              /* the file that is to be stored has the target */
+    uint8_t snapshot_digest[OTA_SHA256_LEN]; /* of the verified files: what is loaded again in one session */
+    uint8_t targets_digest[OTA_SHA256_LEN];  /* need not be verified twice */
+    char doc[OTA_FAULT_WHERE_MAX];           /* name of the file being checked, for faults */
+    struct ota_tuf_target target;            /* until it is found, `file` holds the name of what to fetch */
     struct tuf_root root;
     union {
-        struct tuf_root root;                  /* a refresh: the candidate */
+        struct tuf_root root; /* a refresh: the candidate */
         struct tuf_search search;
     } u;
 };
 
 enum tuf_step {
     TUF_IDLE,
-    TUF_ROOT_LOAD, TUF_ROOT_FETCH, TUF_TIMESTAMP_FORGET, TUF_SNAPSHOT_FORGET, TUF_ROOT_STORE,
-    TUF_TIMESTAMP_LOAD, TUF_TIMESTAMP_FETCH, TUF_TIMESTAMP_STORE,
-    TUF_SNAPSHOT_LOAD, TUF_SNAPSHOT_FETCH, TUF_SNAPSHOT_STORE,
-    TUF_TARGETS_LOAD, TUF_TARGETS_FETCH, TUF_TARGETS_STORE,
-    TUF_LOOKUP, TUF_ROLE_LOAD, TUF_ROLE_FETCH, TUF_ROLE_STORE,
+    TUF_ROOT_LOAD,
+    TUF_ROOT_FETCH,
+    TUF_TIMESTAMP_FORGET,
+    TUF_SNAPSHOT_FORGET,
+    TUF_ROOT_STORE,
+    TUF_TIMESTAMP_LOAD,
+    TUF_TIMESTAMP_FETCH,
+    TUF_TIMESTAMP_STORE,
+    TUF_SNAPSHOT_LOAD,
+    TUF_SNAPSHOT_FETCH,
+    TUF_SNAPSHOT_STORE,
+    TUF_TARGETS_LOAD,
+    TUF_TARGETS_FETCH,
+    TUF_TARGETS_STORE,
+    TUF_LOOKUP,
+    TUF_ROLE_LOAD,
+    TUF_ROLE_FETCH,
+    TUF_ROLE_STORE,
     TUF_STEPS
 };
 
@@ -160,18 +173,21 @@ ota_err otai_tuf_role_fetched(struct ota_tuf *t, struct otai_span got);
 ota_err otai_tuf_role_stored(struct ota_tuf *t, struct otai_span got);
 /* Put a delegation to visit: before all roles that waited when *base was set to their number (plus those visited), after
  * those put since then. OTA_OK also when it was visited or will never be. REJECT_DUPLICATE: put since then already. */
-OTA_MUST_CHECK ota_err otai_tuf_visit(struct tuf_search *s, uint8_t *base, uint8_t limit, const char *name, struct tuf_signers signers);
+OTA_MUST_CHECK ota_err otai_tuf_visit(struct tuf_search *s, uint8_t *base, uint8_t limit, const char *name,
+                                      struct tuf_signers signers);
 /* The role being visited; "targets" first. */
 const char *otai_tuf_role(const struct ota_tuf *t);
 
 /* verify.c */
 /* file is signed by the threshold of signers, and `signed` is an object. REJECT_*, DEVICE_CRYPTO. */
-OTA_MUST_CHECK ota_err otai_tuf_verify(struct ota_tuf *t, struct otai_span file, const struct tuf_ring *ring, struct tuf_signers signers);
+OTA_MUST_CHECK ota_err otai_tuf_verify(struct ota_tuf *t, struct otai_span file, const struct tuf_ring *ring,
+                                       struct tuf_signers signers);
 
 /* key.c */
 /* Put the key that `keys` (an object's text) has under this raw id into ring. OTA_OK: *mask has its bit. OTA_SAME: there
  * is no such key or it is of a kind not known here; it counts for nothing. REJECT_*, DEVICE_CRYPTO. */
-OTA_MUST_CHECK ota_err otai_tuf_key_add(struct ota_tuf *t, struct tuf_ring *ring, struct otai_span keys, struct otai_span id, uint32_t *mask);
+OTA_MUST_CHECK ota_err otai_tuf_key_add(struct ota_tuf *t, struct tuf_ring *ring, struct otai_span keys, struct otai_span id,
+                                        uint32_t *mask);
 /* Take the list `keyids` that j stands before. */
 void otai_tuf_keyids(struct ota_tuf *t, struct otai_json *j, struct otai_span keys, struct tuf_ring *ring, uint32_t *mask);
 /* A raw key id as 32 bytes. false: not one. */
@@ -201,7 +217,8 @@ OTA_MUST_CHECK ota_err otai_tuf_snapshot_compare(struct ota_tuf *t, struct otai_
 /* targets.c */
 /* Read a targets file as a whole. With path: *found tells whether the target is in it (then t->target is filled);
  * matching delegations are put into search. Without path (NULL) only its form is checked. */
-OTA_MUST_CHECK ota_err otai_tuf_targets_parse(struct ota_tuf *t, struct otai_span file, const char *path, struct tuf_head *head, bool *found);
+OTA_MUST_CHECK ota_err otai_tuf_targets_parse(struct ota_tuf *t, struct otai_span file, const char *path, struct tuf_head *head,
+                                              bool *found);
 
 /* names.c */
 /* "[version.]role.json", percent-encoded; version 0: none. false: does not fit. */

@@ -5,14 +5,14 @@
 
 #include <string.h>
 
-#define SIG_MAX 512   /* RSA-4096 */
+#define SIG_MAX 512 /* RSA-4096 */
 
 struct envelope {
     struct otai_span signed_text;
     uint8_t count;
-    struct otai_span id[TUF_SIGS_MAX], sig[TUF_SIGS_MAX];   /* raw strings */
+    struct otai_span id[TUF_SIGS_MAX], sig[TUF_SIGS_MAX]; /* raw strings */
     bool hashed;
-    enum ota_hash_alg alg;                                  /* of digest, if hashed */
+    enum ota_hash_alg alg; /* of digest, if hashed */
     uint8_t digest[OTA_HASH_LEN_MAX];
 };
 
@@ -145,8 +145,8 @@ static ota_err check_one(struct ota_tuf *t, struct envelope *e, const struct tuf
     ota_err err = digest_signed(t, e, (enum ota_hash_alg)k->hash);
     if (err != OTA_OK)
         return err;
-    return t->cfg.crypto->ops->verify(t->cfg.crypto, (enum ota_sig_alg)k->alg, (enum ota_key_kind)k->kind,
-                                      ring->bytes + k->off, k->len, e->digest, ota_hash_len((enum ota_hash_alg)k->hash), sig, len);
+    return t->cfg.crypto->ops->verify(t->cfg.crypto, (enum ota_sig_alg)k->alg, (enum ota_key_kind)k->kind, ring->bytes + k->off,
+                                      k->len, e->digest, ota_hash_len((enum ota_hash_alg)k->hash), sig, len);
 }
 
 static const struct otai_span *find_sig(struct ota_tuf *t, const struct envelope *e, const uint8_t *key_id)

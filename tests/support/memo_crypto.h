@@ -11,11 +11,11 @@
 struct memo_crypto {
     struct ota_crypto port;
     struct ota_crypto *inner;
-    unsigned asked, answered;   /* verdicts: wanted, and found remembered */
+    unsigned asked, answered; /* verdicts: wanted, and found remembered */
     unsigned next;
-    bool closed;                /* whatever was not verified before is not valid: fast, and no forgery is possible */
+    bool closed; /* whatever was not verified before is not valid: fast, and no forgery is possible */
     struct {
-        uint8_t digest[32];     /* of algorithm, key, hash and signature */
+        uint8_t digest[32]; /* of algorithm, key, hash and signature */
         ota_err verdict;
         bool used;
     } entry[MEMO_MAX];

@@ -21,34 +21,34 @@
 #define REPO_EDITS 8
 #define REPO_TARGETS 16
 #define REPO_SIGNATURES 512
-#define REPO_NOW 1750000000   /* 2025-06-15T15:06:40Z: "now" of the tests */
+#define REPO_NOW 1750000000 /* 2025-06-15T15:06:40Z: "now" of the tests */
 
 enum { REPO_ROOT, REPO_TIMESTAMP, REPO_SNAPSHOT, REPO_TARGETS_ROLE, REPO_TOP };
 
 enum repo_key_kind { REPO_P256, REPO_P384, REPO_RSA };
 
 struct repo_key {
-    uint8_t secret[1300];   /* PSA has few places for keys: it gets one only while it signs */
-    size_t secret_len;      /* 0: not made yet */
+    uint8_t secret[1300]; /* PSA has few places for keys: it gets one only while it signs */
+    size_t secret_len;    /* 0: not made yet */
     enum repo_key_kind kind;
     char id[65];
-    char json[1200];        /* the key object */
+    char json[1200]; /* the key object */
 };
 
 struct repo_role {
     char name[80];
-    int parent;             /* index of the delegating role; -1: top level */
-    const char *paths;      /* the delegation's member "paths" or "path_hash_prefixes", as JSON text */
+    int parent;        /* index of the delegating role; -1: top level */
+    const char *paths; /* the delegation's member "paths" or "path_hash_prefixes", as JSON text */
     bool terminating;
     uint32_t version;
     const char *expires;
     unsigned threshold;
-    uint8_t key[32], keys;  /* who may sign ... */
-    uint8_t sign[32], signs;/* ... and who does */
-    const char *sign_id[32];/* not NULL: that signature goes under this key id */
-    const char *sigs;       /* not NULL: put this into "signatures" after those */
-    bool no_meta;           /* not listed in the snapshot */
-    const char *delegations;/* not NULL: this instead of what would be written */
+    uint8_t key[32], keys;   /* who may sign ... */
+    uint8_t sign[32], signs; /* ... and who does */
+    const char *sign_id[32]; /* not NULL: that signature goes under this key id */
+    const char *sigs;        /* not NULL: put this into "signatures" after those */
+    bool no_meta;            /* not listed in the snapshot */
+    const char *delegations; /* not NULL: this instead of what would be written */
 };
 
 struct repo_target {
@@ -86,14 +86,14 @@ struct tuf_repo {
     int targets;
     struct repo_edit edit[REPO_EDITS];
     int edits;
-    int edits_missed;       /* edits whose text was not there: a test that edits nothing proves nothing */
+    int edits_missed; /* edits whose text was not there: a test that edits nothing proves nothing */
     bool consistent;
-    bool hashes;            /* lengths and digests in timestamp and snapshot */
-    const char *scope;      /* not NULL: an "x-scope" member */
-    const char *indent;     /* white space put between tokens' ends; "" = compact */
+    bool hashes;        /* lengths and digests in timestamp and snapshot */
+    const char *scope;  /* not NULL: an "x-scope" member */
+    const char *indent; /* white space put between tokens' ends; "" = compact */
     struct repo_file file[REPO_FILES];
     int files;
-    char log[4096];         /* names of the files asked for, each with a space behind */
+    char log[4096]; /* names of the files asked for, each with a space behind */
     unsigned fetches;
 };
 
@@ -107,7 +107,7 @@ void tuf_repo_key(struct tuf_repo *r, int index, enum repo_key_kind kind);
 int tuf_repo_delegate(struct tuf_repo *r, int parent, const char *name, const char *paths, bool terminating, int key);
 void tuf_repo_target(struct tuf_repo *r, int role, const char *path, const char *json);
 void tuf_repo_edit(struct tuf_repo *r, int role, const char *from, const char *to);
-void tuf_repo_signer(struct tuf_repo *r, int role, int key);   /* may sign and does */
+void tuf_repo_signer(struct tuf_repo *r, int role, int key); /* may sign and does */
 void tuf_repo_publish(struct tuf_repo *r);
 /* Versions of all roles but root + 1, published. */
 void tuf_repo_next_day(struct tuf_repo *r);

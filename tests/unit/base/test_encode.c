@@ -46,7 +46,8 @@ static bool base64(const char *text, const char *want, size_t cap)
 
 static void base64_is_read_strictly(void **state)
 {
-    static const char *const bad[] = { "Z", "Zg", "Zg=", "Zm8", "Zh==", "Zm9=", "====", "Z===", "Zg==Zg==", "Zg=a", "Zm9v!", "Zm 9v", "Zm9vY", "=Zm9", "Zm9-", "Zm9_" };
+    static const char *const bad[] = { "Z",        "Zg",   "Zg=",   "Zm8",   "Zh==",  "Zm9=", "====", "Z===",
+                                       "Zg==Zg==", "Zg=a", "Zm9v!", "Zm 9v", "Zm9vY", "=Zm9", "Zm9-", "Zm9_" };
 
     (void)state;
     assert_true(base64("", "", 32));
@@ -125,18 +126,43 @@ static void days_follow_one_another(void **state)
             }
         }
     }
-    assert_true(expected == INT64_C(4133980800));   /* 2101-01-01 */
+    assert_true(expected == INT64_C(4133980800)); /* 2101-01-01 */
 }
 
 static void other_times_are_refused(void **state)
 {
     static const char *const bad[] = {
-        "", "2030", "2030-01-01", "2030-01-01T00:00:00", "2030-01-01T00:00:00z", "2030-01-01t00:00:00Z", "2030-01-01 00:00:00Z",
-        "2030-01-01T00:00:00.0Z", "2030-01-01T00:00:00+00:00", "2030-01-01T00:00:00ZZ", "2030-01-01T00:00:00Z ", " 2030-01-01T00:00:00Z",
-        "2030-1-1T00:00:00Z", "30-01-01T00:00:00Z", "12030-01-01T00:00:00Z", "2030-00-01T00:00:00Z", "2030-13-01T00:00:00Z",
-        "2030-01-00T00:00:00Z", "2030-01-32T00:00:00Z", "2030-04-31T00:00:00Z", "2030-02-29T00:00:00Z", "2100-02-29T00:00:00Z",
-        "2030-01-01T24:00:00Z", "2030-01-01T00:60:00Z", "2030-01-01T00:00:60Z", "0000-01-01T00:00:00Z", "-030-01-01T00:00:00Z",
-        "2030-01-01T+1:00:00Z", "2030/01/01T00:00:00Z", "2030-01-01T00-00-00Z", "20x0-01-01T00:00:00Z",
+        "",
+        "2030",
+        "2030-01-01",
+        "2030-01-01T00:00:00",
+        "2030-01-01T00:00:00z",
+        "2030-01-01t00:00:00Z",
+        "2030-01-01 00:00:00Z",
+        "2030-01-01T00:00:00.0Z",
+        "2030-01-01T00:00:00+00:00",
+        "2030-01-01T00:00:00ZZ",
+        "2030-01-01T00:00:00Z ",
+        " 2030-01-01T00:00:00Z",
+        "2030-1-1T00:00:00Z",
+        "30-01-01T00:00:00Z",
+        "12030-01-01T00:00:00Z",
+        "2030-00-01T00:00:00Z",
+        "2030-13-01T00:00:00Z",
+        "2030-01-00T00:00:00Z",
+        "2030-01-32T00:00:00Z",
+        "2030-04-31T00:00:00Z",
+        "2030-02-29T00:00:00Z",
+        "2100-02-29T00:00:00Z",
+        "2030-01-01T24:00:00Z",
+        "2030-01-01T00:60:00Z",
+        "2030-01-01T00:00:60Z",
+        "0000-01-01T00:00:00Z",
+        "-030-01-01T00:00:00Z",
+        "2030-01-01T+1:00:00Z",
+        "2030/01/01T00:00:00Z",
+        "2030-01-01T00-00-00Z",
+        "20x0-01-01T00:00:00Z",
     };
     int64_t s;
 
@@ -149,11 +175,8 @@ static void other_times_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(hexadecimal_is_read),
-        cmocka_unit_test(base64_is_read_strictly),
-        cmocka_unit_test(times_are_read),
-        cmocka_unit_test(days_follow_one_another),
-        cmocka_unit_test(other_times_are_refused),
+        cmocka_unit_test(hexadecimal_is_read),     cmocka_unit_test(base64_is_read_strictly), cmocka_unit_test(times_are_read),
+        cmocka_unit_test(days_follow_one_another), cmocka_unit_test(other_times_are_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

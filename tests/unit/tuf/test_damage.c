@@ -120,9 +120,12 @@ static bool stopped_at(unsigned n, bool done)
     for (unsigned i = 0; ota_tuf_next(client, &w) == OTA_OK; i++) {
         if (i == n && !done)
             return true;
-        const struct repo_file *f = w.kind == OTA_TUF_LOAD ? tuf_store_find(&store, w.role)
-                                    : w.kind == OTA_TUF_FETCH ? tuf_repo_file(&repo, w.file) : NULL;
-        enum ota_tuf_answer answer = w.kind == OTA_TUF_STORE || w.kind == OTA_TUF_REMOVE ? OTA_TUF_STORED : f ? OTA_TUF_GOT : OTA_TUF_ABSENT;
+        const struct repo_file *f = w.kind == OTA_TUF_LOAD    ? tuf_store_find(&store, w.role)
+                                    : w.kind == OTA_TUF_FETCH ? tuf_repo_file(&repo, w.file)
+                                                              : NULL;
+        enum ota_tuf_answer answer = w.kind == OTA_TUF_STORE || w.kind == OTA_TUF_REMOVE ? OTA_TUF_STORED
+                                     : f                                                 ? OTA_TUF_GOT
+                                                                                         : OTA_TUF_ABSENT;
 
         if (f)
             memcpy(w.buf, f->bytes, f->len);
@@ -151,7 +154,7 @@ static void power_may_fail_at_every_step(void **state)
             if (!stopped)
                 break;
         }
-        assert_int_equal(n, 15);   /* every want of such a refresh */
+        assert_int_equal(n, 15); /* every want of such a refresh */
     }
 }
 

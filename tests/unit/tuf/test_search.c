@@ -138,8 +138,10 @@ static void waiting_role_moves_to_the_front(void **state)
     (void)role(REPO_TARGETS_ROLE, "C", ALL, false);
     int a = role(REPO_TARGETS_ROLE, "A", ALL, false);
     const struct repo_key *k = &repo.key[repo.role[a].key[0]];
-    (void)snprintf(text, sizeof text, ",\"delegations\":{\"keys\":{\"%s\":%s},\"roles\":[{\"keyids\":[\"%s\"],\"name\":\"A\"," ALL
-                   ",\"terminating\":false,\"threshold\":1}]}", k->id, k->json, k->id);
+    (void)snprintf(text, sizeof text,
+                   ",\"delegations\":{\"keys\":{\"%s\":%s},\"roles\":[{\"keyids\":[\"%s\"],\"name\":\"A\"," ALL
+                   ",\"terminating\":false,\"threshold\":1}]}",
+                   k->id, k->json, k->id);
     repo.role[b].delegations = text;
     publish();
     expect("x", OTA_REJECT_TARGET, "1.B.json 1.A.json 1.C.json ");
@@ -157,8 +159,10 @@ static void stored_role_is_verified_for_the_current_delegator(void **state)
     tuf_repo_target(&repo, shared, "a/1", ENTRY);
     tuf_repo_target(&repo, shared, "b/1", ENTRY);
     tuf_repo_key(&repo, 30, REPO_P256);
-    (void)snprintf(text, sizeof text, ",\"delegations\":{\"keys\":{\"%s\":%s},\"roles\":[{\"keyids\":[\"%s\"],\"name\":\"S\",\"paths\":[\"*/*\"]"
-                   ",\"terminating\":false,\"threshold\":1}]}", repo.key[30].id, repo.key[30].json, repo.key[30].id);
+    (void)snprintf(text, sizeof text,
+                   ",\"delegations\":{\"keys\":{\"%s\":%s},\"roles\":[{\"keyids\":[\"%s\"],\"name\":\"S\",\"paths\":[\"*/*\"]"
+                   ",\"terminating\":false,\"threshold\":1}]}",
+                   repo.key[30].id, repo.key[30].json, repo.key[30].id);
     repo.role[shared].paths = "\"paths\":[\"*/*\"]";
     repo.role[a + 1].delegations = text;
     publish();
@@ -174,14 +178,38 @@ static void paths_are_matched_part_by_part(void **state)
         const char *pattern, *path;
         bool match;
     } cases[] = {
-        { "*", "a", true },          { "*", "a/b", false },       { "a/*", "a/b", true },      { "a/*", "a/b/c", false },
-        { "a/*", "a", false },       { "*/b", "a/b", true },      { "*/*", "a/b", true },      { "a?c", "abc", true },
-        { "a?c", "ac", false },      { "a?c", "a/c", false },     { "*.img", "x.img", true },  { "*.img", ".img", true },
-        { "*.img", "x.imgs", false },{ "a*b*c", "aXbYc", true },  { "a*b*c", "aXbYcZ", false },{ "*a*a*a", "aaa", true },
-        { "*a*a*a", "aa", false },   { "A", "a", false },         { "[ab]", "a", false },      { "[ab]", "[ab]", true },
-        { "{a,b}", "a", false },     { "a/**", "a/b", true },     { "a/**", "a/b/c", false },  { "?", "\xc3\xa9", true },
-        { "??", "\xc3\xa9", false }, { "*/x/*", "a/x/b", true },  { "a*/b", "a/x/b", false },  { "*b/c", "ab/c", true },
-        { "", "a", false },          { "a*", "b/a", false },      { "\\*", "*", false },       { "rel*/x", "release/x", true },
+        { "*", "a", true },
+        { "*", "a/b", false },
+        { "a/*", "a/b", true },
+        { "a/*", "a/b/c", false },
+        { "a/*", "a", false },
+        { "*/b", "a/b", true },
+        { "*/*", "a/b", true },
+        { "a?c", "abc", true },
+        { "a?c", "ac", false },
+        { "a?c", "a/c", false },
+        { "*.img", "x.img", true },
+        { "*.img", ".img", true },
+        { "*.img", "x.imgs", false },
+        { "a*b*c", "aXbYc", true },
+        { "a*b*c", "aXbYcZ", false },
+        { "*a*a*a", "aaa", true },
+        { "*a*a*a", "aa", false },
+        { "A", "a", false },
+        { "[ab]", "a", false },
+        { "[ab]", "[ab]", true },
+        { "{a,b}", "a", false },
+        { "a/**", "a/b", true },
+        { "a/**", "a/b/c", false },
+        { "?", "\xc3\xa9", true },
+        { "??", "\xc3\xa9", false },
+        { "*/x/*", "a/x/b", true },
+        { "a*/b", "a/x/b", false },
+        { "*b/c", "ab/c", true },
+        { "", "a", false },
+        { "a*", "b/a", false },
+        { "\\*", "*", false },
+        { "rel*/x", "release/x", true },
         { "*x/y*", "ax/bx/y", false },
     };
 
@@ -223,7 +251,8 @@ static void hash_prefixes_choose(void **state)
 static void succinct(const char *members, char *text, size_t cap, int key)
 {
     tuf_repo_key(&repo, key, REPO_P256);
-    (void)snprintf(text, cap, ",\"delegations\":{\"keys\":{\"%s\":%s},\"succinct_roles\":{\"keyids\":[\"%s\"],\"threshold\":1,%s}}",
+    (void)snprintf(text, cap,
+                   ",\"delegations\":{\"keys\":{\"%s\":%s},\"succinct_roles\":{\"keyids\":[\"%s\"],\"threshold\":1,%s}}",
                    repo.key[key].id, repo.key[key].json, repo.key[key].id, members);
     repo.role[REPO_TARGETS_ROLE].delegations = text;
 }
@@ -333,8 +362,10 @@ static void names_are_encoded_and_cannot_leave(void **state)
 {
     static const struct {
         const char *name, *file;
-    } cases[] = { { "?", "1.%3F.json " }, { "#", "1.%23.json " }, { "/role", "1.%2Frole.json " }, { "../role", "1...%2Frole.json " },
-                  { "..", "1....json " }, { "a b", "1.a%20b.json " }, { "\xc3\xa9", "1.%C3%A9.json " }, { "~-._", "1.~-._.json " },
+    } cases[] = { { "?", "1.%3F.json " },           { "#", "1.%23.json " },
+                  { "/role", "1.%2Frole.json " },   { "../role", "1...%2Frole.json " },
+                  { "..", "1....json " },           { "a b", "1.a%20b.json " },
+                  { "\xc3\xa9", "1.%C3%A9.json " }, { "~-._", "1.~-._.json " },
                   { "%2e", "1.%252e.json " } };
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

@@ -180,8 +180,10 @@ static void white_space_and_other_order_do_not_matter(void **state)
     struct world *w = *state;
 
     repo.indent = "\n \t\r\n";
-    tuf_repo_edit(&repo, REPO_TIMESTAMP, "{\"_type\":\"timestamp\",", "{ \"zebra\" : [ 1 , {\"b\":2,\"a\":1}, \"\\u00e9\" ], \"_type\":\"timestamp\",");
-    tuf_repo_edit(&repo, REPO_TARGETS_ROLE, "{\"_type\":\"targets\",", "{\"x\":{\"z\":1,\"y\":{\"b\":0,\"a\":0}},\"_type\":\"targets\",");
+    tuf_repo_edit(&repo, REPO_TIMESTAMP, "{\"_type\":\"timestamp\",",
+                  "{ \"zebra\" : [ 1 , {\"b\":2,\"a\":1}, \"\\u00e9\" ], \"_type\":\"timestamp\",");
+    tuf_repo_edit(&repo, REPO_TARGETS_ROLE, "{\"_type\":\"targets\",",
+                  "{\"x\":{\"z\":1,\"y\":{\"b\":0,\"a\":0}},\"_type\":\"targets\",");
     tuf_repo_publish(&repo);
     refresh_ok(w);
     assert_int_equal(repo.edits_missed, 0);
@@ -217,7 +219,8 @@ static void roots_are_followed_one_by_one_and_each_is_stored(void **state)
         tuf_repo_publish(&repo);
     }
     refresh_ok(w);
-    assert_string_equal(repo.log, "2.root.json 3.root.json 4.root.json 5.root.json timestamp.json 1.snapshot.json 1.targets.json ");
+    assert_string_equal(repo.log,
+                        "2.root.json 3.root.json 4.root.json 5.root.json timestamp.json 1.snapshot.json 1.targets.json ");
     assert_int_equal(ota_tuf_root_version(w->t), 4);
     assert_int_equal(w->store.writes, 6);
     assert_int_equal(w->store.removes, 0);
@@ -254,7 +257,7 @@ static void rotation_forgets_timestamp_and_snapshot(void **state)
     tuf_repo_publish(&repo);
     assert_int_equal(tuf_refresh(w->t, &repo, &w->store), OTA_REJECT_ROLLBACK);
     repo.role[REPO_ROOT].version = 2;
-    tuf_repo_signer(&repo, REPO_TIMESTAMP, 12);   /* the old key stays: forgetting must be explicit */
+    tuf_repo_signer(&repo, REPO_TIMESTAMP, 12); /* the old key stays: forgetting must be explicit */
     tuf_repo_publish(&repo);
     refresh_ok(w);
     assert_int_equal(w->store.removes, 2);
@@ -309,7 +312,7 @@ static void newer_factory_root_wins(void **state)
     client_again(w);
     refresh_ok(w);
     assert_string_equal(repo.log, "4.root.json timestamp.json 1.snapshot.json 1.targets.json ");
-    tuf_store_put(&w->store, "root", w->root, w->cfg.root_len);   /* and an older factory root does not */
+    tuf_store_put(&w->store, "root", w->root, w->cfg.root_len); /* and an older factory root does not */
     w->cfg.root = old;
     w->cfg.root_len = len;
     client_again(w);
