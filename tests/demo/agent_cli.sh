@@ -129,6 +129,7 @@ wait_until 10 answers '"state":"trial"' || fail "no second trial"
 expect 0 "rejected" agent reject 42
 wait_until 10 gone "$AGENT_PID" || fail "the agent does not ask for the restart back"
 boot_once || true
+expect 5 "application rejected the new image (health.application)" agent check # the verdict on the trial is told, once
 expect 0 "held back by: blocked" agent check
 expect 0 '"last_outcome":"rolled_back"' agent status --json
 expect 0 '"port_code":42' agent status --json
