@@ -93,8 +93,8 @@ OTA_MUST_CHECK ota_err ota_tuf_find(struct ota_tuf *t, const char *path);
  * The next thing to do.
  * @return OTA_OK: *want is filled: do it and answer. OTA_DONE: the refresh or the search succeeded. REJECT_TARGET: no
  *         trusted role has the path. Other REJECT_*: metadata refused, see ota_tuf_fault(). RETRY_NOT_FOUND: a file
- *         that must exist is absent. DEVICE_ROOT: no usable root. DEVICE_CRYPTO. USAGE_STATE: nothing begun, or the
- *         last want is unanswered
+ *         that must exist is absent. DEVICE_ROOT: no usable root. DEVICE_STORE: the snapshot stored in this refresh is
+ *         lost or changed. DEVICE_CRYPTO. USAGE_STATE: nothing begun, or the last want is unanswered
  */
 OTA_MUST_CHECK ota_err ota_tuf_next(struct ota_tuf *t, struct ota_tuf_want *want);
 

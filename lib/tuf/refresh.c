@@ -38,19 +38,17 @@ ota_err otai_tuf_root_loaded(struct ota_tuf *t, struct otai_span got)
 
     if (got.p)
         stored = own_root(t, got, &t->root);
-    if (stored == OTA_DEVICE_CRYPTO)
-        return stored;
-    if (factory.p)
+    if (factory.p && stored != OTA_DEVICE_CRYPTO)
         made = own_root(t, factory, &t->u.root);
-    if (made == OTA_DEVICE_CRYPTO)
-        return made;
     if (made == OTA_OK && (stored != OTA_OK || t->u.root.version > t->root.version)) {
         t->root = t->u.root;
         stored = OTA_OK;
     }
-    if (stored != OTA_OK) {
-        t->root.version = 0;
-        return otai_tuf_refuse(t, OTA_DEVICE_ROOT, "");
+    if (stored != OTA_OK || made == OTA_DEVICE_CRYPTO) {
+        bool crypto = stored == OTA_DEVICE_CRYPTO || made == OTA_DEVICE_CRYPTO;
+
+        t->root.version = 0; /* nothing is trusted */
+        return otai_tuf_refuse(t, crypto ? OTA_DEVICE_CRYPTO : OTA_DEVICE_ROOT, "");
     }
     ota_fault_set(&t->fault, OTA_OK, "", 0);
     t->step = TUF_ROOT_FETCH;

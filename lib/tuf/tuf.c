@@ -196,16 +196,28 @@ ota_err ota_tuf_refresh(struct ota_tuf *t, int64_t now_s)
     return OTA_OK;
 }
 
+static ota_err ended(struct ota_tuf *t, ota_err err)
+{
+    t->result = err;
+    if (err != OTA_DONE && t->fault.err != err)
+        ota_fault_set(&t->fault, err, t->doc, 0);
+    return err;
+}
+
 ota_err ota_tuf_find(struct ota_tuf *t, const char *path)
 {
     if (!t->fresh)
         return OTA_USAGE_STATE;
-    if (!path || strlen(path) >= sizeof t->target.path || !otai_tuf_path_ok(path))
+    if (!path || *path == '\0' || strlen(path) >= sizeof t->target.path)
         return OTA_USAGE_ARGUMENT;
     begin(t);
     memset(&t->target, 0, sizeof t->target);
     (void)otai_copy(t->target.path, sizeof t->target.path, path);
     otai_tuf_search_begin(t);
+    if (!otai_tuf_path_ok(path)) {
+        t->doc[0] = '\0';
+        (void)ended(t, otai_tuf_refuse(t, OTA_REJECT_TARGET, path)); /* whoever vouches for it */
+    }
     return OTA_OK;
 }
 
@@ -265,14 +277,6 @@ static uint8_t *place_of(const struct ota_tuf *t)
     bool second = t->step == TUF_SNAPSHOT_FETCH || t->step == TUF_SNAPSHOT_STORE;
 
     return t->buf + (second ? t->cfg.limits.snapshot_max : 0);
-}
-
-static ota_err ended(struct ota_tuf *t, ota_err err)
-{
-    t->result = err;
-    if (err != OTA_DONE && t->fault.err != err)
-        ota_fault_set(&t->fault, err, t->doc, 0);
-    return err;
 }
 
 ota_err ota_tuf_next(struct ota_tuf *t, struct ota_tuf_want *want)

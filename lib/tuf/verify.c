@@ -107,17 +107,17 @@ static bool der_to_raw(const uint8_t *der, size_t len, uint8_t *out, size_t widt
 /* Signature bytes as the crypto port wants them; 0: not well formed, so not signed. */
 static size_t decode_sig(struct otai_span text, uint8_t kind, uint8_t out[SIG_MAX])
 {
-    uint8_t der[SIG_MAX];
-    size_t len = text.len / 2;
+    size_t len = text.len / 2, width = kind == OTA_KEY_P256 ? 32 : 48;
+    uint8_t raw[96];
 
-    if (len > SIG_MAX || !otai_hex_decode(text, der, OTAI_HEX_ANY))
+    if (len > SIG_MAX || !otai_hex_decode(text, out, OTAI_HEX_ANY))
         return 0;
-    if (kind == OTA_KEY_RSA) {
-        memcpy(out, der, len);
+    if (kind == OTA_KEY_RSA)
         return len;
-    }
-    size_t width = kind == OTA_KEY_P256 ? 32 : 48;
-    return der_to_raw(der, len, out, width) ? 2 * width : 0;
+    if (!der_to_raw(out, len, raw, width))
+        return 0;
+    memcpy(out, raw, 2 * width);
+    return 2 * width;
 }
 
 static ota_err digest_signed(struct ota_tuf *t, struct envelope *e, enum ota_hash_alg alg)
