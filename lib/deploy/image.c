@@ -53,7 +53,7 @@ static void take_encoding_member(struct otai_json *j, size_t member, struct ota_
 {
     switch (member) {
     case PATH: otai_take_path(j, path, OTA_PATH_MAX); break;
-    case LENGTH: s->length = otai_json_u64(j, 1, OTAI_NUMBER_MAX); break;
+    case LENGTH: s->length = otai_take_number(j); break;
     case SHA256: otai_json_hex(j, s->sha256, sizeof s->sha256); break;
     case WINDOW: s->window_bits = (uint8_t)otai_json_u64(j, 9, 15); break;
     case BLOCK: s->block = take_block(j); break;

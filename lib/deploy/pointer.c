@@ -29,32 +29,27 @@ static const char *const feed_members[] = { "format", "feed", "product", "seq", 
 enum { IMAGE_COMPONENT, IMAGE_PATH, IMAGE_LENGTH, IMAGE_SHA256, IMAGE_REQUIRED };
 static const char *const image_members[] = { "component", "path", "length", "sha256", NULL };
 
-static ota_err path_of(char *out, size_t cap, const char *const part[4])
+static ota_err path_of(char *out, size_t cap, const char *folder, const char *name, const char *file)
 {
     struct otai_text t;
 
     otai_text_init(&t, out, cap);
-    for (size_t i = 0; i < 4; i++)
-        otai_text_add(&t, part[i]);
+    otai_text_add(&t, folder);
+    otai_text_add(&t, name);
+    otai_text_add(&t, "/");
+    otai_text_add(&t, file);
+    otai_text_add(&t, ".json");
     return t.full ? OTA_REJECT_LIMIT : OTA_OK;
 }
 
 ota_err otai_pointer_path(const char *group, char *out, size_t cap)
 {
-    return path_of(out, cap, (const char *const[4]){ "group/", group, "/deploy.json", "" });
+    return path_of(out, cap, "group/", group, "deploy");
 }
 
 ota_err otai_feed_path(const char *feed, const char *product, char *out, size_t cap)
 {
-    struct otai_text t;
-    ota_err err = path_of(out, cap, (const char *const[4]){ "os/feed/", feed, "/", product });
-
-    if (err != OTA_OK)
-        return err;
-    size_t len = strlen(out);
-    otai_text_init(&t, out + len, cap - len);
-    otai_text_add(&t, ".json");
-    return t.full ? OTA_REJECT_LIMIT : OTA_OK;
+    return path_of(out, cap, "os/feed/", feed, product);
 }
 
 static bool is_named_before(const struct otai_pointer *p, const char *component)
@@ -77,7 +72,7 @@ static void take_image_member(struct otai_json *j, size_t member, const struct o
     switch (member) {
     case IMAGE_COMPONENT: take_component(j, p, image); break;
     case IMAGE_PATH: otai_take_path(j, image->path, sizeof image->path); break;
-    case IMAGE_LENGTH: image->length = otai_json_u64(j, 1, OTAI_NUMBER_MAX); break;
+    case IMAGE_LENGTH: image->length = otai_take_number(j); break;
     case IMAGE_SHA256: otai_json_hex(j, image->sha256, sizeof image->sha256); break;
     default: otai_json_skip(j);
     }
@@ -143,7 +138,7 @@ static void take_member(struct otai_json *j, size_t member, const struct owner *
     case FORMAT: take_format(j); break;
     case OWNER: otai_take_exactly(j, owner->name, OTA_REJECT_GROUP); break;
     case PRODUCT: otai_take_exactly(j, owner->product, OTA_REJECT_PRODUCT); break;
-    case SEQ: out->seq = otai_json_u64(j, 1, OTAI_NUMBER_MAX); break;
+    case SEQ: out->seq = otai_take_number(j); break;
     case IMAGES: take_images(j, out); break;
     case POLICY: out->os_only = take_policy(j); break;
     case OS_FEED: take_feed(j, out); break;

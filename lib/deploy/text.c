@@ -18,6 +18,11 @@ void otai_need_members(struct otai_json *j, uint32_t seen, const char *const *na
         otai_json_need(j, seen >> i & 1, names[i]);
 }
 
+uint64_t otai_take_number(struct otai_json *j)
+{
+    return otai_json_u64(j, 1, INT64_MAX);
+}
+
 static bool is_lower_or_digit(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');

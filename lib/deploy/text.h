@@ -6,14 +6,14 @@
 #include "json.h"
 #include "ota/records.h"
 
-/* Lengths and sequence numbers: what a signed 64-bit integer holds, so that no sum of two can wrap. */
-#define OTAI_NUMBER_MAX ((uint64_t)INT64_MAX)
-
 /* Which of the names (NULL-terminated list) is the current member's? Its index; the list's length if none. */
 size_t otai_member_index(const struct otai_json *j, const char *const *names);
 
 /* Latch REJECT_MISSING for the first of names[0..count) whose bit is not in seen. */
 void otai_need_members(struct otai_json *j, uint32_t seen, const char *const *names, size_t count);
+
+/* Take a length or a sequence number, 1..2^63-1: what a signed integer holds, so that no sum of two can wrap. */
+uint64_t otai_take_number(struct otai_json *j);
 
 /* Take a string of 1..cap-1 characters out of [a-z0-9-], or REJECT_VALUE. */
 void otai_take_name(struct otai_json *j, char *out, size_t cap);

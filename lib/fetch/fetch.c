@@ -150,7 +150,8 @@ static bool size_fits(const struct otai_fetch *f, uint64_t size)
 /* 200: the whole file, also in answer to a range (RFC 9110 section 14.2). */
 static ota_err take_whole(struct otai_fetch *f)
 {
-    if (f->head.has_length && !size_fits(f, f->head.length))
+    f->end = f->head.has_length ? f->head.length : file_max(f);
+    if (f->head.has_length && !size_fits(f, f->end))
         return over(f, OTA_REJECT_LENGTH, "http.content-length", 0);
     f->skip = f->job.from;
     return OTA_OK;
@@ -161,10 +162,10 @@ static ota_err take_part(struct otai_fetch *f)
 {
     const struct ota_net_head *h = &f->head;
 
-    if (f->job.from == 0 || !h->has_range || h->range_from != f->job.from ||
-        (h->has_length && h->length != h->range_to - h->range_from + 1))
+    f->end = h->range_to + 1;
+    if (f->pos == 0 || !h->has_range || h->range_from != f->pos || (h->has_length && h->length != f->end - f->pos))
         return over(f, OTA_RETRY_PROTOCOL, "http.content-range", 0);
-    if ((h->range_total && !size_fits(f, h->range_total)) || h->range_to >= file_max(f))
+    if ((h->range_total && !size_fits(f, h->range_total)) || f->end > file_max(f))
         return over(f, OTA_REJECT_LENGTH, "http.content-range", 0);
     return OTA_OK;
 }
@@ -208,20 +209,10 @@ static ota_err poll_head(struct otai_fetch *f)
     return err;
 }
 
-/* The body may end here and must not go beyond. */
-static uint64_t last_pos(const struct otai_fetch *f)
-{
-    if (f->head.status == 206)
-        return f->head.range_to + 1;
-    if (f->head.has_length)
-        return f->head.length;
-    return file_max(f);
-}
-
 static ota_err body_done(struct otai_fetch *f)
 {
     bool sized = f->job.exact || f->head.status == 206 || f->head.has_length;
-    uint64_t end = f->job.exact ? f->job.exact : last_pos(f);
+    uint64_t end = f->job.exact ? f->job.exact : f->end;
     /* A shorter range than asked for is legal and leaves a rest; an answer without a length may have been cut. */
     bool whole = f->skipped == f->skip && (!sized || f->pos == end);
 
@@ -249,7 +240,7 @@ static ota_err read_port(struct otai_fetch *f, void *buf, size_t cap, size_t *go
     int32_t code = 0;
 
     if (room == 0)
-        room = last_pos(f) - f->pos;
+        room = f->end - f->pos;
     /* At the end one more byte is asked for: if it exists, the file is too long. */
     ota_err err = f->net->ops->read(f->net, buf, room == 0 ? 1 : room < cap ? (size_t)room : cap, got, &code);
     if (err == OTA_DONE)

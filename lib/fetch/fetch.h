@@ -28,26 +28,28 @@ struct otai_fetch_job {
     size_t body_len;
 };
 
-/* Running exchange. Fields are read by the owner, written only by fetch.c. */
+/* Running exchange. Fields are read by the owner, written only by fetch.c. The large ones come last: instructions of
+ * small machines reach the others. */
 struct otai_fetch {
     struct ota_net *net;
     struct ota_clock *clock;
-    struct otai_fetch_limits limits;
-    struct otai_fetch_job job;
-    struct ota_net_request req;
-    struct ota_net_head head;      /* valid once poll gave OTA_OK, OTA_DONE or OTA_SAME, and after a status error */
-    char url[OTA_URL_MAX];
     bool open, have_head;
     bool whole;                    /* job.from is the end of the file: there is nothing to ask for */
     uint8_t hops;
     uint64_t skip;                 /* bytes of a 200 that lie before job.from and are dropped */
     uint64_t skipped;              /* bytes dropped so far */
     uint64_t pos;                  /* file offset of the next byte that poll delivers */
+    uint64_t end;                  /* the body may end here and must not go beyond */
     uint64_t began_ms;             /* request sent */
     uint64_t mark_ms, mark_bytes;  /* low-speed window */
     uint64_t seen;                 /* body bytes seen */
     int64_t retry_after_s;         /* after RETRY_*: what the server asked for; -1 = nothing */
+    struct otai_fetch_limits limits;
+    struct otai_fetch_job job;
+    struct ota_net_request req;
     struct ota_fault fault;
+    struct ota_net_head head;      /* valid once poll gave OTA_OK, OTA_DONE or OTA_SAME, and after a status error */
+    char url[OTA_URL_MAX];
 };
 
 void otai_fetch_init(struct otai_fetch *f, struct ota_net *net, struct ota_clock *clock, const struct otai_fetch_limits *limits);
