@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define _GNU_SOURCE /* accept4 */
+#define _GNU_SOURCE /* accept4, ppoll */
 #include "control.h"
 
 #include <errno.h>
@@ -37,6 +37,17 @@ static int listen_at(const struct sockaddr_un *a)
     return fd;
 }
 
+/* The lock on the state directory says nothing about an agent that has another one. */
+static bool somebody_listens(const struct sockaddr_un *a)
+{
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    bool listens = fd >= 0 && (connect(fd, (const struct sockaddr *)a, sizeof *a) == 0 || errno == EAGAIN);
+
+    if (fd >= 0)
+        (void)close(fd);
+    return listens;
+}
+
 bool control_open(struct control *c, const char *runtime_dir, struct schema_fault *fault)
 {
     struct sockaddr_un a;
@@ -46,6 +57,8 @@ bool control_open(struct control *c, const char *runtime_dir, struct schema_faul
         return schema_fail(fault, "runtime_dir", "too long for a socket's name");
     if (mkdir(runtime_dir, 0755) != 0 && errno != EEXIST)
         return schema_fail(fault, "runtime_dir", strerror(errno));
+    if (somebody_listens(&a))
+        return schema_fail(fault, "runtime_dir", "an agent with another state_dir listens there");
     (void)unlink(a.sun_path);
     c->fd = listen_at(&a);
     if (c->fd < 0)
@@ -63,11 +76,12 @@ void control_close(struct control *c)
     c->fd = -1;
 }
 
-static bool readable(int fd, int ms)
+static bool readable(int fd, int ms, const sigset_t *mask)
 {
+    const struct timespec limit = { ms / 1000, ms % 1000 * 1000000L };
     struct pollfd p = { .fd = fd, .events = POLLIN };
 
-    return poll(&p, 1, ms) == 1;
+    return ppoll(&p, 1, &limit, mask) == 1;
 }
 
 /* The answer is the exit status as a letter ('0' + status) and the text. */
@@ -89,18 +103,18 @@ static void reply(int peer, const char *request, control_answer *answer, void *s
     free(text);
 }
 
-void control_serve(struct control *c, int ms, control_answer *answer, void *self)
+void control_serve(struct control *c, int ms, const sigset_t *mask, control_answer *answer, void *self)
 {
     char request[CONTROL_REQUEST_MAX];
     ssize_t n = -1;
     int peer;
 
-    if (!readable(c->fd, ms))
+    if (!readable(c->fd, ms, mask))
         return;
     peer = accept4(c->fd, NULL, NULL, SOCK_CLOEXEC);
     if (peer < 0)
         return;
-    if (readable(peer, PATIENCE_MS))
+    if (readable(peer, PATIENCE_MS, NULL))
         n = recv(peer, request, sizeof request - 1, MSG_DONTWAIT);
     if (n > 0) {
         request[n] = '\0';
@@ -129,9 +143,11 @@ int control_ask(const char *runtime_dir, const char *request, char answer[CONTRO
     struct sockaddr_un a;
     int fd = address(&a, runtime_dir) ? socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0) : -1;
     int status = fd >= 0 ? exchange(fd, &a, request, answer) : -1;
+    int err = errno;
 
     if (fd >= 0)
         (void)close(fd);
+    errno = err;
     if (status >= 0)
         memmove(answer, answer + 1, strlen(answer));
     return status;

@@ -4,6 +4,7 @@
 #ifndef AGENT_CONTROL_H
 #define AGENT_CONTROL_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -24,13 +25,13 @@ void control_close(struct control *c);
 /** Answers a request by printing to `to`. @return exit status for the one who asked */
 typedef int control_answer(void *self, const char *request, FILE *to);
 
-/** Wait up to ms for requests and answer what came. Returns early after one, or on a signal. */
-void control_serve(struct control *c, int ms, control_answer *answer, void *self);
+/** Wait up to ms for requests, under this signal mask (NULL = as it is), and answer what came. Returns early after one, or on a signal. */
+void control_serve(struct control *c, int ms, const sigset_t *mask, control_answer *answer, void *self);
 
 /**
  * Ask the agent that runs.
  * @param answer  gets its text
- * @return its exit status; -1 when no agent listens
+ * @return its exit status; -1 when no agent listens or lets itself be asked: errno says why
  */
 int control_ask(const char *runtime_dir, const char *request, char answer[CONTROL_ANSWER_MAX]);
 

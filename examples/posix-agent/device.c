@@ -33,7 +33,7 @@ static uint8_t *read_file(const char *path, size_t *len)
 
     *len = p ? fread(p, 1, ROOT_FILE_MAX, f) : 0;
     if (p && (ferror(f) || !feof(f))) {
-        errno = ferror(f) ? EIO : EFBIG;
+        errno = ferror(f) ? errno : EFBIG;
         free(p);
         p = NULL;
     }
@@ -62,6 +62,20 @@ static ota_err open_root(struct device *d, const struct agent_repo *r, size_t i,
     return fail(fault, key, r->root, OTA_DEVICE_ROOT, &why);
 }
 
+static bool same_medium(const struct ota_posix_slot *x, const struct ota_posix_slot *y)
+{
+    return x->is_block == y->is_block && x->device == y->device && (x->is_block || x->inode == y->inode);
+}
+
+/* Two names of one slot: an update would overwrite what runs. */
+static bool opened_before(const struct device *d, size_t component, size_t index)
+{
+    for (size_t i = 0; i < component * 2 + index; i++)
+        if (same_medium(&d->slot[i / 2][i % 2], &d->slot[component][index]))
+            return true;
+    return false;
+}
+
 static ota_err open_slot(struct device *d, const struct agent_slot *s, size_t component, size_t index, struct schema_fault *fault)
 {
     struct ota_posix_slot *slot = &d->slot[component][index];
@@ -73,10 +87,13 @@ static ota_err open_slot(struct device *d, const struct agent_slot *s, size_t co
         err = ota_posix_slot_file_open(slot, &(struct ota_posix_slot_file_config){ s->file, s->size }, &why);
     else
         err = ota_posix_slot_block_open(slot, &(struct ota_posix_slot_block_config){ s->block }, &why);
-    if (err == OTA_OK)
-        return OTA_OK;
     (void)snprintf(key, sizeof key, "components[%zu].slots[%zu].%s", component, index, s->file ? "file" : "block");
-    return fail(fault, key, s->file ? s->file : s->block, err, &why);
+    if (err != OTA_OK)
+        return fail(fault, key, s->file ? s->file : s->block, err, &why);
+    if (!opened_before(d, component, index))
+        return OTA_OK;
+    (void)schema_fail(fault, key, "is the same slot as an earlier one");
+    return OTA_USAGE_CONFIG;
 }
 
 static ota_err open_component(struct device *d, const struct agent_component *c, size_t i, struct schema_fault *fault)
@@ -103,6 +120,14 @@ static ota_err open_lists(struct device *d, const struct agent_config *c, struct
     return err;
 }
 
+/* The port names the members of its own configuration. */
+static const char *net_key(const char *where)
+{
+    if (strcmp(where, "net.cert_file") == 0)
+        return "net.client_cert";
+    return strcmp(where, "net.key_file") == 0 ? "net.client_key" : where;
+}
+
 static ota_err open_net(struct device *d, const struct agent_config *c, struct schema_fault *fault)
 {
     const struct ota_posix_net_config cfg = { .ca_file = c->net.ca_file, .cert_file = c->net.client_cert,
@@ -110,7 +135,7 @@ static ota_err open_net(struct device *d, const struct agent_config *c, struct s
     struct ota_fault why = { .err = OTA_OK };
     ota_err err = ota_posix_net_open(&d->net, &cfg, &why);
 
-    return err == OTA_OK ? OTA_OK : fail(fault, "net", why.where, err, &why);
+    return err == OTA_OK ? OTA_OK : fail(fault, net_key(why.where), NULL, err, &why);
 }
 
 static ota_err open_boot(struct device *d, const struct agent_config *c, struct schema_fault *fault)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define _POSIX_C_SOURCE 200809L /* sigset_t */
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>

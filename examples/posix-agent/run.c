@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `run`: step the agent, sleep as it says, draw the progress, answer requests, until told to stop. `check`: once. */
 #define _POSIX_C_SOURCE 200809L /* sigaction */
+#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -143,7 +144,21 @@ static void look(struct run *r, bool force)
     r->looked_ms = now;
     ota_status(r->device.agent, &s);
     progress_show(&r->progress, &s, r->config, now);
-    control_serve(&r->control, 0, answer, r);
+    control_serve(&r->control, 0, NULL, answer, r);
+}
+
+/* A signal that comes between the look at `stopping` and the sleep must end the sleep, which may be an hour's. */
+static void listen_for(struct run *r, uint32_t ms)
+{
+    sigset_t stop, before;
+
+    (void)sigemptyset(&stop);
+    (void)sigaddset(&stop, SIGTERM);
+    (void)sigaddset(&stop, SIGINT);
+    (void)sigprocmask(SIG_BLOCK, &stop, &before);
+    if (!stopping)
+        control_serve(&r->control, ms < INT32_MAX ? (int)ms : INT32_MAX, &before, answer, r);
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
 /* Without network business the socket is what to sleep on: requests are answered at once, and nothing wakes for nothing. */
@@ -156,7 +171,7 @@ static void nap(struct run *r, const struct ota_wait *wait)
     if (wait->wait_for_net)
         net->ops->wait(net, wait->ms < NET_NAP_MS ? wait->ms : NET_NAP_MS);
     else
-        control_serve(&r->control, wait->ms < INT32_MAX ? (int)wait->ms : INT32_MAX, answer, r);
+        listen_for(r, wait->ms);
 }
 
 static ota_err loop(struct run *r)
@@ -204,11 +219,14 @@ int agent_run(const struct agent_config *c, const struct agent_options *o)
 static void tell_outcome(const struct device *d, ota_err err)
 {
     struct ota_status s;
+    bool has_word;
 
     ota_status(d->agent, &s);
+    /* The ports of the device give the system's own number; those of the network speak other tongues. */
+    has_word = ota_err_class(err) == OTA_CLASS_DEVICE && s.last_fault.err == err && s.last_fault.port_code > 0;
     (void)fprintf(stderr, "ota-agent: %s", err == OTA_SAME && s.holds == 0 ? "up to date" : ota_err_text(err));
     if (ota_err_class(err) != OTA_CLASS_OUTCOME && s.last_fault.where[0])
-        (void)fprintf(stderr, " (%s)", s.last_fault.where);
+        (void)fprintf(stderr, " (%s%s%s)", s.last_fault.where, has_word ? ": " : "", has_word ? strerror(s.last_fault.port_code) : "");
     for (uint32_t bit = 1; err == OTA_SAME && bit != 0; bit <<= 1)
         if ((s.holds & bit) && ota_hold_name(bit))
             (void)fprintf(stderr, ", held back by: %s", ota_hold_name(bit));
@@ -309,7 +327,10 @@ int agent_tell(const struct agent_config *c, const char *request)
     int status = control_ask(c->runtime_dir, request, text);
 
     if (status < 0) {
-        (void)fprintf(stderr, "ota-agent: no agent runs with runtime_dir %s\n", c->runtime_dir);
+        if (errno == ENOENT || errno == ECONNREFUSED)
+            (void)fprintf(stderr, "ota-agent: no agent runs with runtime_dir %s\n", c->runtime_dir);
+        else
+            (void)fprintf(stderr, "ota-agent: the agent cannot be asked: runtime_dir: %s: %s\n", c->runtime_dir, strerror(errno));
         return AGENT_NOT_RUNNING;
     }
     (void)fputs(text, status == AGENT_OK ? stdout : stderr);

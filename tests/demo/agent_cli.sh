@@ -77,6 +77,23 @@ boot_once || true
 truncate -s 100 "$DEV/b"
 expect 6 "components[0].slots[1].file: $DEV/b" agent check
 rm "$DEV/b"
+expect_same() # NAME: slot b is slot a by another name; an update would overwrite what runs
+{
+    sed "s|$DEV/b\"|$1\"|" "$CONFIG" > "$CONFIG.same"
+    expect 2 "components[0].slots[1].file: is the same slot as an earlier one" "$AGENT" check --config "$CONFIG.same"
+}
+ln "$DEV/a" "$DEV/hard"
+expect_same "$DEV/hard"
+expect_same "$DEV/../device/a"
+rm "$DEV/hard"
+sed "s|$DEV/os.root.json|$DEV|" "$CONFIG" > "$CONFIG.dir"
+expect 6 "repositories[1].root: $DEV: no trusted root metadata: Is a directory" "$AGENT" check --config "$CONFIG.dir"
+touch "$DIR/pem"
+config ", \"net\": { \"client_cert\": \"$DIR/none\", \"client_key\": \"$DIR/pem\" }"
+expect 2 "ota-agent: net.client_cert: configuration" agent check
+config ", \"net\": { \"client_cert\": \"$DIR/pem\", \"client_key\": \"$DIR/none\" }"
+expect 2 "ota-agent: net.client_key: configuration" agent check
+config
 sed 's|file://|http://|' "$CONFIG" > "$CONFIG.http"
 expect 2 "repositories.metadata_url" "$AGENT" check --config "$CONFIG.http"
 
@@ -93,7 +110,14 @@ expect 1 "no agent runs" agent confirm
 start_agent
 expect 7 "another agent uses" agent check
 expect 7 "another agent uses" agent run
+sed "s|$DEV/state|$DIR/other|; s|$DEV/b\"|$DIR/other-b\"|" "$CONFIG" > "$CONFIG.other"
+expect 6 "runtime_dir: an agent with another state_dir listens there" "$AGENT" run --config "$CONFIG.other"
 expect 0 '"state":"idle"' agent status --json
+chmod 755 "$DIR"
+if [ "$(id -u)" -eq 0 ]; then
+    expect 1 "the agent cannot be asked: runtime_dir: $DIR/run: Permission denied" \
+        setpriv --reuid=65534 --regid=65534 --clear-groups "$AGENT" confirm --config "$CONFIG"
+fi
 expect 0 "agent:        running" agent status
 expect 0 "deferred for 60 s" agent defer 60
 expect 0 '"deferred"' agent status --json
@@ -137,5 +161,5 @@ expect 0 '"port_code":42' agent status --json
 # --- server gone
 mv "$WEB" "$WEB.away"
 expect 4 "" agent check
-[ "$CHECKS" -ge 40 ] || fail "only $CHECKS checks ran"
+[ "$CHECKS" -ge 48 ] || fail "only $CHECKS checks ran"
 echo "$CHECKS checks"
