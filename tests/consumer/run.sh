@@ -34,7 +34,8 @@ all_installed() {
         cmp "$header" "$prefix/include/ota/$(basename "$header")" || return 1
     done
     expected="lib/libota.a lib/pkgconfig/ota.pc lib/cmake/ota/otaConfig.cmake"
-    [ -z "${POSIX:-}" ] || expected="$expected lib/libota_posix.a lib/pkgconfig/ota-posix.pc bin/ota-agent bin/ota-repo"
+    [ -z "${POSIX:-}" ] || expected="$expected lib/libota_posix.a lib/pkgconfig/ota-posix.pc bin/ota-agent bin/ota-repo
+        bin/ota-boot-supervisor lib/systemd/system/ota-agent.service share/ota/agent.json"
     for file in $expected; do
         test -f "$prefix/$file" || { echo "no $file"; return 1; }
     done
@@ -48,6 +49,27 @@ cmake_consumer() {
     cmake -S "$here/project" -B "$tmp/cmake" -DCMAKE_PREFIX_PATH="$prefix" -DSOURCES="$here" -DPARTS="$1" \
         -DCMAKE_C_COMPILER="$CC" -DCMAKE_C_FLAGS="$CFLAGS" && cmake --build "$tmp/cmake"
 }
+
+# The program in README.md, from its marker to the end of the block, with a main() so that it is linked, too.
+readme_program() {
+    awk '/^<!-- start: compiled by tests\/consumer -->$/ { on = 1; next } on && /^```$/ { exit } on && !/^```c$/' "$source/README.md"
+    printf 'int main(void) { return update(NULL, NULL, 0) == OTA_OK; }\n'
+}
+
+readme_builds() { # readme_builds FILE
+    grep -q 'ota_run(' "$1" || return 1
+    cmake -S "$here/project" -B "$tmp/cmake-readme" -DCMAKE_PREFIX_PATH="$prefix" -DSOURCES="$here" -DPARTS=posix -DREADME="$1" \
+        -DCMAKE_C_COMPILER="$CC" -DCMAKE_C_FLAGS="$CFLAGS $warnings" && cmake --build "$tmp/cmake-readme" --target readme
+}
+
+readme_publishes() ( # the commands of README.md's "Publish", as they stand there
+    mkdir "$tmp/publish" && cd "$tmp/publish" || return 1
+    seq 1 20000 >firmware.bin
+    awk '/^## / { on = $0 == "## Publish" } on && sub(/^    /, "")' "$source/README.md" >commands
+    test "$(grep -c '^ota-repo ' commands)" -ge 4 || { echo "README.md: no commands below \"Publish\""; return 1; }
+    PATH="$prefix/bin:$PATH" sh -eux commands && "$prefix/bin/ota-repo" --dir site verify &&
+        test -f site/web/p/thermostat/metadata/timestamp.json && ls site/web/os/targets/os/img/*os-2.0.0*
+)
 
 pkg_consumer() { # pkg_consumer PROGRAM-SOURCE PACKAGE OUTPUT [pkg-config option]
     flags=$(PKG_CONFIG_PATH="$prefix/lib/pkgconfig" pkg-config ${4-} --cflags --libs "$2") || return 1
@@ -85,6 +107,11 @@ if [ -n "${POSIX:-}" ]; then
     try "CMake: the POSIX ports run" "$tmp/cmake/posix"
     try "pkg-config: the POSIX ports build" pkg_consumer "$here/posix.c" ota-posix "$tmp/pkg-posix"
     try "pkg-config: the POSIX ports run" "$tmp/pkg-posix"
+    readme_program >"$tmp/readme.c"
+    try "README: the start builds" readme_builds "$tmp/readme.c"
+    sed 's/ota_run(agent)/ota_run(agents)/' "$tmp/readme.c" >"$tmp/planted.c"
+    try "README: a start that does not compile is noticed" must_not readme_builds "$tmp/planted.c"
+    try "README: the commands publish" readme_publishes
 fi
 if command -v "$CXX" >/dev/null; then
     try "each header stands alone in C++" headers_stand_alone "$CXX" c++ c++11
