@@ -39,7 +39,7 @@ enum otai_trust_phase {
     OTAI_TRUST_IDENTIFY   /* hash what runs, where nobody knows what it is */
 };
 
-/* Memory of TRUST, laid over the shared region. */
+/* Memory of TRUST, laid over the shared region. What is small and often used comes first, as in struct ota. */
 struct otai_trust {
     enum otai_trust_phase phase;
     bool have_pointer, have_feed, refreshed;
@@ -47,22 +47,21 @@ struct otai_trust {
     uint8_t image;                /* goal: index in pointer, or count when a pointer is the goal */
     uint8_t resolved;             /* bit per pointer image that became part of the release */
     uint8_t probed;               /* bit per component whose running slot was hashed */
+    struct ota_tuf *tuf;
+    struct ota_tuf_want want;
+    size_t fill;                  /* bytes of the file under way */
+    uint8_t *pointer_buf;
+    void *tuf_mem;
+    size_t tuf_len;
+    uint64_t pointer_len;
     int64_t now_s;                /* fixed for the whole cycle */
     int64_t fresh_until_s;
     char etag[OTA_ETAG_MAX];      /* of repos[0]'s timestamp */
     char path[OTA_PATH_MAX];      /* goal's path */
     char file[OTA_PATH_MAX + 72]; /* pointer's file */
-    uint64_t pointer_len;
     uint8_t pointer_sha256[OTA_SHA256_LEN];
-    uint32_t root_version;
-    struct ota_tuf *tuf;
-    struct ota_tuf_want want;
-    size_t fill;                  /* bytes of the file under way */
     struct otai_pointer pointer;  /* the group's, with the feed's images appended */
-    uint8_t *pointer_buf;
     struct otai_seal seal;
-    void *tuf_mem;
-    size_t tuf_len;
 };
 
 /* Memory of DOWNLOAD. */
@@ -106,6 +105,7 @@ struct ota {
         struct otai_seal *seal;
         struct otai_sending *sending;
     } m;
+    struct ota_config cfg;           /* defaults filled in; its ports are what is used most */
     uint8_t *scratch;                /* OTAI_JOURNAL_MAX */
     uint8_t *region;                 /* memory of one state at a time */
     size_t region_len;
@@ -120,8 +120,6 @@ struct ota {
     struct ota_fault fault;          /* newest failure */
     struct ota_boot_view view;       /* as last read */
     bool sealed[OTA_COMPONENTS_MAX];
-    struct ota_config cfg;           /* defaults filled in */
-    struct otai_fetch_limits net_limits;
     struct ota_plan plan;
     struct otai_journal j;
     struct ota_image image[OTA_COMPONENTS_MAX];

@@ -394,10 +394,11 @@ ota_err ota_init(struct ota **out, const struct ota_config *cfg, void *workspace
     a->cycle = OTA_SAME;
     a->result = OTA_SAME;
     otai_fault_clear(&a->fault);
-    a->net_limits = (struct otai_fetch_limits){ .connect_ms = full.limits.connect_ms, .head_ms = full.limits.head_ms,
-        .low_speed_bps = full.limits.low_speed_bps, .low_speed_s = full.limits.low_speed_s,
-        .redirects = full.limits.redirects, .plain_http = full.plain_http };
-    otai_fetch_init(&a->fetch, full.net, full.clock, &a->net_limits);
+    const struct ota_limits *l = &a->cfg.limits;
+    const struct otai_fetch_limits net_limits = { .connect_ms = l->connect_ms, .head_ms = l->head_ms,
+        .low_speed_bps = l->low_speed_bps, .low_speed_s = l->low_speed_s, .redirects = l->redirects,
+        .plain_http = a->cfg.plain_http };
+    otai_fetch_init(&a->fetch, a->cfg.net, a->cfg.clock, &net_limits);
     *out = a;
     return OTA_OK;
 }
