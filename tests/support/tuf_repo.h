@@ -113,7 +113,9 @@ void tuf_repo_publish(struct tuf_repo *r);
 void tuf_repo_next_day(struct tuf_repo *r);
 struct repo_file *tuf_repo_file(struct tuf_repo *r, const char *name);
 void tuf_repo_put(struct tuf_repo *r, const char *name, const void *bytes, size_t len);
-/* A root's text as file bytes; caller frees. */
+/* Give a file a name and a copy of the bytes instead of those it had. */
+void repo_file_set(struct repo_file *f, const char *name, const void *bytes, size_t len);
+/* A copy of a file's bytes; caller frees. */
 uint8_t *tuf_repo_copy(const struct repo_file *f, size_t *len);
 
 struct tuf_store {
