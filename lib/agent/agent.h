@@ -144,6 +144,8 @@ void otai_event(struct ota *a, enum ota_event ev, int64_t x, int64_t y);
 void otai_note(struct ota *a, enum ota_event ev, uint32_t x, uint32_t y);   /* the same for small numbers */
 uint64_t otai_now_ms(const struct ota *a);
 bool otai_unfinished(const struct ota *a);
+const struct ota_release_image *otai_image_of(const struct ota *a, size_t component);   /* of the release, or NULL */
+bool otai_net_ready(const struct ota *a);
 void otai_digest_copy(uint8_t to[OTA_SHA256_LEN], const uint8_t from[OTA_SHA256_LEN]);
 void otai_installed_set(struct otai_installed *now, const uint8_t sha256[OTA_SHA256_LEN], const char *version);
 const char *otai_running(const struct ota *a, size_t component);      /* version text, or NULL */

@@ -105,6 +105,21 @@ bool otai_unfinished(const struct ota *a)
     return false;
 }
 
+const struct ota_release_image *otai_image_of(const struct ota *a, size_t component)
+{
+    for (size_t k = 0; k < a->release.count; k++)
+        if (a->release.image[k].component == component)
+            return &a->release.image[k];
+    return NULL;
+}
+
+bool otai_net_ready(const struct ota *a)
+{
+    struct ota_net *net = a->cfg.net;
+
+    return !net->ops->ready || net->ops->ready(net) == OTA_OK;
+}
+
 void otai_digest_copy(uint8_t to[OTA_SHA256_LEN], const uint8_t from[OTA_SHA256_LEN])
 {
     memcpy(to, from, OTA_SHA256_LEN);

@@ -13,7 +13,7 @@ static uint32_t holds(const struct ota *a)
         h |= OTA_HOLD_BACKOFF;
     if (idle && a->result == OTA_RETRY_CLOCK)
         h |= OTA_HOLD_CLOCK;
-    if (idle && a->cfg.net->ops->ready && a->cfg.net->ops->ready(a->cfg.net) != OTA_OK)
+    if (idle && !otai_net_ready(a))
         h |= OTA_HOLD_NETWORK;
     if (a->defer_until_ms > otai_now_ms(a))
         h |= OTA_HOLD_DEFERRED;

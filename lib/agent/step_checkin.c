@@ -67,13 +67,12 @@ ota_err otai_step_start(struct ota *a)
 /* IDLE: nothing but the clock. */
 ota_err otai_step_idle(struct ota *a)
 {
-    struct ota_net *net = a->cfg.net;
     uint64_t now = otai_now_ms(a);
 
     if (!a->asked && now < a->due_ms)
         return otai_again_in(a, a->due_ms - now);
     a->asked = false;
-    if (net->ops->ready && net->ops->ready(net) != OTA_OK) {
+    if (!otai_net_ready(a)) {
         a->due_ms = now + 1000u;
         return otai_again_in(a, 1000);
     }

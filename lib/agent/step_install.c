@@ -67,10 +67,9 @@ ota_err otai_step_plan(struct ota *a)
 
 static const struct ota_repo *repo_of_plan(const struct ota *a)
 {
-    for (size_t k = 0; k < a->release.count; k++)
-        if (a->release.image[k].component == a->plan.component)
-            return &a->cfg.repos[a->release.image[k].repo];
-    return &a->cfg.repos[0];
+    const struct ota_release_image *r = otai_image_of(a, a->plan.component);
+
+    return &a->cfg.repos[r ? r->repo : 0];
 }
 
 /* Lay out DOWNLOAD's memory: decoder and its buffers, or, for a plain image, one input buffer as large as there is room. */

@@ -7,18 +7,12 @@
 
 #include "agent.h"
 
-static struct ota_tuf_config tuf_config(const struct ota *a, uint8_t repo)
-{
-    const struct ota_repo *r = &a->cfg.repos[repo];
-
-    return (struct ota_tuf_config){ .size = sizeof(struct ota_tuf_config), .crypto = a->cfg.crypto, .root = r->root,
-                                    .root_len = r->root_len, .limits = a->cfg.limits.tuf };
-}
-
 static ota_err open_repo(struct ota *a, uint8_t repo)
 {
     struct otai_trust *t = a->m.trust;
-    const struct ota_tuf_config cfg = tuf_config(a, repo);
+    const struct ota_repo *r = &a->cfg.repos[repo];
+    const struct ota_tuf_config cfg = { .size = sizeof cfg, .crypto = a->cfg.crypto, .root = r->root,
+        .root_len = r->root_len, .limits = a->cfg.limits.tuf };
     ota_err err = ota_tuf_init(&t->tuf, &cfg, t->tuf_mem, t->tuf_len);
 
     if (err == OTA_OK)
@@ -41,7 +35,7 @@ ota_err otai_trust_go_on(struct ota *a)
 static ota_err begin(struct ota *a)
 {
     struct otai_arena rest;
-    const struct ota_tuf_config cfg = tuf_config(a, 0);
+    const struct ota_tuf_config cfg = { .size = sizeof cfg, .crypto = a->cfg.crypto, .limits = a->cfg.limits.tuf };
     struct otai_trust *t = a->m.trust = otai_region(a, sizeof *t, &rest);
 
     if (!t)

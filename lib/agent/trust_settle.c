@@ -52,17 +52,15 @@ ota_err otai_trust_identify(struct ota *a)
 {
     struct otai_trust *t = a->m.trust;
     struct ota_image image;
-    struct otai_installed *now = &a->j.installed[t->image];
     ota_err err = otai_seal_step(&t->seal, &image);
 
     if (err == OTA_AGAIN)
         return OTA_AGAIN;
     if (err != OTA_DONE)
         return ota_err_class(err) == OTA_CLASS_REJECT ? otai_trust_go_on(a) : err;
-    for (size_t k = 0; k < a->release.count; k++) {
-        if (a->release.image[k].component != t->image)
-            continue;
-        otai_installed_set(now, a->release.image[k].sha256, a->release.image[k].version);
+    const struct ota_release_image *r = otai_image_of(a, t->image);
+    if (r) {
+        otai_installed_set(&a->j.installed[t->image], r->sha256, r->version);
         a->dirty = true;
     }
     return otai_trust_go_on(a);
@@ -115,7 +113,6 @@ static void note_fresh(struct ota *a)
 static void begin_update(struct ota *a)
 {
     struct otai_journal *j = &a->j;
-    struct otai_progress old[OTA_COMPONENTS_MAX];
 
     if (!otai_equal(j->deployment, a->release.deployment, OTA_SHA256_LEN)) {
         j->fetched = 0;
@@ -123,14 +120,14 @@ static void begin_update(struct ota *a)
         j->arms = 0;
         otai_fault_clear(&j->cause);
     }
-    memcpy(old, j->progress, sizeof old);
-    memset(j->progress, 0, sizeof j->progress);
-    for (size_t k = 0; k < a->release.count; k++) {
-        const struct ota_release_image *r = &a->release.image[k];
-        struct otai_progress *p = &j->progress[r->component];
+    for (size_t i = 0; i < OTA_COMPONENTS_MAX; i++) {
+        const struct ota_release_image *r = otai_image_of(a, i);
+        struct otai_progress *p = &j->progress[i];
 
-        if (otai_equal(old[r->component].sha256, r->sha256, OTA_SHA256_LEN))
-            *p = old[r->component];
+        if (!r || !otai_equal(p->sha256, r->sha256, OTA_SHA256_LEN))
+            memset(p, 0, sizeof *p);
+        if (!r)
+            continue;
         p->wanted = true;
         p->security = r->security;
         p->length = r->length;
