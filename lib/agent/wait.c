@@ -10,7 +10,7 @@ uint32_t otai_backoff_s(uint32_t base_s, uint32_t cap_s, uint32_t failures, uint
 
     if (top > cap_s)
         top = cap_s;
-    return top ? 1u + (uint32_t)(random % top) : 1u;
+    return top ? 1u + random % (uint32_t)top : 1u;
 }
 
 /* The regular interval plus up to a tenth, so that devices started together drift apart. */

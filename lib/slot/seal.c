@@ -15,13 +15,14 @@ static ota_err failed(struct otai_seal *s, ota_err fallback, ota_err err, const 
 ota_err otai_seal_begin(struct otai_seal *s, struct ota_slot *slot, struct ota_crypto *crypto, uint8_t *buf, size_t cap,
                         const struct ota_plan *plan, struct ota_fault *fault)
 {
+    memset(s, 0, sizeof *s);
     s->slot = slot;
     s->crypto = crypto;
-    s->hashing = false;
     s->buf = buf;
     s->cap = cap;
-    s->off = 0;
-    s->want = (struct ota_image){ .component = plan->component, .slot = plan->slot, .length = plan->length };
+    s->want.component = plan->component;
+    s->want.slot = plan->slot;
+    s->want.length = plan->length;
     memcpy(s->want.sha256, plan->sha256, sizeof s->want.sha256);
     s->fault = fault;
     if (cap == 0)
