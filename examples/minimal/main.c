@@ -48,9 +48,12 @@ int main(int argc, char **argv)
     struct ota *agent;
     ota_err err = ota_init(&agent, &cfg, workspace, len, &why);
 
-    if (err != OTA_OK)
-        return fprintf(stderr, "%s: %s\n", why.where, ota_err_text(err)), 1;
-    err = ota_run(agent); /* OTA_SAME: up to date. OTA_REBOOT: a verified image waits for the restart */
-    (void)printf("%s\n", err == OTA_SAME ? "up to date" : ota_err_text(err));
-    return ota_err_class(err) == OTA_CLASS_OUTCOME ? 0 : 1;
+    if (err == OTA_OK) {
+        err = ota_run(agent); /* OTA_SAME: up to date. OTA_REBOOT: a verified image waits for the restart */
+        ota_close(agent);
+    }
+    free(workspace);
+    if (ota_err_class(err) != OTA_CLASS_OUTCOME)
+        return fprintf(stderr, "%s%s%s\n", why.where, why.where[0] ? ": " : "", ota_err_text(err)), 1;
+    return puts(err == OTA_SAME ? "up to date" : ota_err_text(err)) < 0;
 }
