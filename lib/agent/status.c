@@ -13,15 +13,16 @@ static uint32_t holds(const struct ota *a)
         h |= OTA_HOLD_BACKOFF;
     if (idle && a->result == OTA_RETRY_CLOCK)
         h |= OTA_HOLD_CLOCK;
-    if (idle && !otai_net_ready(a))
+    if (idle && (a->result == OTA_RETRY_NETWORK || !otai_net_ready(a)))
         h |= OTA_HOLD_NETWORK;
     if (a->defer_until_ms > otai_now_ms(a))
         h |= OTA_HOLD_DEFERRED;
-    if (a->state == OTA_ST_TRIAL)
+    if (a->state == OTA_ST_TRIAL || (a->state == OTA_ST_REBOOT && a->view.trial))
         h |= OTA_HOLD_TRIAL;
     if (a->j.outcome == OTA_OUTCOME_ROLLED_BACK)
         h |= OTA_HOLD_BLOCKED;
-    if (a->restart_asked)
+    /* What an earlier run left behind: nobody has restarted the device since. */
+    if (a->restart_asked || (a->state == OTA_ST_REBOOT && a->view.pending) || (a->state == OTA_ST_REVERT && a->view.trial))
         h |= OTA_HOLD_RESTART;
     return h;
 }
@@ -29,8 +30,9 @@ static uint32_t holds(const struct ota *a)
 static void one(const struct ota *a, size_t i, struct ota_component_status *out)
 {
     const struct otai_progress *p = &a->j.progress[i];
+    bool on_trial = a->view.trial && p->wanted && p->slot == a->view.running[i];
 
-    (void)otai_copy(out->running, sizeof out->running, otai_running(a, i));
+    (void)otai_copy(out->running, sizeof out->running, on_trial ? p->version : otai_running(a, i));
     out->slot = a->view.running[i];
     if (!p->wanted || a->j.outcome != OTA_OUTCOME_NONE)
         return;

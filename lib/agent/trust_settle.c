@@ -56,8 +56,12 @@ ota_err otai_trust_identify(struct ota *a)
 
     if (err == OTA_AGAIN)
         return OTA_AGAIN;
+    if (ota_err_class(err) == OTA_CLASS_REJECT) {
+        otai_fault_clear(&a->fault); /* other bytes run: no failure, and not to be shown as one */
+        return otai_trust_go_on(a);
+    }
     if (err != OTA_DONE)
-        return ota_err_class(err) == OTA_CLASS_REJECT ? otai_trust_go_on(a) : err;
+        return err;
     const struct ota_release_image *r = otai_image_of(a, t->image);
     if (r) {
         otai_installed_set(&a->j.installed[t->image], r->sha256, r->version);

@@ -193,6 +193,7 @@ static void watch(struct sim *d)
         return;
     assert_string_equal(s.component[0].running, "1.0.0");
     assert_string_equal(s.component[0].wanted, "2.0.0");
+    assert_err(s.last_fault.err, OTA_OK); /* that what runs is not what is wanted is no failure */
     assert_int_equal(s.component[0].length, 10000);
     assert_true(s.component[0].done >= seen->last_done && s.component[0].done <= s.component[0].length);
     seen->progress += s.component[0].done > seen->last_done;
@@ -226,8 +227,50 @@ FLOW(without_a_network_it_waits_and_says_so)
     assert_runs(0, two);
 }
 
+FLOW(a_server_that_is_not_reached_is_a_missing_network)
+{
+    (void)state;
+    flow_deploy(flow_os("2.0.0", SIM_HEALTHY), NULL);
+    sim_net_fault(dev, (struct sim_fault){ .kind = SIM_NET_UNREACHABLE, .match = "timestamp.json", .times = 1 });
+    assert_int_equal(sim_check_in(dev), SIM_BACKING_OFF);
+    assert_int_equal(sim_status(dev).holds, OTA_HOLD_NETWORK | OTA_HOLD_BACKOFF);
+    assert_int_equal(sim_run(dev), SIM_IDLE);
+    assert_int_equal(sim_status(dev).holds, 0);
+}
+
+/* An agent that has read its journal and done nothing else, as `ota-agent status` does. */
+static struct ota_status look(void)
+{
+    struct ota_wait wait;
+
+    assert_true(sim_start(dev));
+    assert_int_equal(ota_step(dev->agent, &wait), OTA_OK);
+    return sim_status(dev);
+}
+
+FLOW(an_agent_that_only_looks_names_what_an_earlier_run_waits_for)
+{
+    struct ota_status s;
+
+    (void)state;
+    flow_deploy(flow_os("2.0.0", SIM_HEALTHY), NULL);
+    dev->judged_by_app = true;
+    assert_true(sim_start(dev));
+    assert_err(ota_run(dev->agent), OTA_REBOOT);
+    sim_kill(dev);
+    s = look();
+    assert_int_equal(s.holds, OTA_HOLD_RESTART);
+    assert_string_equal(s.component[0].running, "1.0.0");
+    sim_power_cycle(dev);
+    s = look();
+    assert_int_equal(s.holds, OTA_HOLD_TRIAL);
+    assert_string_equal(s.component[0].running, "2.0.0");
+}
+
 FLOW_MAIN(FLOW_TEST(a_deferral_holds_the_installation_back_not_the_download), FLOW_TEST(a_deferral_taken_back_ends_at_once),
           FLOW_TEST(deferral_of_one_deployment_is_capped), FLOW_TEST(the_cap_counts_across_restarts_of_the_agent),
           FLOW_TEST(a_trial_is_not_deferred), FLOW_TEST(a_cancelled_download_keeps_its_place),
           FLOW_TEST(cancel_does_not_touch_a_trial), FLOW_TEST(progress_only_grows),
-          FLOW_TEST(without_a_network_it_waits_and_says_so))
+          FLOW_TEST(without_a_network_it_waits_and_says_so),
+          FLOW_TEST(a_server_that_is_not_reached_is_a_missing_network),
+          FLOW_TEST(an_agent_that_only_looks_names_what_an_earlier_run_waits_for))
