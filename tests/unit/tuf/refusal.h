@@ -134,7 +134,7 @@ static inline void expect_refusal(const char *name, int role, ota_err want, cons
     if (err != want)
         fail_msg("%s: %s at %s, not %s", name, ota_err_name(err), f.where, ota_err_name(want));
     if (f.err != want || (where && strcmp(f.where, where) != 0))
-        fail_msg("%s: %s at '%s', not at '%s'", name, ota_err_name(f.err), f.where, where);
+        fail_msg("%s: %s at '%s', not at '%s'", name, ota_err_name(f.err), f.where, where ? where : "anywhere");
     for (int i = role; i < repo.roles; i++)
         if (!record_kept(i))
             fail_msg("%s: the record of %s was touched", name, repo.role[i].name);
