@@ -156,8 +156,10 @@ static bool location(struct ota_net_head *h, struct cursor c)
         return false;
     if (len >= sizeof h->location)
         return true;
+    if (!is_visible(c, ""))
+        return false;
     memcpy(h->location, c.p, len);
-    return is_visible(c, "");
+    return true;
 }
 
 static bool field(struct ota_net_head *h, struct cursor name, struct cursor value)

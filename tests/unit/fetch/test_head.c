@@ -228,6 +228,15 @@ static void encodings(void **state)
     assert_true(with("Content-Encoding: gzip\nContent-Encoding: identity").encoded);
 }
 
+static void nothing_of_a_malformed_location_is_kept(void **state)
+{
+    static const char *const rows[] = { "Location: /a b", "Location: /x\r+", "Location: /\xc3\xa4" };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++)
+        assert_string_equal(with(rows[i]).location, "");
+}
+
 static void a_location_that_is_too_long_is_dropped(void **state)
 {
     char line[OTA_URL_MAX + 32] = "Location: /";
@@ -287,6 +296,7 @@ int main(void)
         cmocka_unit_test(dates),
         cmocka_unit_test(retry_after_forms),
         cmocka_unit_test(encodings),
+        cmocka_unit_test(nothing_of_a_malformed_location_is_kept),
         cmocka_unit_test(a_location_that_is_too_long_is_dropped),
         cmocka_unit_test(the_head_is_bounded),
         cmocka_unit_test(a_flood_of_interim_answers_is_bounded),
