@@ -62,6 +62,11 @@ readme_builds() { # readme_builds FILE
         -DCMAKE_C_COMPILER="$CC" -DCMAKE_C_FLAGS="$CFLAGS $warnings" && cmake --build "$tmp/cmake-readme" --target readme
 }
 
+readme_links() { # with the flags of the one pkg-config command in README.md
+    command=$(grep -o '`pkg-config [^`]*`' "$source/README.md" | tr -d '`')
+    flags=$(PKG_CONFIG_PATH="$prefix/lib/pkgconfig" $command) && $CC $CFLAGS -std=c11 $warnings "$tmp/readme.c" -o "$tmp/readme" $flags
+}
+
 readme_publishes() ( # the commands of README.md's "Publish", as they stand there
     mkdir "$tmp/publish" && cd "$tmp/publish" || return 1
     seq 1 20000 >firmware.bin
@@ -70,6 +75,10 @@ readme_publishes() ( # the commands of README.md's "Publish", as they stand ther
     PATH="$prefix/bin:$PATH" sh -eux commands && "$prefix/bin/ota-repo" --dir site verify &&
         test -f site/web/p/thermostat/metadata/timestamp.json && ls site/web/os/targets/os/img/*os-2.0.0*
 )
+
+service_is_here() { # the service starts the program of the prefix that it was installed to, not of the one configured
+    grep -x "ExecStart=$prefix/bin/ota-agent run .*" "$prefix/lib/systemd/system/ota-agent.service"
+}
 
 pkg_consumer() { # pkg_consumer PROGRAM-SOURCE PACKAGE OUTPUT [pkg-config option]
     flags=$(PKG_CONFIG_PATH="$prefix/lib/pkgconfig" pkg-config ${4-} --cflags --libs "$2") || return 1
@@ -92,6 +101,7 @@ cxx_consumer() { # the declarations have C linkage, so a C++ program links
 try "install" cmake --install "$build" --prefix "$prefix"
 try "everything is there" all_installed
 try "nothing of the build leaks" must_not leaks
+[ -z "${POSIX:-}" ] || try "the service finds its program" service_is_here
 try "CMake: find_package and build" cmake_consumer "${POSIX:+posix}"
 try "CMake: the core runs" "$tmp/cmake/core"
 try "CMake: an unknown component is refused" must_not cmake_consumer no-such-part
@@ -111,6 +121,7 @@ if [ -n "${POSIX:-}" ]; then
     try "README: the start builds" readme_builds "$tmp/readme.c"
     sed 's/ota_run(agent)/ota_run(agents)/' "$tmp/readme.c" >"$tmp/planted.c"
     try "README: a start that does not compile is noticed" must_not readme_builds "$tmp/planted.c"
+    try "README: the start links as it says" readme_links
     try "README: the commands publish" readme_publishes
 fi
 if command -v "$CXX" >/dev/null; then

@@ -54,6 +54,8 @@ refused 2 "--block: 5000" $image --component os --version 2 --block 5000
 refused 1 'has no component "radio"' $image --component radio --version 2
 refused 1 "nothere.img: not there" image add "$work/nothere.img" --product thermostat --component os --version 2
 refused 1 "not a regular file" image add "$work" --product thermostat --component os --version 2
+mkfifo "$work/fifo.img"
+refused 1 "fifo.img: not a regular file" image add "$work/fifo.img" --product thermostat --component os --version 2
 : >"$work/empty.img"
 refused 1 "is empty" image add "$work/empty.img" --product thermostat --component os --version 2
 refused 1 "published for product thermostat already" $image --component os --version 1.0.0 --name other.img

@@ -35,7 +35,7 @@ static int open_to_read(struct tool *t, const char *path, int *fd)
 {
     struct stat st;
 
-    *fd = open(path, O_RDONLY | O_CLOEXEC);
+    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO by that name must not hang us */
     if (*fd < 0 && errno == ENOENT) {
         (void)tool_failed(t, "%s: not there", path);
         return TOOL_ABSENT;
