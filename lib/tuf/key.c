@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Public keys: PEM in JSON -> the bytes that the crypto port wants. */
+/* Digests; public keys: PEM in JSON -> the bytes that the crypto port wants. */
 #include "encode.h"
+#include "json_members.h"
 #include "json_text.h"
 #include "tuf_i.h"
 
@@ -8,25 +9,31 @@
 
 #define DER_MAX 560 /* SubjectPublicKeyInfo of an RSA-4096 key: 550 */
 
-static const struct scheme {
-    const char *keytype, *name;
-    uint8_t kind, alg, hash;
-} schemes[] = {
-    { "ecdsa", "ecdsa-sha2-nistp256", OTA_KEY_P256, OTA_SIG_ECDSA_SHA256, OTA_SHA256 },
-    { "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp256", OTA_KEY_P256, OTA_SIG_ECDSA_SHA256, OTA_SHA256 },
-    { "ecdsa", "ecdsa-sha2-nistp384", OTA_KEY_P384, OTA_SIG_ECDSA_SHA384, OTA_SHA384 },
-    { "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp384", OTA_KEY_P384, OTA_SIG_ECDSA_SHA384, OTA_SHA384 },
-    { "rsa", "rsassa-pss-sha256", OTA_KEY_RSA, OTA_SIG_RSA_PSS_SHA256, OTA_SHA256 },
-    { "rsa", "rsassa-pss-sha384", OTA_KEY_RSA, OTA_SIG_RSA_PSS_SHA384, OTA_SHA384 },
-    { "rsa", "rsassa-pss-sha512", OTA_KEY_RSA, OTA_SIG_RSA_PSS_SHA512, OTA_SHA512 },
+#define SCHEMES 5
+const struct tuf_scheme otai_tuf_scheme[SCHEMES] = {
+    { "ecdsa-sha2-nistp256", OTA_KEY_P256, OTA_SIG_ECDSA_SHA256, OTA_SHA256 },
+    { "ecdsa-sha2-nistp384", OTA_KEY_P384, OTA_SIG_ECDSA_SHA384, OTA_SHA384 },
+    { "rsassa-pss-sha256", OTA_KEY_RSA, OTA_SIG_RSA_PSS_SHA256, OTA_SHA256 },
+    { "rsassa-pss-sha384", OTA_KEY_RSA, OTA_SIG_RSA_PSS_SHA384, OTA_SHA384 },
+    { "rsassa-pss-sha512", OTA_KEY_RSA, OTA_SIG_RSA_PSS_SHA512, OTA_SHA512 },
 };
 
-static const struct scheme *find_scheme(struct otai_span keytype, struct otai_span name)
+/* Older repositories have an ECDSA key's scheme as its type, too. */
+static bool is_type(struct otai_span keytype, const struct tuf_scheme *s)
 {
-    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++)
-        if (otai_json_raw_is(keytype, schemes[i].keytype) && otai_json_raw_is(name, schemes[i].name))
-            return &schemes[i];
-    return NULL;
+    if (s->kind == OTA_KEY_RSA)
+        return otai_json_raw_is(keytype, "rsa");
+    return otai_json_raw_is(keytype, "ecdsa") || otai_json_raw_is(keytype, s->name);
+}
+
+/* Index of the scheme; SCHEMES: not known, or not of this type. */
+static uint8_t find_scheme(struct otai_span keytype, struct otai_span name)
+{
+    uint8_t i = 0;
+
+    while (i < SCHEMES && !(otai_json_raw_is(name, otai_tuf_scheme[i].name) && is_type(keytype, &otai_tuf_scheme[i])))
+        i++;
+    return i;
 }
 
 /* Pass the characters of text; false when others stand there. */
@@ -61,88 +68,82 @@ static size_t pem_decode(struct otai_span pem, uint8_t *out, size_t cap)
     return otai_base64_end(&b) ? b.len : 0;
 }
 
-/* The one way to write the head of an uncompressed point's SubjectPublicKeyInfo (RFC 5480). */
+/*
+ * How a key of each kind begins: the only way to write a SubjectPublicKeyInfo of an uncompressed point (RFC 5480), or of
+ * rsaEncryption with its NULL parameter and a key whose lengths all need two bytes (RFC 3279 section 2.3.1). REST stands
+ * for such a length, which must reach to the end.
+ */
+#define REST 0xff, 0xff
 static const uint8_t p256_head[] = { 0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06,
                                      0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04 };
 static const uint8_t p384_head[] = { 0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02,
                                      0x01, 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22, 0x03, 0x62, 0x00, 0x04 };
-/* rsaEncryption with its NULL parameter (RFC 3279 section 2.3.1), between two lengths. */
-static const uint8_t rsa_algorithm[] = {
-    0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00
+static const uint8_t rsa_head[] = { 0x30, 0x82, REST, 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01,
+                                    0x01, 0x01, 0x05, 0x00, 0x03, 0x82, REST, 0x00, 0x30, 0x82, REST, 0x02, 0x82 };
+
+static const struct spki {
+    const uint8_t *head;
+    uint8_t head_len;
+    uint8_t strip;        /* what the port does not want */
+    uint16_t least, most; /* bytes of the whole */
+} spkis[] = {
+    [OTA_KEY_P256] = { p256_head, sizeof p256_head, sizeof p256_head - 1, sizeof p256_head + 64, sizeof p256_head + 64 },
+    [OTA_KEY_P384] = { p384_head, sizeof p384_head, sizeof p384_head - 1, sizeof p384_head + 96, sizeof p384_head + 96 },
+    [OTA_KEY_RSA] = { rsa_head, sizeof rsa_head, sizeof rsa_head - 6, 294, DER_MAX },
 };
 
-/* tag 82 HH LL: a header whose value fills the rest of der. */
-static bool long_header(const uint8_t *der, size_t len, uint8_t tag)
+static bool begins(const struct spki *k, const uint8_t *der, size_t len)
 {
-    return len > 4 && der[0] == tag && der[1] == 0x82 && ((size_t)der[2] << 8 | der[3]) == len - 4;
+    for (size_t i = 0; i < k->head_len; i++) {
+        if (k->head[i] != 0xff) {
+            if (der[i] != k->head[i])
+                return false;
+            continue;
+        }
+        if (((size_t)der[i] << 8 | der[i + 1]) != len - (i + 2))
+            return false;
+        i++;
+    }
+    return true;
 }
 
-/* Length of the SPKI head before an RSAPublicKey of 2048 bits or more; 0: not such a key. */
-static size_t rsa_head(const uint8_t *der, size_t len)
-{
-    const size_t bits = 4 + sizeof rsa_algorithm, head = bits + 5;
-
-    if (len < 270 + head || !long_header(der, len, 0x30) || memcmp(der + 4, rsa_algorithm, sizeof rsa_algorithm) != 0 ||
-        !long_header(der + bits, len - bits, 0x03) || der[head - 1] != 0 || !long_header(der + head, len - head, 0x30))
-        return 0;
-    const uint8_t *modulus = der + head + 4;
-    size_t bytes = (size_t)modulus[2] << 8 | modulus[3];
-    bool ok = modulus[0] == 0x02 && modulus[1] == 0x82 && bytes >= 257 && modulus[4] == 0 && (modulus[5] & 0x80);
-    return ok ? head : 0;
-}
-
-/* Length of the head to strip, so that the key as the port wants it remains; 0: not a key of this kind. */
+/* Length of the part to strip, so that the key as the port wants it remains; 0: not a key of this kind. */
 static size_t spki_head(uint8_t kind, const uint8_t *der, size_t len)
 {
-    if (kind == OTA_KEY_RSA)
-        return rsa_head(der, len);
-    const uint8_t *head = kind == OTA_KEY_P256 ? p256_head : p384_head;
-    size_t head_len = kind == OTA_KEY_P256 ? sizeof p256_head : sizeof p384_head;
-    size_t point = kind == OTA_KEY_P256 ? 64 : 96;
-    bool ok = len == head_len + point && memcmp(der, head, head_len) == 0;
-    return ok ? head_len - 1 : 0; /* the 04 that marks an uncompressed point belongs to the key */
+    const struct spki *k = &spkis[kind];
+    const uint8_t *modulus = der + k->head_len;
+
+    if (len < k->least || len > k->most || !begins(k, der, len))
+        return 0;
+    /* 2048 bits or more: a modulus that begins with a zero byte, because its first bit is set */
+    if (kind == OTA_KEY_RSA && (((size_t)modulus[0] << 8 | modulus[1]) < 257 || modulus[2] != 0 || !(modulus[3] & 0x80)))
+        return 0;
+    return k->strip;
 }
 
 struct key_text {
     struct otai_span keytype, scheme, pem;
 };
 
-/* Take a key object. */
-static void key_parse(struct otai_json *j, struct key_text *k)
+/* The text of a key object's parts. */
+static ota_err key_parse(struct otai_span text, struct key_text *k)
 {
-    memset(k, 0, sizeof *k);
-    for (otai_json_object(j); otai_json_member(j);) {
-        if (otai_json_name_is(j, "keytype")) {
-            k->keytype = otai_json_string_raw(j);
-        } else if (otai_json_name_is(j, "scheme")) {
-            k->scheme = otai_json_string_raw(j);
-        } else if (otai_json_name_is(j, "keyval")) {
-            for (otai_json_object(j); otai_json_member(j);)
-                if (otai_json_name_is(j, "public"))
-                    k->pem = otai_json_string_raw(j);
-                else
-                    otai_json_skip(j);
-        } else {
-            otai_json_skip(j);
-        }
-    }
-    otai_json_need(j, k->keytype.p && k->scheme.p && k->pem.p, "keyval");
-}
-
-/* The text of the key that has this id, or {NULL, 0}. */
-static struct otai_span key_find(struct otai_span keys, struct otai_span id)
-{
+    static const struct otai_member members[] = {
+        { "keytype", offsetof(struct key_text, keytype), OTAI_JSON_STRING, true },
+        { "scheme", offsetof(struct key_text, scheme), OTAI_JSON_STRING, true },
+        { "keyval", 0, OTAI_OWN, true },
+    };
+    static const struct otai_member values[] = { { "public", offsetof(struct key_text, pem), OTAI_JSON_STRING, true } };
+    uint32_t left = OTAI_ALL(members), left_values = OTAI_ALL(values);
     struct otai_json j;
 
-    otai_json_init(&j, keys.p, keys.len);
-    for (otai_json_object(&j); otai_json_member(&j);) {
-        bool same = otai_json_same(otai_json_name_raw(&j), id);
-        struct otai_span value = otai_json_value(&j);
-
-        if (same)
-            return value;
+    otai_json_init(&j, text.p, text.len);
+    otai_json_object(&j);
+    while (otai_json_take(&j, members, k, &left) >= 0) {
+        otai_json_object(&j);
+        (void)otai_json_take(&j, values, k, &left_values);
     }
-    return (struct otai_span){ NULL, 0 };
+    return j.err;
 }
 
 struct hash_sink {
@@ -157,17 +158,38 @@ static ota_err hash_put(void *ctx, const uint8_t *p, size_t len)
     return s->crypto->ops->hash_add(s->crypto, &s->hash, p, len);
 }
 
-ota_err otai_tuf_canonical_hash(struct ota_tuf *t, struct otai_json *j, enum ota_hash_alg alg, uint8_t *out)
+ota_err otai_tuf_hash(struct ota_tuf *t, unsigned alg, struct otai_span bytes, uint8_t *out)
 {
     struct hash_sink s = { .crypto = t->cfg.crypto };
     const struct otai_json_sink sink = { hash_put, &s };
+    struct otai_json j;
 
-    ota_err err = s.crypto->ops->hash_start(s.crypto, &s.hash, alg);
+    ota_err err = s.crypto->ops->hash_start(s.crypto, &s.hash, (enum ota_hash_alg)(alg & ~TUF_CANONICAL));
     if (err != OTA_OK)
         return err;
-    err = otai_json_canonical(j, &sink);
+    otai_json_init(&j, bytes.p, bytes.len);
+    err = alg & TUF_CANONICAL ? otai_json_canonical(&j, &sink) : hash_put(&s, bytes.p, bytes.len);
     ota_err end = s.crypto->ops->hash_end(s.crypto, &s.hash, err == OTA_OK ? out : NULL);
     return err != OTA_OK ? err : end;
+}
+
+struct otai_span otai_tuf_span(const char *text)
+{
+    return (struct otai_span){ (const uint8_t *)text, strlen(text) };
+}
+
+void otai_tuf_narrow(struct otai_span *in, struct otai_span name)
+{
+    struct otai_json j;
+    bool same = false;
+
+    otai_json_init(&j, in->p, in->len);
+    for (otai_json_object(&j); !same && otai_json_member(&j);) {
+        same = otai_json_same(otai_json_name_raw(&j), name);
+        *in = otai_json_value(&j);
+    }
+    if (!same)
+        *in = (struct otai_span){ NULL, 0 };
 }
 
 bool otai_tuf_key_id(struct ota_tuf *t, struct otai_span raw, uint8_t out[OTA_SHA256_LEN])
@@ -175,19 +197,17 @@ bool otai_tuf_key_id(struct ota_tuf *t, struct otai_span raw, uint8_t out[OTA_SH
     if (raw.len == 2 * OTA_SHA256_LEN && otai_hex_decode(raw, out, OTAI_HEX_LOWER))
         return true;
     /* Any text may be a name when it is not the digest of its key; its own digest makes it 32 bytes long. */
-    return t->cfg.loose_keyids && otai_tuf_hash(t, OTA_SHA256, raw.p, raw.len, out) == OTA_OK;
+    return t->cfg.loose_keyids && otai_tuf_hash(t, OTA_SHA256, raw, out) == OTA_OK;
 }
 
 /* Section 4.2: the id is the digest of the key's canonical form. */
 static ota_err check_id(struct ota_tuf *t, struct otai_span text, const uint8_t *id)
 {
     uint8_t digest[OTA_SHA256_LEN];
-    struct otai_json j;
 
     if (t->cfg.loose_keyids)
         return OTA_OK;
-    otai_json_init(&j, text.p, text.len);
-    ota_err err = otai_tuf_canonical_hash(t, &j, OTA_SHA256, digest);
+    ota_err err = otai_tuf_hash(t, OTA_SHA256 | TUF_CANONICAL, text, digest);
     if (err != OTA_OK)
         return err;
     return memcmp(digest, id, sizeof digest) == 0 ? OTA_OK : OTA_REJECT_KEY;
@@ -201,7 +221,7 @@ static uint8_t find_same(const struct tuf_ring *ring, const struct tuf_key *new,
     for (; i < ring->count; i++) {
         const struct tuf_key *k = &ring->key[i];
 
-        if (memcmp(k->id, new->id, sizeof k->id) == 0 && k->alg == new->alg &&
+        if (memcmp(k->id, new->id, sizeof k->id) == 0 && k->scheme == new->scheme &&
             k->len == new->len &&memcmp(ring->bytes + k->off, bytes, k->len) == 0)
             break;
     }
@@ -227,47 +247,44 @@ static ota_err insert(struct tuf_ring *ring, struct tuf_key *k, const uint8_t *b
     return OTA_OK;
 }
 
-ota_err otai_tuf_key_add(struct ota_tuf *t, struct tuf_ring *ring, struct otai_span keys, struct otai_span id, uint32_t *mask)
+/* Put the key with this raw id into ring and its bit into *mask. */
+static ota_err add(struct ota_tuf *t, struct otai_span id, struct tuf_ring *ring, uint32_t *mask)
 {
-    struct otai_span text = key_find(keys, id);
+    struct otai_span text = t->in.keys;
     uint8_t der[DER_MAX];
     struct key_text parts;
-    struct otai_json j;
     struct tuf_key k;
 
+    otai_tuf_narrow(&text, id);
     if (!text.p)
-        return OTA_SAME;
-    otai_json_init(&j, text.p, text.len);
-    key_parse(&j, &parts);
-    if (j.err != OTA_OK)
-        return j.err;
-    const struct scheme *s = find_scheme(parts.keytype, parts.scheme);
-    if (!s)
-        return OTA_SAME;
+        return OTA_OK;
+    ota_err err = key_parse(text, &parts);
+    if (err != OTA_OK)
+        return err;
+    k.scheme = find_scheme(parts.keytype, parts.scheme);
+    if (k.scheme == SCHEMES)
+        return OTA_OK;
     if (!otai_tuf_key_id(t, id, k.id))
         return OTA_REJECT_KEY;
-    ota_err err = check_id(t, text, k.id);
+    err = check_id(t, text, k.id);
     if (err != OTA_OK)
         return err;
     size_t len = pem_decode(parts.pem, der, sizeof der);
-    size_t head = spki_head(s->kind, der, len);
+    size_t head = spki_head(otai_tuf_scheme[k.scheme].kind, der, len);
     if (head == 0)
         return OTA_REJECT_KEY;
     k.len = (uint16_t)(len - head);
-    k.kind = s->kind;
-    k.alg = s->alg;
-    k.hash = s->hash;
     return insert(ring, &k, der + head, mask);
 }
 
-void otai_tuf_keyids(struct ota_tuf *t, struct otai_json *j, struct otai_span keys, struct tuf_ring *ring, uint32_t *mask)
+void otai_tuf_keyids(struct ota_tuf *t, struct otai_json *j, struct tuf_ring *ring, uint32_t *mask)
 {
     *mask = 0;
     for (otai_json_array(j); otai_json_element(j);) {
         struct otai_span id = otai_json_string_raw(j);
-        ota_err err = id.p ? otai_tuf_key_add(t, ring, keys, id, mask) : OTA_OK;
+        ota_err err = id.p ? add(t, id, ring, mask) : OTA_OK;
 
-        if (err != OTA_OK && err != OTA_SAME)
+        if (err != OTA_OK)
             otai_json_fail(j, err, NULL);
     }
 }

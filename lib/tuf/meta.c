@@ -1,31 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What all roles have in common; timestamp and snapshot. */
+/* What is signed: members that all roles have, and what timestamp and snapshot list. */
 #include "encode.h"
+#include "json_members.h"
 #include "tuf_i.h"
 
 #include <string.h>
-
-enum { SEEN_TYPE = 1, SEEN_SPEC = 2, SEEN_VERSION = 4, SEEN_EXPIRES = 8, SEEN_SCOPE = 16 };
-
-void otai_tuf_open_signed(struct otai_json *j, struct otai_span file)
-{
-    otai_json_init(j, file.p, file.len);
-    for (otai_json_object(j); otai_json_member(j); otai_json_skip(j)) {
-        if (!otai_json_name_is(j, "signed"))
-            continue;
-        otai_json_object(j);
-        return;
-    }
-    otai_json_fail(j, OTA_REJECT_MISSING, "signed");
-}
-
-ota_err otai_tuf_close_signed(struct ota_tuf *t, struct otai_json *j)
-{
-    while (otai_json_member(j))
-        otai_json_skip(j);
-    otai_json_end(j);
-    return otai_json_fault(j, t->doc, &t->fault);
-}
 
 /* Section 4.3: "1.x" or "1.x.y": another major version may mean anything. */
 static bool spec_ok(struct otai_span raw)
@@ -38,61 +17,11 @@ static bool spec_ok(struct otai_span raw)
     return raw.p[raw.len - 1] != '.';
 }
 
-static int64_t take_time(struct otai_json *j)
+static bool time_ok(struct otai_span raw, int64_t *out)
 {
     char text[21];
-    int64_t s = 0;
 
-    if (!otai_json_raw_copy(otai_json_string_raw(j), text, sizeof text) || !otai_time_parse(text, &s))
-        otai_json_fail(j, OTA_REJECT_VALUE, NULL);
-    return s;
-}
-
-/* Take a string that must be `text`. */
-static void take_exactly(struct otai_json *j, const char *text, ota_err otherwise)
-{
-    if (!otai_json_raw_is(otai_json_string_raw(j), text))
-        otai_json_fail(j, otherwise, NULL);
-}
-
-static bool scoped(const struct ota_tuf *t, enum tuf_role type)
-{
-    return t->cfg.scope && type != TUF_ROOT;
-}
-
-bool otai_tuf_head_member(struct ota_tuf *t, struct otai_json *j, struct tuf_head *head, enum tuf_role type)
-{
-    uint32_t seen = 0;
-
-    if (otai_json_name_is(j, "_type")) {
-        take_exactly(j, otai_tuf_role_name[type], OTA_REJECT_TYPE);
-        seen = SEEN_TYPE;
-    } else if (otai_json_name_is(j, "spec_version")) {
-        if (!spec_ok(otai_json_string_raw(j)))
-            otai_json_fail(j, OTA_REJECT_SPEC, NULL);
-        seen = SEEN_SPEC;
-    } else if (otai_json_name_is(j, "version")) {
-        head->version = (uint32_t)otai_json_u64(j, 1, UINT32_MAX);
-        seen = SEEN_VERSION;
-    } else if (otai_json_name_is(j, "expires")) {
-        head->expires_s = take_time(j);
-        seen = SEEN_EXPIRES;
-    } else if (scoped(t, type) && otai_json_name_is(j, "x-scope")) {
-        take_exactly(j, t->cfg.scope, OTA_REJECT_SCOPE);
-        seen = SEEN_SCOPE;
-    }
-    head->seen |= seen;
-    return seen != 0;
-}
-
-void otai_tuf_head_need(struct ota_tuf *t, struct otai_json *j, const struct tuf_head *head, enum tuf_role type)
-{
-    otai_json_need(j, head->seen & SEEN_TYPE, "_type");
-    otai_json_need(j, head->seen & SEEN_SPEC, "spec_version");
-    otai_json_need(j, head->seen & SEEN_VERSION, "version");
-    otai_json_need(j, head->seen & SEEN_EXPIRES, "expires");
-    if (scoped(t, type) && !(head->seen & SEEN_SCOPE))
-        otai_json_fail(j, OTA_REJECT_SCOPE, "x-scope");
+    return otai_json_raw_copy(raw, text, sizeof text) && otai_time_parse(text, out);
 }
 
 /* Digests of other algorithms are left alone, but without one that is understood there is no promise at all. */
@@ -117,81 +46,177 @@ void otai_tuf_hashes(struct otai_json *j, struct tuf_hashes *out)
 /* Take what one file's metadata says of another (METAFILES, section 4.4). */
 static void take_meta(struct otai_json *j, struct tuf_meta *m, uint32_t length_max)
 {
+    enum { LENGTH, HASHES };
+    static const struct otai_member members[] = {
+        [LENGTH] = { "length", 0, OTAI_OWN, false },
+        [HASHES] = { "hashes", 0, OTAI_OWN, false },
+        { "version", offsetof(struct tuf_meta, version), OTAI_JSON_NUMBER, true },
+    };
+    uint32_t left = OTAI_ALL(members);
+    int member;
+
     memset(m, 0, sizeof *m);
-    for (otai_json_object(j); otai_json_member(j);) {
-        if (otai_json_name_is(j, "version")) {
-            m->version = (uint32_t)otai_json_u64(j, 1, UINT32_MAX);
-        } else if (otai_json_name_is(j, "length")) {
-            m->length = (uint32_t)otai_json_u64(j, 1, UINT32_MAX);
-            if (m->length > length_max)
-                otai_json_fail(j, OTA_REJECT_LIMIT, NULL);
-        } else if (otai_json_name_is(j, "hashes")) {
+    otai_json_object(j);
+    while ((member = otai_json_take(j, members, m, &left)) >= 0) {
+        if (member == HASHES) {
             otai_tuf_hashes(j, &m->hashes);
-        } else {
-            otai_json_skip(j);
+            continue;
         }
+        m->length = (uint32_t)otai_json_u64(j, 1, UINT32_MAX);
+        if (m->length > length_max)
+            otai_json_fail(j, OTA_REJECT_LIMIT, NULL);
     }
-    otai_json_need(j, m->version, "version");
 }
 
-/* Take METAFILES, and keep what it says of `role`. The limit on length concerns only the file that is going to be read.
- * A timestamp speaks of the snapshot and of nothing else. */
-static void take_listing(struct otai_json *j, const char *role, uint32_t length_max, bool alone, struct tuf_meta *out)
+/* A timestamp speaks of the snapshot and of nothing else. A snapshot speaks of many, but the limit on length concerns
+ * only the file that is going to be read. */
+static void take_list(struct ota_tuf *t, struct otai_json *j)
 {
+    bool timestamp = t->in.role == TUF_TIMESTAMP;
+    const char *role = timestamp ? otai_tuf_role_name[TUF_SNAPSHOT] : otai_tuf_visited(t)->name;
+    uint32_t length_max = timestamp ? t->cfg.limits.snapshot_max : t->cfg.limits.targets_max;
     char name[OTA_TUF_ROLE_MAX + sizeof ".json"];
     struct otai_text text;
-    struct tuf_meta other;
 
     otai_text_init(&text, name, sizeof name);
     otai_text_add(&text, role);
     otai_text_add(&text, ".json");
+    t->listed.version = 0;
     for (otai_json_object(j); otai_json_member(j);) {
         bool wanted = otai_json_name_is(j, name);
+        struct tuf_meta other;
 
-        if (alone && !wanted)
+        if (timestamp && !wanted)
             otai_json_fail(j, OTA_REJECT_VALUE, NULL);
-        take_meta(j, wanted ? out : &other, wanted ? length_max : UINT32_MAX);
+        take_meta(j, wanted ? &t->listed : &other, wanted ? length_max : UINT32_MAX);
     }
-    otai_json_need(j, out->version, role);
+    otai_json_need(j, t->listed.version, role);
 }
 
-ota_err otai_tuf_listing_parse(struct ota_tuf *t, struct otai_span file, enum tuf_role type, const char *role,
-                               struct tuf_head *head, struct tuf_meta *out)
+void otai_tuf_keys_ahead(struct ota_tuf *t, const struct otai_json *j)
 {
-    bool timestamp = type == TUF_TIMESTAMP, listed = false;
+    t->in.keys = (struct otai_span){ j->p + j->pos, j->len - j->pos };
+    otai_tuf_narrow(&t->in.keys, otai_tuf_span("keys"));
+}
+
+enum { TYPE, SPEC, VERSION, EXPIRES, SCOPE, KEYS, ROLES, CONSISTENT, META, TARGETS, DELEGATIONS };
+
+static const struct otai_member members[] = {
+    [TYPE] = { "_type", 0, OTAI_OWN, true },
+    [SPEC] = { "spec_version", 0, OTAI_OWN, true },
+    [VERSION] = { "version", offsetof(struct ota_tuf, in.version), OTAI_JSON_NUMBER, true },
+    [EXPIRES] = { "expires", 0, OTAI_OWN, true },
+    [SCOPE] = { "x-scope", 0, OTAI_OWN, false },
+    [KEYS] = { "keys", offsetof(struct ota_tuf, in.keys), OTAI_JSON_OBJECT, true },
+    [ROLES] = { "roles", 0, OTAI_OWN, true },
+    [CONSISTENT] = { "consistent_snapshot", offsetof(struct ota_tuf, u.root.consistent), OTAI_JSON_BOOL, false },
+    [META] = { "meta", 0, OTAI_OWN, true },
+    [TARGETS] = { "targets", 0, OTAI_OWN, true },
+    [DELEGATIONS] = { "delegations", 0, OTAI_OWN, false },
+};
+
+#define EVERY (1u << TYPE | 1u << SPEC | 1u << VERSION | 1u << EXPIRES)
+static const uint16_t members_of[TUF_TOP_ROLES] = {
+    [TUF_ROOT] = EVERY | 1u << KEYS | 1u << ROLES | 1u << CONSISTENT,
+    [TUF_TIMESTAMP] = EVERY | 1u << SCOPE | 1u << META,
+    [TUF_SNAPSHOT] = EVERY | 1u << SCOPE | 1u << META,
+    [TUF_TARGETS] = EVERY | 1u << SCOPE | 1u << TARGETS | 1u << DELEGATIONS,
+};
+
+static void expect(struct otai_json *j, bool good, ota_err otherwise)
+{
+    if (!good)
+        otai_json_fail(j, otherwise, NULL);
+}
+
+static void take_own(struct ota_tuf *t, struct otai_json *j, int member)
+{
+    switch (member) {
+    case TYPE:
+        expect(j, otai_json_raw_is(otai_json_string_raw(j), otai_tuf_role_name[t->in.role]), OTA_REJECT_TYPE);
+        break;
+    case SPEC:
+        expect(j, spec_ok(otai_json_string_raw(j)), OTA_REJECT_SPEC);
+        break;
+    case EXPIRES:
+        expect(j, time_ok(otai_json_string_raw(j), &t->in.expires_s), OTA_REJECT_VALUE);
+        break;
+    case SCOPE:
+        expect(j, otai_json_raw_is(otai_json_string_raw(j), t->cfg.scope), OTA_REJECT_SCOPE);
+        break;
+    case ROLES:
+        otai_tuf_root_roles(t, j);
+        break;
+    case META:
+        take_list(t, j);
+        break;
+    case TARGETS:
+        otai_tuf_targets(t, j);
+        break;
+    default:
+        otai_tuf_delegations(t, j);
+    }
+}
+
+static void take_signed(struct ota_tuf *t, struct otai_json *j)
+{
+    uint32_t left = members_of[t->in.role];
+    int member;
+
+    if (!t->cfg.scope)
+        left &= ~(1u << SCOPE);
+    if (t->in.role == TUF_ROOT)
+        otai_tuf_keys_ahead(t, j);
+    otai_json_object(j);
+    while ((member = otai_json_take(j, members, t, &left)) >= 0)
+        take_own(t, j, member);
+    if (left & 1u << SCOPE)
+        otai_json_fail(j, OTA_REJECT_SCOPE, "x-scope");
+}
+
+ota_err otai_tuf_end(struct ota_tuf *t, struct otai_json *j)
+{
+    otai_json_end(j);
+    return otai_json_fault(j, t->doc, &t->fault);
+}
+
+ota_err otai_tuf_parse(struct ota_tuf *t, enum tuf_role role, const char *path)
+{
+    static const struct otai_member file[] = { { "signed", 0, OTAI_OWN, true } };
+    uint32_t left = OTAI_ALL(file);
     struct otai_json j;
 
-    memset(head, 0, sizeof *head);
-    out->version = 0;
-    for (otai_tuf_open_signed(&j, file); otai_json_member(&j);) {
-        if (otai_tuf_head_member(t, &j, head, type))
-            continue;
-        if (otai_json_name_is(&j, "meta")) {
-            take_listing(&j, role, timestamp ? t->cfg.limits.snapshot_max : t->cfg.limits.targets_max, timestamp, out);
-            listed = true;
-        } else {
-            otai_json_skip(&j);
-        }
-    }
-    otai_tuf_head_need(t, &j, head, type);
-    otai_json_need(&j, listed, "meta");
-    return otai_tuf_close_signed(t, &j);
+    memset(&t->in, 0, sizeof t->in);
+    t->in.role = (uint8_t)role;
+    t->in.path = path;
+    t->in.base = t->u.search.count;
+    ota_err err = path ? otai_tuf_hash(t, OTA_SHA256, otai_tuf_span(path), t->in.path_digest) : OTA_OK;
+    if (err != OTA_OK)
+        return err;
+    otai_json_init(&j, t->file.p, t->file.len);
+    otai_json_object(&j);
+    while (otai_json_take(&j, file, t, &left) >= 0)
+        take_signed(t, &j);
+    return otai_tuf_end(t, &j);
 }
 
-/* Stand before the first entry of a snapshot that was parsed before. */
-static void open_entries(struct otai_json *j, struct otai_span file)
+/* Text of the entries of a snapshot. */
+static struct otai_span entries(struct otai_span file)
 {
-    for (otai_tuf_open_signed(j, file); otai_json_member(j); otai_json_skip(j)) {
-        if (!otai_json_name_is(j, "meta"))
-            continue;
-        otai_json_object(j);
-        return;
-    }
+    otai_tuf_narrow(&file, otai_tuf_span("signed"));
+    otai_tuf_narrow(&file, otai_tuf_span("meta"));
+    return file;
+}
+
+static void open(struct otai_json *j, struct otai_span object)
+{
+    otai_json_init(j, object.p, object.len);
+    otai_json_object(j);
 }
 
 /* Version of the entry, found by going on from where j stands: both files are in the same order as a rule, so that the
  * second look from the start is rare. 0: not there. */
-static uint32_t entry_version(struct otai_json *j, struct otai_span file, struct otai_span name)
+static uint32_t entry_version(struct otai_json *j, struct otai_span all, struct otai_span name)
 {
     for (int look = 0; look < 2; look++) {
         while (otai_json_member(j)) {
@@ -202,19 +227,20 @@ static uint32_t entry_version(struct otai_json *j, struct otai_span file, struct
             if (same)
                 return m.version;
         }
-        open_entries(j, file);
+        open(j, all);
     }
     return 0;
 }
 
-ota_err otai_tuf_snapshot_compare(struct ota_tuf *t, struct otai_span old, struct otai_span fresh)
+ota_err otai_tuf_snapshot_compare(struct ota_tuf *t, struct otai_span old)
 {
+    struct otai_span all = entries(t->file);
     struct otai_json o, f;
     struct tuf_meta m;
 
-    open_entries(&f, fresh);
-    for (open_entries(&o, old); otai_json_member(&o);) {
-        uint32_t now = entry_version(&f, fresh, otai_json_name_raw(&o));
+    open(&f, all);
+    for (open(&o, entries(old)); otai_json_member(&o);) {
+        uint32_t now = entry_version(&f, all, otai_json_name_raw(&o));
 
         take_meta(&o, &m, UINT32_MAX);
         if (now < m.version)

@@ -4,21 +4,26 @@
 #include <string.h>
 
 /* RFC 3986 section 2.3: these need no encoding, wherever they stand. */
-static bool unreserved(char c)
+#define UNRESERVED "-._~"
+
+static bool plain(uint8_t c, const char *marks)
 {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c && strchr("-._~", c));
+    uint8_t lower = c | 0x20;
+
+    return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || (c && strchr(marks, c));
 }
 
-static void encode(struct otai_text *t, const char *s, size_t len, bool keep_slash)
+/* All but letters, digits and marks is encoded. */
+static void encode(struct otai_text *t, const char *s, const char *end, const char *marks)
 {
     static const char digits[] = "0123456789ABCDEF";
 
-    for (size_t i = 0; i < len; i++) {
-        uint8_t c = (uint8_t)s[i];
+    for (; s < end; s++) {
+        uint8_t c = (uint8_t)*s;
         char escaped[3] = { '%', digits[c >> 4], digits[c & 15] };
 
-        if (unreserved(s[i]) || (keep_slash && c == '/'))
-            otai_text_bytes(t, s + i, 1);
+        if (plain(c, marks))
+            otai_text_bytes(t, s, 1);
         else
             otai_text_bytes(t, escaped, sizeof escaped);
     }
@@ -33,24 +38,27 @@ bool otai_tuf_file_name(char *out, size_t cap, uint32_t version, const char *rol
         otai_text_u64(&t, version);
         otai_text_add(&t, ".");
     }
-    encode(&t, role, strlen(role), false);
+    encode(&t, role, role + strlen(role), UNRESERVED);
     otai_text_add(&t, ".json");
     return !t.full;
 }
 
-bool otai_tuf_target_name(char *out, size_t cap, const char *path, const uint8_t *digest, size_t digest_len)
+bool otai_tuf_target_name(struct ota_tuf_target *target, bool with_digest)
 {
-    const char *slash = strrchr(path, '/');
-    const char *name = slash ? slash + 1 : path;
+    const char *slash = strrchr(target->path, '/');
+    const char *name = slash ? slash + 1 : target->path;
     struct otai_text t;
 
-    otai_text_init(&t, out, cap);
-    encode(&t, path, (size_t)(name - path), true);
-    if (digest_len) {
-        otai_text_hex(&t, digest, digest_len);
+    otai_text_init(&t, target->file, sizeof target->file);
+    encode(&t, target->path, name, UNRESERVED "/");
+    if (with_digest) {
+        if (target->has_sha256)
+            otai_text_hex(&t, target->sha256, sizeof target->sha256);
+        else
+            otai_text_hex(&t, target->sha512, sizeof target->sha512);
         otai_text_add(&t, ".");
     }
-    encode(&t, name, strlen(name), true);
+    encode(&t, name, name + strlen(name), UNRESERVED "/");
     return !t.full;
 }
 

@@ -12,24 +12,20 @@ void otai_tuf_search_begin(struct ota_tuf *t)
     s->visited = s->count = 1;
     (void)otai_copy(s->role[0].name, sizeof s->role[0].name, "targets");
     s->role[0].signers = t->root.signers[TUF_TARGETS];
-    t->role = t->targets;
+    t->listed = t->targets;
     t->step = TUF_ROLE_LOAD;
 }
 
-const char *otai_tuf_role(const struct ota_tuf *t)
+const struct tuf_visit *otai_tuf_visited(const struct ota_tuf *t)
 {
-    return t->u.search.role[t->u.search.visited - 1].name;
+    return &t->u.search.role[t->u.search.visited - 1];
 }
 
-static bool at_top(const struct ota_tuf *t)
+/* Move the roles from index `from` on so that they begin at `to`. */
+static void shift(struct tuf_search *s, uint8_t from, uint8_t to)
 {
-    return t->u.search.visited == 1;
-}
-
-static void take_out(struct tuf_search *s, uint8_t index)
-{
-    s->count--;
-    memmove(&s->role[index], &s->role[index + 1], (size_t)(s->count - index) * sizeof s->role[0]);
+    memmove(&s->role[to], &s->role[from], (size_t)(s->count - from) * sizeof s->role[0]);
+    s->count = (uint8_t)(s->count - from + to);
 }
 
 /* Make place for one role at *base. When all places are taken, the role that would be visited last gives way: with so
@@ -39,35 +35,40 @@ static bool make_place(struct tuf_search *s, uint8_t *base, uint8_t limit)
     if (s->count >= limit) {
         if (*base == s->visited)
             return false;
-        take_out(s, s->visited);
+        shift(s, (uint8_t)(s->visited + 1), s->visited);
         (*base)--;
     }
-    memmove(&s->role[*base + 1], &s->role[*base], (size_t)(s->count - *base) * sizeof s->role[0]);
-    s->count++;
+    shift(s, *base, (uint8_t)(*base + 1));
     return true;
 }
 
-ota_err otai_tuf_visit(struct tuf_search *s, uint8_t *base, uint8_t limit, const char *name, struct tuf_signers signers)
+ota_err otai_tuf_visit(struct ota_tuf *t, const struct tuf_visit *role)
 {
+    struct tuf_search *s = &t->u.search;
+    uint8_t *base = &t->in.base;
+
     for (uint8_t i = 0; i < s->count; i++) {
-        if (strcmp(s->role[i].name, name) != 0)
+        if (strcmp(s->role[i].name, role->name) != 0)
             continue;
         if (i < s->visited)
             return OTA_OK;
         if (i >= *base)
             return OTA_REJECT_DUPLICATE;
         /* It waits for another delegator, but this one comes first. */
-        take_out(s, i);
+        shift(s, (uint8_t)(i + 1), i);
         (*base)--;
         break;
     }
-    if (!make_place(s, base, limit))
-        return OTA_OK;
-    struct tuf_visit *v = &s->role[*base];
-    memset(v, 0, sizeof *v);
-    (void)otai_copy(v->name, sizeof v->name, name);
-    v->signers = signers;
+    if (make_place(s, base, t->cfg.limits.roles_max))
+        s->role[*base] = *role;
     return OTA_OK;
+}
+
+void otai_tuf_visit_no_others(struct ota_tuf *t)
+{
+    shift(&t->u.search, t->in.base, t->u.search.visited);
+    t->in.base = t->u.search.visited;
+    t->in.stop = true;
 }
 
 /* Go on to the role that comes next, or give up. */
@@ -75,108 +76,92 @@ static ota_err next_role(struct ota_tuf *t)
 {
     struct tuf_search *s = &t->u.search;
 
-    if (s->visited == s->count) {
-        t->doc[0] = '\0';
-        return otai_tuf_refuse(t, OTA_REJECT_TARGET, t->target.path);
-    }
+    if (s->visited == s->count)
+        return ota_fault_set(&t->fault, OTA_REJECT_TARGET, t->target.path, 0);
     struct tuf_visit next = s->role[s->count - 1];
-    memmove(&s->role[s->visited + 1], &s->role[s->visited], (size_t)(s->count - 1 - s->visited) * sizeof next);
+    s->count--;
+    shift(s, s->visited, (uint8_t)(s->visited + 1));
     s->role[s->visited++] = next;
     t->step = TUF_LOOKUP;
     return OTA_OK;
 }
 
-/* The snapshot that this session verified, read once more for what it says of the role. */
-ota_err otai_tuf_looked_up(struct ota_tuf *t, struct otai_span got)
+/* OTA_OK: t->file is the one that this session verified before. OTA_SAME: it is not. */
+static ota_err known(struct ota_tuf *t, const uint8_t *digest)
 {
-    uint8_t digest[OTA_SHA256_LEN];
-    struct tuf_head head;
+    uint8_t now[OTA_SHA256_LEN];
 
-    if (!got.p)
-        return otai_tuf_refuse(t, OTA_DEVICE_STORE, "");
-    ota_err err = otai_tuf_hash(t, OTA_SHA256, got.p, got.len, digest);
-    if (err != OTA_OK || memcmp(digest, t->snapshot_digest, sizeof digest) != 0)
-        return otai_tuf_refuse(t, err != OTA_OK ? err : OTA_DEVICE_STORE, "");
+    ota_err err = otai_tuf_hash(t, OTA_SHA256, t->file, now);
+    return err == OTA_OK && memcmp(now, digest, sizeof now) != 0 ? OTA_SAME : err;
+}
+
+/* The snapshot that this session verified, read once more for what it says of the role. */
+ota_err otai_tuf_looked_up(struct ota_tuf *t)
+{
+    ota_err err = known(t, t->snapshot_digest);
+
     t->step = TUF_ROLE_LOAD;
-    return otai_tuf_listing_parse(t, got, TUF_SNAPSHOT, otai_tuf_role(t), &head, &t->role);
+    if (err == OTA_SAME)
+        err = OTA_DEVICE_STORE;
+    if (err == OTA_OK)
+        err = otai_tuf_parse(t, TUF_SNAPSHOT, NULL);
+    return err;
 }
 
 /* Fill in what the metadata of the target does not say itself. Section 5.7.3: the digest is part of the name. */
 static ota_err finish(struct ota_tuf *t)
 {
-    struct ota_tuf_target *out = &t->target;
-    const uint8_t *digest = out->has_sha256 ? out->sha256 : out->sha512;
-    size_t len = !t->root.consistent ? 0 : out->has_sha256 ? sizeof out->sha256 : sizeof out->sha512;
+    (void)otai_copy(t->target.role, sizeof t->target.role, otai_tuf_visited(t)->name);
+    t->step = TUF_IDLE;
+    return otai_tuf_target_name(&t->target, t->root.consistent) ? OTA_DONE
+                                                                : otai_tuf_refuse(t, OTA_REJECT_LIMIT, "signed.targets");
+}
 
-    (void)otai_copy(out->role, sizeof out->role, otai_tuf_role(t));
-    if (!otai_tuf_target_name(out->file, sizeof out->file, out->path, digest, len))
-        return otai_tuf_refuse(t, OTA_REJECT_LIMIT, "signed.targets");
+/* The trusted copy of the role is up to date. */
+ota_err otai_tuf_role_stored(struct ota_tuf *t)
+{
+    if (t->fresh)
+        return t->in.found ? finish(t) : next_role(t);
+    t->fresh = true;
     t->step = TUF_IDLE;
     return OTA_DONE;
 }
 
+/* The top-level targets file that this session verified needs no second verification. */
+static ota_err check(struct ota_tuf *t)
+{
+    if (t->u.search.visited > 1)
+        return otai_tuf_check_role(t, &t->u.search.ring);
+    ota_err err = t->fresh ? known(t, t->targets_digest) : OTA_SAME;
+    if (err != OTA_SAME)
+        return err;
+    err = otai_tuf_check_role(t, &t->root.ring);
+    return err == OTA_OK ? otai_tuf_hash(t, OTA_SHA256, t->file, t->targets_digest) : err;
+}
+
 /* Look for the target in a file that passed, and note the delegations to follow. */
-static ota_err read_role(struct ota_tuf *t, struct otai_span file)
+static ota_err look(struct ota_tuf *t)
 {
     struct tuf_search *s = &t->u.search;
-    struct tuf_head head;
 
     if (s->visited == s->count) {
         s->ring.count = 0; /* no role waits for its keys */
         s->ring.used = 0;
     }
-    return otai_tuf_targets_parse(t, file, t->target.path, &head, &t->found);
+    return otai_tuf_parse(t, TUF_TARGETS, t->target.path);
 }
 
-static ota_err go_on(struct ota_tuf *t)
+/* Everything about a fetched file is checked before it is stored, also what only this search looks at. */
+ota_err otai_tuf_role_answered(struct ota_tuf *t)
 {
-    return t->found ? finish(t) : next_role(t);
-}
+    bool loaded = t->step == TUF_ROLE_FETCH;
 
-static ota_err check_role(struct ota_tuf *t, struct otai_span file)
-{
-    const struct tuf_search *s = &t->u.search;
-    const struct tuf_ring *ring = at_top(t) ? &t->root.ring : &s->ring;
-
-    return otai_tuf_check_targets(t, file, &t->role, ring, s->role[s->visited - 1].signers);
-}
-
-/* The top-level targets file that this session verified needs no second verification. */
-static ota_err check_loaded(struct ota_tuf *t, struct otai_span file)
-{
-    uint8_t digest[OTA_SHA256_LEN];
-
-    if (!at_top(t))
-        return check_role(t, file);
-    ota_err err = otai_tuf_hash(t, OTA_SHA256, file.p, file.len, digest);
-    if (err == OTA_OK && memcmp(digest, t->targets_digest, sizeof digest) != 0)
-        err = check_role(t, file);
-    return err;
-}
-
-ota_err otai_tuf_role_loaded(struct ota_tuf *t, struct otai_span got)
-{
-    t->step = TUF_ROLE_FETCH;
-    ota_err err = got.p ? check_loaded(t, got) : OTA_REJECT_MISSING;
+    ota_err err = check(t);
     if (err != OTA_OK)
-        return otai_tuf_forgive(t, err);
-    err = read_role(t, got);
-    return err == OTA_OK ? go_on(t) : err;
-}
-
-/* Everything about the file is checked before it is stored, also what only this search looks at. */
-ota_err otai_tuf_role_fetched(struct ota_tuf *t, struct otai_span got)
-{
-    ota_err err = check_role(t, got);
-    if (err == OTA_OK)
-        err = read_role(t, got);
-    t->len = got.len;
-    t->step = TUF_ROLE_STORE;
-    return err;
-}
-
-ota_err otai_tuf_role_stored(struct ota_tuf *t, struct otai_span got)
-{
-    (void)got;
-    return go_on(t);
+        return err;
+    if (loaded)
+        t->step = TUF_LOOKUP; /* another copy would not be another file */
+    if (t->fresh)
+        err = look(t);
+    return err == OTA_OK && loaded ? otai_tuf_role_stored(t) : err;
 }

@@ -6,83 +6,51 @@
 
 const char *const otai_tuf_role_name[TUF_TOP_ROLES] = { "root", "timestamp", "snapshot", "targets" };
 
-#define TUF_DELEGATED TUF_TOP_ROLES /* in a row: the role that the search visits */
-
-/* answered() gets the file of a LOAD or FETCH, {NULL, 0} when it is absent, and sets the next step. */
+/* role: of the file; TUF_TARGETS: the one that the search visits. answered: judges what a LOAD or FETCH brought and may
+ * choose another step than the next one; NULL: there is nothing to judge. */
 struct row {
     uint8_t kind, role;
-    ota_err (*answered)(struct ota_tuf *t, struct otai_span got);
+    ota_err (*answered)(struct ota_tuf *t);
 };
-
-static ota_err timestamp_forgotten(struct ota_tuf *t, struct otai_span got);
-static ota_err snapshot_forgotten(struct ota_tuf *t, struct otai_span got);
-static ota_err timestamp_stored(struct ota_tuf *t, struct otai_span got);
-static ota_err snapshot_stored(struct ota_tuf *t, struct otai_span got);
 
 static const struct row rows[TUF_STEPS] = {
     [TUF_ROOT_LOAD] = { OTA_TUF_LOAD, TUF_ROOT, otai_tuf_root_loaded },
     [TUF_ROOT_FETCH] = { OTA_TUF_FETCH, TUF_ROOT, otai_tuf_root_fetched },
-    [TUF_TIMESTAMP_FORGET] = { OTA_TUF_REMOVE, TUF_TIMESTAMP, timestamp_forgotten },
-    [TUF_SNAPSHOT_FORGET] = { OTA_TUF_REMOVE, TUF_SNAPSHOT, snapshot_forgotten },
+    [TUF_TIMESTAMP_FORGET] = { OTA_TUF_REMOVE, TUF_TIMESTAMP, NULL },
+    [TUF_SNAPSHOT_FORGET] = { OTA_TUF_REMOVE, TUF_SNAPSHOT, NULL },
     [TUF_ROOT_STORE] = { OTA_TUF_STORE, TUF_ROOT, otai_tuf_root_stored },
-    [TUF_TIMESTAMP_LOAD] = { OTA_TUF_LOAD, TUF_TIMESTAMP, otai_tuf_timestamp_loaded },
-    [TUF_TIMESTAMP_FETCH] = { OTA_TUF_FETCH, TUF_TIMESTAMP, otai_tuf_timestamp_fetched },
-    [TUF_TIMESTAMP_STORE] = { OTA_TUF_STORE, TUF_TIMESTAMP, timestamp_stored },
-    [TUF_SNAPSHOT_LOAD] = { OTA_TUF_LOAD, TUF_SNAPSHOT, otai_tuf_snapshot_loaded },
-    [TUF_SNAPSHOT_FETCH] = { OTA_TUF_FETCH, TUF_SNAPSHOT, otai_tuf_snapshot_fetched },
-    [TUF_SNAPSHOT_STORE] = { OTA_TUF_STORE, TUF_SNAPSHOT, snapshot_stored },
-    [TUF_TARGETS_LOAD] = { OTA_TUF_LOAD, TUF_TARGETS, otai_tuf_targets_loaded },
-    [TUF_TARGETS_FETCH] = { OTA_TUF_FETCH, TUF_TARGETS, otai_tuf_targets_fetched },
-    [TUF_TARGETS_STORE] = { OTA_TUF_STORE, TUF_TARGETS, otai_tuf_targets_stored },
+    [TUF_TIMESTAMP_LOAD] = { OTA_TUF_LOAD, TUF_TIMESTAMP, otai_tuf_timestamp_answered },
+    [TUF_TIMESTAMP_FETCH] = { OTA_TUF_FETCH, TUF_TIMESTAMP, otai_tuf_timestamp_answered },
+    [TUF_TIMESTAMP_STORE] = { OTA_TUF_STORE, TUF_TIMESTAMP, NULL },
+    [TUF_SNAPSHOT_LOAD] = { OTA_TUF_LOAD, TUF_SNAPSHOT, otai_tuf_snapshot_answered },
+    [TUF_SNAPSHOT_FETCH] = { OTA_TUF_FETCH, TUF_SNAPSHOT, otai_tuf_snapshot_answered },
+    [TUF_SNAPSHOT_STORE] = { OTA_TUF_STORE, TUF_SNAPSHOT, NULL },
+    [TUF_ROLE_LOAD] = { OTA_TUF_LOAD, TUF_TARGETS, otai_tuf_role_answered },
+    [TUF_ROLE_FETCH] = { OTA_TUF_FETCH, TUF_TARGETS, otai_tuf_role_answered },
+    [TUF_ROLE_STORE] = { OTA_TUF_STORE, TUF_TARGETS, otai_tuf_role_stored },
     [TUF_LOOKUP] = { OTA_TUF_LOAD, TUF_SNAPSHOT, otai_tuf_looked_up },
-    [TUF_ROLE_LOAD] = { OTA_TUF_LOAD, TUF_DELEGATED, otai_tuf_role_loaded },
-    [TUF_ROLE_FETCH] = { OTA_TUF_FETCH, TUF_DELEGATED, otai_tuf_role_fetched },
-    [TUF_ROLE_STORE] = { OTA_TUF_STORE, TUF_DELEGATED, otai_tuf_role_stored },
 };
 
-static ota_err step_to(struct ota_tuf *t, enum tuf_step step)
+size_t otai_tuf_top_role(const char *name)
 {
-    t->step = (uint8_t)step;
-    return OTA_OK;
+    size_t role = 0;
+
+    while (role < TUF_TOP_ROLES && strcmp(name, otai_tuf_role_name[role]) != 0)
+        role++;
+    return role;
 }
 
-static ota_err timestamp_forgotten(struct ota_tuf *t, struct otai_span got)
+/* Name the file that is checked next. */
+static void set_doc(struct ota_tuf *t, const char *role)
 {
-    (void)got;
-    return step_to(t, TUF_SNAPSHOT_FORGET);
-}
-
-static ota_err snapshot_forgotten(struct ota_tuf *t, struct otai_span got)
-{
-    (void)got;
-    return step_to(t, TUF_ROOT_STORE);
-}
-
-static ota_err timestamp_stored(struct ota_tuf *t, struct otai_span got)
-{
-    (void)got;
-    return step_to(t, TUF_SNAPSHOT_LOAD);
-}
-
-static ota_err snapshot_stored(struct ota_tuf *t, struct otai_span got)
-{
-    (void)got;
-    return step_to(t, TUF_TARGETS_LOAD);
-}
-
-/* Name the file that comes, for faults. */
-static void name_doc(struct ota_tuf *t, const char *role)
-{
+    size_t len = strlen(role);
     struct otai_text text;
 
     otai_text_init(&text, t->doc, sizeof t->doc);
-    for (size_t i = 0; i < TUF_TOP_ROLES; i++) {
-        if (strcmp(role, otai_tuf_role_name[i]) == 0) {
-            otai_text_add(&text, role);
-            return;
-        }
+    if (otai_tuf_top_role(role) < TUF_TOP_ROLES) {
+        otai_text_add(&text, role);
+        return;
     }
-    size_t len = strlen(role);
     otai_text_add(&text, "role ");
     otai_text_bytes(&text, role, len < 24 ? len : 24);
     otai_text_add(&text, ": ");
@@ -92,27 +60,13 @@ ota_err otai_tuf_refuse(struct ota_tuf *t, ota_err err, const char *where)
 {
     char place[2 * OTA_FAULT_WHERE_MAX];
     struct otai_text text;
-    size_t len = strlen(t->doc);
 
     otai_text_init(&text, place, sizeof place);
     otai_text_add(&text, t->doc);
-    if (len && *where && t->doc[len - 1] != ' ')
+    if (place[text.len - 1] != ' ')
         otai_text_add(&text, ".");
-    otai_text_bytes(&text, where, strlen(where) < OTA_FAULT_WHERE_MAX ? strlen(where) : OTA_FAULT_WHERE_MAX - 1);
+    otai_text_add(&text, where);
     return ota_fault_set(&t->fault, err, place, 0);
-}
-
-ota_err otai_tuf_hash(struct ota_tuf *t, enum ota_hash_alg alg, const void *p, size_t len, uint8_t *out)
-{
-    struct ota_crypto *c = t->cfg.crypto;
-    struct ota_hash h;
-
-    ota_err err = c->ops->hash_start(c, &h, alg);
-    if (err != OTA_OK)
-        return err;
-    err = c->ops->hash_add(c, &h, p, len);
-    ota_err end = c->ops->hash_end(c, &h, err == OTA_OK ? out : NULL);
-    return err != OTA_OK ? err : end;
 }
 
 static void fill_limits(struct ota_tuf_limits *l)
@@ -191,17 +145,10 @@ ota_err ota_tuf_refresh(struct ota_tuf *t, int64_t now_s)
     t->now_s = now_s;
     t->fresh = false;
     t->rotations = 0;
+    t->timestamp_version = 0;
     t->old_snapshot_len = 0;
     t->step = TUF_ROOT_LOAD;
     return OTA_OK;
-}
-
-static ota_err ended(struct ota_tuf *t, ota_err err)
-{
-    t->result = err;
-    if (err != OTA_DONE && t->fault.err != err)
-        ota_fault_set(&t->fault, err, t->doc, 0);
-    return err;
 }
 
 ota_err ota_tuf_find(struct ota_tuf *t, const char *path)
@@ -214,61 +161,52 @@ ota_err ota_tuf_find(struct ota_tuf *t, const char *path)
     memset(&t->target, 0, sizeof t->target);
     (void)otai_copy(t->target.path, sizeof t->target.path, path);
     otai_tuf_search_begin(t);
-    if (!otai_tuf_path_ok(path)) {
-        t->doc[0] = '\0';
-        (void)ended(t, otai_tuf_refuse(t, OTA_REJECT_TARGET, path)); /* whoever vouches for it */
-    }
+    if (!otai_tuf_path_ok(path))
+        t->result = ota_fault_set(&t->fault, OTA_REJECT_TARGET, path, 0); /* whoever vouches for it */
     return OTA_OK;
 }
 
-/* The most bytes that the file of this step may have, told by who vouches for it or else by our own limit. */
+/* What the file to fetch must be like, as far as another file tells; NULL: none does. */
+static const struct tuf_meta *meta_of(const struct ota_tuf *t)
+{
+    return t->step == TUF_SNAPSHOT_FETCH ? &t->snapshot : t->step == TUF_ROLE_FETCH ? &t->listed : NULL;
+}
+
+/* Is its length told, or does only our own limit count? */
+static bool has_length(const struct ota_tuf *t)
+{
+    const struct tuf_meta *meta = meta_of(t);
+
+    return meta && meta->length;
+}
+
+/* The most bytes that the file of this step may have. */
 static size_t cap_of(const struct ota_tuf *t)
 {
     const struct ota_tuf_limits *l = &t->cfg.limits;
-    const struct tuf_meta *meta = NULL;
-    size_t cap = l->targets_max;
 
-    switch (t->step) {
-    case TUF_ROOT_LOAD:
-    case TUF_ROOT_FETCH:
+    if (has_length(t))
+        return meta_of(t)->length;
+    switch (rows[t->step].role) {
+    case TUF_ROOT:
         return l->root_max;
-    case TUF_TIMESTAMP_LOAD:
-    case TUF_TIMESTAMP_FETCH:
+    case TUF_TIMESTAMP:
         return l->timestamp_max;
-    case TUF_SNAPSHOT_LOAD:
-    case TUF_LOOKUP:
+    case TUF_SNAPSHOT:
         return l->snapshot_max;
-    case TUF_SNAPSHOT_FETCH:
-        cap = l->snapshot_max;
-        meta = &t->snapshot;
-        break;
-    case TUF_TARGETS_FETCH:
-        meta = &t->targets;
-        break;
-    case TUF_ROLE_FETCH:
-        meta = &t->role;
-        break;
     default:
-        break;
+        return l->targets_max;
     }
-    return meta && meta->length ? meta->length : cap;
 }
 
 /* Version that is part of the name of the file to fetch; 0: none. */
 static uint32_t version_of(const struct ota_tuf *t)
 {
-    switch (t->step) {
-    case TUF_ROOT_FETCH:
+    const struct tuf_meta *meta = meta_of(t);
+
+    if (t->step == TUF_ROOT_FETCH)
         return t->root.version + 1;
-    case TUF_SNAPSHOT_FETCH:
-        return t->root.consistent ? t->snapshot.version : 0;
-    case TUF_TARGETS_FETCH:
-        return t->root.consistent ? t->targets.version : 0;
-    case TUF_ROLE_FETCH:
-        return t->root.consistent ? t->role.version : 0;
-    default:
-        return 0;
-    }
+    return meta && t->root.consistent ? meta->version : 0;
 }
 
 /* A new snapshot stands behind the old one, which it is compared with. */
@@ -279,6 +217,19 @@ static uint8_t *place_of(const struct ota_tuf *t)
     return t->buf + (second ? t->cfg.limits.snapshot_max : 0);
 }
 
+static ota_err ended(struct ota_tuf *t, ota_err err)
+{
+    t->result = err;
+    if (err != OTA_DONE && t->fault.err != err)
+        ota_fault_set(&t->fault, err, t->doc, 0);
+    return err;
+}
+
+static bool brings_bytes(const struct row *r)
+{
+    return r->kind == OTA_TUF_LOAD || r->kind == OTA_TUF_FETCH;
+}
+
 ota_err ota_tuf_next(struct ota_tuf *t, struct ota_tuf_want *want)
 {
     if (!want || t->asked)
@@ -286,16 +237,17 @@ ota_err ota_tuf_next(struct ota_tuf *t, struct ota_tuf_want *want)
     if (t->result != OTA_OK)
         return t->result;
     const struct row *r = &rows[t->step];
-    bool send = r->kind == OTA_TUF_STORE;
-    bool bytes = send || r->kind != OTA_TUF_REMOVE;
 
     memset(want, 0, sizeof *want);
     want->kind = (enum ota_tuf_want_kind)r->kind;
-    want->role = r->role == TUF_DELEGATED ? otai_tuf_role(t) : otai_tuf_role_name[r->role];
-    want->buf = bytes ? place_of(t) : NULL;
-    want->cap = bytes && !send ? cap_of(t) : 0;
-    want->len = send ? t->len : 0;
-    name_doc(t, want->role);
+    want->role = r->role == TUF_TARGETS ? otai_tuf_visited(t)->name : otai_tuf_role_name[r->role];
+    set_doc(t, want->role);
+    if (r->kind != OTA_TUF_REMOVE)
+        want->buf = place_of(t);
+    if (r->kind == OTA_TUF_STORE)
+        want->len = t->len;
+    if (brings_bytes(r))
+        want->cap = cap_of(t);
     if (r->kind == OTA_TUF_FETCH) {
         if (!otai_tuf_file_name(t->target.file, sizeof t->target.file, version_of(t), want->role))
             return ended(t, otai_tuf_refuse(t, OTA_REJECT_LIMIT, "name"));
@@ -305,43 +257,48 @@ ota_err ota_tuf_next(struct ota_tuf *t, struct ota_tuf_want *want)
     return OTA_OK;
 }
 
-/* More bytes than asked for: for a signed length, the wrong length; a trusted copy like this is none. */
-static ota_err too_long(struct ota_tuf *t, const struct row *r)
+/* A fetched file is there, whole and no more. One that is too long has the wrong length, if that is signed. */
+static ota_err check_fetched(struct ota_tuf *t, enum ota_tuf_answer answer)
 {
-    const struct otai_span absent = { NULL, 0 };
+    if (answer == OTA_TUF_ABSENT)
+        return OTA_RETRY_NOT_FOUND;
+    if (answer == OTA_TUF_TOO_LONG)
+        return has_length(t) ? OTA_REJECT_LENGTH : OTA_REJECT_LIMIT;
+    t->len = t->file.len;
+    return OTA_OK;
+}
 
-    if (r->kind == OTA_TUF_LOAD)
-        return r->answered(t, absent);
-    const struct tuf_meta *meta = t->step == TUF_SNAPSHOT_FETCH  ? &t->snapshot
-                                  : t->step == TUF_TARGETS_FETCH ? &t->targets
-                                  : t->step == TUF_ROLE_FETCH    ? &t->role
-                                                                 : NULL;
-    return otai_tuf_refuse(t, meta && meta->length ? OTA_REJECT_LENGTH : OTA_REJECT_LIMIT, "");
+static ota_err judge(struct ota_tuf *t, enum ota_tuf_answer answer)
+{
+    const struct row *r = &rows[t->step];
+
+    if (t->step == TUF_ROOT_FETCH && answer == OTA_TUF_ABSENT)
+        return otai_tuf_roots_done(t);
+    ota_err err = r->kind == OTA_TUF_FETCH ? check_fetched(t, answer) : OTA_OK;
+    if (err != OTA_OK)
+        return err;
+    t->step++;
+    if (r->answered)
+        err = r->answered(t);
+    /* A trusted copy that does not pass counts as absent. */
+    if (ota_err_class(err) == OTA_CLASS_REJECT && rows[t->step].kind == OTA_TUF_FETCH)
+        err = OTA_OK;
+    return err == OTA_OK ? ota_fault_set(&t->fault, OTA_OK, "", 0) : err;
 }
 
 ota_err ota_tuf_answer(struct ota_tuf *t, enum ota_tuf_answer answer, size_t len)
 {
-    const struct row *r = &rows[t->step];
-    bool wants_bytes = r->kind == OTA_TUF_LOAD || r->kind == OTA_TUF_FETCH;
-    struct otai_span got = { NULL, 0 };
-
     if (!t->asked)
         return OTA_USAGE_STATE;
-    if (wants_bytes == (answer == OTA_TUF_STORED))
+    if (brings_bytes(&rows[t->step]) == (answer == OTA_TUF_STORED))
         return OTA_USAGE_ARGUMENT;
-    if (answer == OTA_TUF_GOT) {
-        if (len > cap_of(t))
-            return OTA_USAGE_ARGUMENT;
-        got = (struct otai_span){ place_of(t), len };
-    }
+    if (answer != OTA_TUF_GOT)
+        len = 0;
+    if (len > cap_of(t))
+        return OTA_USAGE_ARGUMENT;
+    t->file = (struct otai_span){ place_of(t), len };
     t->asked = false;
-    ota_err err;
-    if (answer == OTA_TUF_TOO_LONG)
-        err = too_long(t, r);
-    else if (answer == OTA_TUF_ABSENT && r->kind == OTA_TUF_FETCH && t->step != TUF_ROOT_FETCH)
-        err = otai_tuf_refuse(t, OTA_RETRY_NOT_FOUND, "");
-    else
-        err = r->answered(t, got);
+    ota_err err = judge(t, answer);
     if (err != OTA_OK)
         (void)ended(t, err);
     return OTA_OK;

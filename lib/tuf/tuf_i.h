@@ -2,12 +2,13 @@
 /*
  * What the files of this stage share.
  *
- *   tuf.c       the public functions and the row of steps: what to ask for, what to do with the answer
- *   refresh.c   what the answers of a refresh mean (section 5.3 to 5.6)
+ *   tuf.c       the public functions and the row of steps: what to ask for, who judges the answer
+ *   refresh.c   what the answers mean (section 5.3 to 5.6)
  *   search.c    the walk over delegations for one target (section 5.6.7)
- *   root.c meta.c targets.c   one kind of file each: text -> checked values
  *   verify.c    signatures of a file: the only place that says "signed by the threshold"
- *   key.c       public keys and key ids
+ *   meta.c      what is signed: text -> checked values of ota_tuf.in
+ *   root.c targets.c    the larger parts of it: signers of a root; targets and delegations
+ *   key.c       digests, public keys and key ids
  *   names.c     file names, path patterns
  *
  * A file is looked at in this order: its `signatures` list and the digest of `signed`; signatures; only then values.
@@ -26,11 +27,19 @@
 enum tuf_role { TUF_ROOT, TUF_TIMESTAMP, TUF_SNAPSHOT, TUF_TARGETS, TUF_TOP_ROLES };
 extern const char *const otai_tuf_role_name[TUF_TOP_ROLES];
 
+/* A kind of key together with the way to sign with it. */
+struct tuf_scheme {
+    const char *name;
+    uint8_t kind, alg, hash; /* enum ota_key_kind, ota_sig_alg, ota_hash_alg */
+};
+
+extern const struct tuf_scheme otai_tuf_scheme[];
+
 /* A public key and the name that roles and signatures know it by. */
 struct tuf_key {
     uint8_t id[OTA_SHA256_LEN];
-    uint16_t off, len;       /* its bytes in the ring */
-    uint8_t kind, alg, hash; /* enum ota_key_kind, ota_sig_alg, ota_hash_alg */
+    uint16_t off, len; /* its bytes in the ring */
+    uint8_t scheme;    /* index in otai_tuf_scheme */
 };
 
 struct tuf_ring {
@@ -44,13 +53,6 @@ struct tuf_ring {
 struct tuf_signers {
     uint32_t keys;
     uint32_t threshold;
-};
-
-/* What every role has. */
-struct tuf_head {
-    uint32_t version;
-    int64_t expires_s;
-    uint32_t seen;
 };
 
 struct tuf_root {
@@ -72,6 +74,19 @@ struct tuf_meta {
     uint32_t version;
     uint32_t length; /* 0: not told */
     struct tuf_hashes hashes;
+};
+
+/* What is read of the `signed` part of one file. */
+struct tuf_reading {
+    uint8_t role; /* what it must be; TUF_TARGETS also for delegated roles */
+    uint32_t version;
+    int64_t expires_s;
+    struct otai_span keys; /* root, targets: text of the keys that roles or delegations name */
+    const char *path;      /* targets: the target looked for; NULL: only the form is checked */
+    uint8_t path_digest[OTA_SHA256_LEN];
+    uint8_t base; /* where the next delegation is put: before all that waited at the start */
+    bool found;   /* the target is in this file */
+    bool stop;    /* a terminating delegation matched: later ones do not count */
 };
 
 /* A role of the search under way. Visited ones come first, then those to visit, the next one last. */
@@ -97,27 +112,28 @@ struct ota_tuf {
     bool asked;     /* a want waits for its answer */
     bool fresh;     /* a refresh succeeded: searches may begin */
     uint16_t rotations;
-    size_t len;                 /* of the file that is to be stored */
-    size_t old_snapshot_len;    /* trusted snapshot in the first half of buf; 0: none */
-    struct tuf_meta snapshot;   /* as the trusted timestamp has it */
-    struct tuf_meta targets;    /* as the trusted snapshot has it */
-    struct tuf_meta role;       /* of the delegated role being loaded */
-    uint32_t timestamp_version; /* 0: no trusted timestamp */
+    struct otai_span file;         /* the file being checked */
+    char doc[OTA_FAULT_WHERE_MAX]; /* and its name, for faults */
+    struct tuf_reading in;         /* and what it says; belongs to the last file that was parsed */
+    size_t len;                    /* of the file that is to be stored */
+    size_t old_snapshot_len;       /* trusted snapshot in the first half of buf; 0: none */
+    struct tuf_meta snapshot;      /* as the trusted timestamp has it */
+    struct tuf_meta targets;       /* as the trusted snapshot has it */
+    struct tuf_meta listed;        /* what the last timestamp says of snapshot, or a snapshot of the role being visited */
+    uint32_t timestamp_version;    /* 0: no trusted timestamp */
     int64_t timestamp_expires_s;
-    bool found;                              /* the file that is to be stored has the target */
     uint8_t snapshot_digest[OTA_SHA256_LEN]; /* of the verified files: what is loaded again in one session */
     uint8_t targets_digest[OTA_SHA256_LEN];  /* need not be verified twice */
-    char doc[OTA_FAULT_WHERE_MAX];           /* name of the file being checked, for faults */
     struct ota_tuf_target target;            /* until it is found, `file` holds the name of what to fetch */
     struct tuf_root root;
     union {
-        struct tuf_root root; /* a refresh: the candidate */
-        struct tuf_search search;
+        struct tuf_root root;     /* while roots are fetched: the candidate */
+        struct tuf_search search; /* from then on; a refresh visits the top-level targets role only */
     } u;
 };
 
+/* Each is followed by the next one unless its answer leads elsewhere. */
 enum tuf_step {
-    TUF_IDLE,
     TUF_ROOT_LOAD,
     TUF_ROOT_FETCH,
     TUF_TIMESTAMP_FORGET,
@@ -129,102 +145,86 @@ enum tuf_step {
     TUF_SNAPSHOT_LOAD,
     TUF_SNAPSHOT_FETCH,
     TUF_SNAPSHOT_STORE,
-    TUF_TARGETS_LOAD,
-    TUF_TARGETS_FETCH,
-    TUF_TARGETS_STORE,
-    TUF_LOOKUP,
     TUF_ROLE_LOAD,
     TUF_ROLE_FETCH,
     TUF_ROLE_STORE,
+    TUF_LOOKUP,
+    TUF_IDLE,
     TUF_STEPS
 };
 
 /* tuf.c */
-/* The file that an answer brought is refused: err at "doc.where". @return err */
+/* The file being checked is refused: err at "doc.where". To refuse it as a whole, just return the error. @return err */
 ota_err otai_tuf_refuse(struct ota_tuf *t, ota_err err, const char *where);
-/* Digest of p[0..len). OTA_OK or DEVICE_CRYPTO. */
-OTA_MUST_CHECK ota_err otai_tuf_hash(struct ota_tuf *t, enum ota_hash_alg alg, const void *p, size_t len, uint8_t *out);
+/* Is it the name of a top-level role? Its enum tuf_role, or TUF_TOP_ROLES. */
+size_t otai_tuf_top_role(const char *name);
 
-/* refresh.c: answers. `got` is {NULL, 0} when the file is absent; only root_fetched hears of that when it was fetched.
- * Each sets t->step. */
-ota_err otai_tuf_root_loaded(struct ota_tuf *t, struct otai_span got);
-ota_err otai_tuf_root_fetched(struct ota_tuf *t, struct otai_span got);
-ota_err otai_tuf_root_stored(struct ota_tuf *t, struct otai_span got);
-ota_err otai_tuf_timestamp_loaded(struct ota_tuf *t, struct otai_span got);
-ota_err otai_tuf_timestamp_fetched(struct ota_tuf *t, struct otai_span got);
-ota_err otai_tuf_snapshot_loaded(struct ota_tuf *t, struct otai_span got);
-ota_err otai_tuf_snapshot_fetched(struct ota_tuf *t, struct otai_span got);
-ota_err otai_tuf_targets_loaded(struct ota_tuf *t, struct otai_span got);
-ota_err otai_tuf_targets_fetched(struct ota_tuf *t, struct otai_span got);
-ota_err otai_tuf_targets_stored(struct ota_tuf *t, struct otai_span got);
-/* A targets file that must be trusted: every check of section 5.6. meta may not have a length above the limit. */
-OTA_MUST_CHECK ota_err otai_tuf_check_targets(struct ota_tuf *t, struct otai_span file, const struct tuf_meta *meta,
-                                              const struct tuf_ring *ring, struct tuf_signers signers);
-/* A trusted copy that does not pass counts as absent. @return OTA_OK, or err when the device itself failed */
-OTA_MUST_CHECK ota_err otai_tuf_forgive(struct ota_tuf *t, ota_err err);
-/* OTA_OK: length and digests of the file are those that meta tells. */
-OTA_MUST_CHECK ota_err otai_tuf_check_meta(struct ota_tuf *t, struct otai_span file, const struct tuf_meta *meta);
+/* refresh.c: answers. t->file is what came, empty if nothing did; t->step is the next step already and may be changed. A
+ * REJECT while that is to fetch means that the trusted copy is of no use: it counts as absent. */
+ota_err otai_tuf_root_loaded(struct ota_tuf *t);
+ota_err otai_tuf_root_fetched(struct ota_tuf *t);
+ota_err otai_tuf_root_stored(struct ota_tuf *t);
+ota_err otai_tuf_timestamp_answered(struct ota_tuf *t);
+ota_err otai_tuf_snapshot_answered(struct ota_tuf *t);
+/* There is no newer root. Section 5.3.10. */
+ota_err otai_tuf_roots_done(struct ota_tuf *t);
+/* Every check of section 5.6 for the targets file of the role that is visited. Its signers' keys are in ring. */
+OTA_MUST_CHECK ota_err otai_tuf_check_role(struct ota_tuf *t, const struct tuf_ring *ring);
 
-/* search.c */
+/* search.c: answers, as above. */
+ota_err otai_tuf_role_answered(struct ota_tuf *t);
+ota_err otai_tuf_role_stored(struct ota_tuf *t);
+ota_err otai_tuf_looked_up(struct ota_tuf *t);
 void otai_tuf_search_begin(struct ota_tuf *t);
-ota_err otai_tuf_looked_up(struct ota_tuf *t, struct otai_span got);
-ota_err otai_tuf_role_loaded(struct ota_tuf *t, struct otai_span got);
-ota_err otai_tuf_role_fetched(struct ota_tuf *t, struct otai_span got);
-ota_err otai_tuf_role_stored(struct ota_tuf *t, struct otai_span got);
 /* Put a delegation to visit: before all roles that waited when *base was set to their number (plus those visited), after
  * those put since then. OTA_OK also when it was visited or will never be. REJECT_DUPLICATE: put since then already. */
-OTA_MUST_CHECK ota_err otai_tuf_visit(struct tuf_search *s, uint8_t *base, uint8_t limit, const char *name,
-                                      struct tuf_signers signers);
+OTA_MUST_CHECK ota_err otai_tuf_visit(struct ota_tuf *t, const struct tuf_visit *role);
+/* A terminating delegation was put: whatever waited from before is not looked at any more (section 5.6.7.2.1). */
+void otai_tuf_visit_no_others(struct ota_tuf *t);
 /* The role being visited; "targets" first. */
-const char *otai_tuf_role(const struct ota_tuf *t);
+const struct tuf_visit *otai_tuf_visited(const struct ota_tuf *t);
 
 /* verify.c */
-/* file is signed by the threshold of signers, and `signed` is an object. REJECT_*, DEVICE_CRYPTO. */
-OTA_MUST_CHECK ota_err otai_tuf_verify(struct ota_tuf *t, struct otai_span file, const struct tuf_ring *ring,
-                                       struct tuf_signers signers);
+/* t->file is signed by the threshold of signers, and `signed` is an object. REJECT_*, DEVICE_CRYPTO. */
+OTA_MUST_CHECK ota_err otai_tuf_verify(struct ota_tuf *t, const struct tuf_ring *ring, const struct tuf_signers *signers);
 
 /* key.c */
-/* Put the key that `keys` (an object's text) has under this raw id into ring. OTA_OK: *mask has its bit. OTA_SAME: there
- * is no such key or it is of a kind not known here; it counts for nothing. REJECT_*, DEVICE_CRYPTO. */
-OTA_MUST_CHECK ota_err otai_tuf_key_add(struct ota_tuf *t, struct tuf_ring *ring, struct otai_span keys, struct otai_span id,
-                                        uint32_t *mask);
-/* Take the list `keyids` that j stands before. */
-void otai_tuf_keyids(struct ota_tuf *t, struct otai_json *j, struct otai_span keys, struct tuf_ring *ring, uint32_t *mask);
+#define TUF_CANONICAL 0x80u /* with a hash algorithm: digest of the canonical form of a JSON text */
+/* Digest of bytes. REJECT_* (only of a canonical form), DEVICE_CRYPTO. */
+OTA_MUST_CHECK ota_err otai_tuf_hash(struct ota_tuf *t, unsigned alg, struct otai_span bytes, uint8_t *out);
+/* Make *in, an object's text, the text of the value of its member; {NULL, 0} if it has none. */
+void otai_tuf_narrow(struct otai_span *in, struct otai_span name);
+struct otai_span otai_tuf_span(const char *text);
 /* A raw key id as 32 bytes. false: not one. */
 bool otai_tuf_key_id(struct ota_tuf *t, struct otai_span raw, uint8_t out[OTA_SHA256_LEN]);
-/* Digest of the canonical form of the value that j stands before. */
-OTA_MUST_CHECK ota_err otai_tuf_canonical_hash(struct ota_tuf *t, struct otai_json *j, enum ota_hash_alg alg, uint8_t *out);
-
-/* root.c. Values of a root file; keys come with it, so it can verify itself. */
-OTA_MUST_CHECK ota_err otai_tuf_root_parse(struct ota_tuf *t, struct otai_span file, struct tuf_root *out);
+/* Take a list of key ids; put those keys of t->in.keys into ring. Ids of no key, or of a kind not known here, count for
+ * nothing. */
+void otai_tuf_keyids(struct ota_tuf *t, struct otai_json *j, struct tuf_ring *ring, uint32_t *mask);
 
 /* meta.c */
-/* Begin to read a file: leaves j inside `signed`. */
-void otai_tuf_open_signed(struct otai_json *j, struct otai_span file);
-/* End: takes what is left of the file. @return j->err as a fault of t */
-OTA_MUST_CHECK ota_err otai_tuf_close_signed(struct ota_tuf *t, struct otai_json *j);
-/* Take the current member of `signed` if every role has it. */
-bool otai_tuf_head_member(struct ota_tuf *t, struct otai_json *j, struct tuf_head *head, enum tuf_role type);
-/* After the last member: is everything there? */
-void otai_tuf_head_need(struct ota_tuf *t, struct otai_json *j, const struct tuf_head *head, enum tuf_role type);
+/* Read the `signed` part of t->file into t->in, which may bring a path to look for. REJECT_*, DEVICE_CRYPTO. */
+OTA_MUST_CHECK ota_err otai_tuf_parse(struct ota_tuf *t, enum tuf_role role, const char *path);
+/* Take all that is left of t->file. @return j->err as a fault of t */
+OTA_MUST_CHECK ota_err otai_tuf_end(struct ota_tuf *t, struct otai_json *j);
+/* Keep the text of the member `keys` of the object that j stands before; j stays where it is. */
+void otai_tuf_keys_ahead(struct ota_tuf *t, const struct otai_json *j);
 void otai_tuf_hashes(struct otai_json *j, struct tuf_hashes *out);
-/* Values of a timestamp or snapshot (type), and what it says of `role`: *out. */
-OTA_MUST_CHECK ota_err otai_tuf_listing_parse(struct ota_tuf *t, struct otai_span file, enum tuf_role type, const char *role,
-                                              struct tuf_head *head, struct tuf_meta *out);
-/* Section 5.5.5: everything that the old snapshot lists is in the new one, and not older. */
-OTA_MUST_CHECK ota_err otai_tuf_snapshot_compare(struct ota_tuf *t, struct otai_span old, struct otai_span fresh);
+/* Section 5.5.5: everything that the old snapshot lists is in t->file, and not older. */
+OTA_MUST_CHECK ota_err otai_tuf_snapshot_compare(struct ota_tuf *t, struct otai_span old);
 
-/* targets.c */
-/* Read a targets file as a whole. With path: *found tells whether the target is in it (then t->target is filled);
- * matching delegations are put into search. Without path (NULL) only its form is checked. */
-OTA_MUST_CHECK ota_err otai_tuf_targets_parse(struct ota_tuf *t, struct otai_span file, const char *path, struct tuf_head *head,
-                                              bool *found);
+/* root.c. Take `roles` of a root into t->u.root. */
+void otai_tuf_root_roles(struct ota_tuf *t, struct otai_json *j);
+
+/* targets.c. Take the parts of a targets file: with a path, t->target is filled if it is there, and matching delegations
+ * are put into the search. */
+void otai_tuf_targets(struct ota_tuf *t, struct otai_json *j);
+void otai_tuf_delegations(struct ota_tuf *t, struct otai_json *j);
 
 /* names.c */
 /* "[version.]role.json", percent-encoded; version 0: none. false: does not fit. */
 bool otai_tuf_file_name(char *out, size_t cap, uint32_t version, const char *role);
-/* "directory/DIGEST.name", percent-encoded. digest_len 0: without digest. */
-bool otai_tuf_target_name(char *out, size_t cap, const char *path, const uint8_t *digest, size_t digest_len);
+/* Fill in the file, "directory/[DIGEST.]name", percent-encoded. false: does not fit. */
+bool otai_tuf_target_name(struct ota_tuf_target *target, bool with_digest);
 /* Does the pattern match? * and ? stand for anything but '/'. */
 bool otai_tuf_glob(const char *pattern, const char *path);
 /* A path that cannot leave its directory: no empty, "." or ".." part, no backslash, no control byte. */
