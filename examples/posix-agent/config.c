@@ -217,7 +217,7 @@ static bool check_whole(const struct agent_config *c, struct schema_fault *fault
 
 bool agent_config_parse(struct agent_config *c, const char *text, size_t len, struct schema_fault *fault)
 {
-    *c = (struct agent_config){ .limits = { .block = AGENT_BLOCK } };
+    *c = (struct agent_config){ .limits = { .block = AGENT_BLOCK }, .times = { .utc_floor_s = AGENT_UTC_FLOOR } };
     if (len > AGENT_CONFIG_MAX)
         return schema_fail(fault, "", "larger than 65536 bytes");
     if (!is_clean(text, len, fault))

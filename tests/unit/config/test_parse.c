@@ -65,6 +65,7 @@ static void smallest(void **state)
     assert_null(config.health.command[0]);
     assert_null(config.report_url);
     assert_int_equal(config.limits.block, AGENT_BLOCK);
+    assert_int_equal(config.times.utc_floor_s, AGENT_UTC_FLOOR); /* a clock that starts in 1970 is no clock */
     agent_config_free(&config);
     assert_null(config.product);
 }
