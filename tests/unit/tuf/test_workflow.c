@@ -332,6 +332,7 @@ static void expired_intermediate_root_is_no_obstacle(void **state)
     repo.role[REPO_ROOT].expires = "2030-01-01T00:00:00Z";
     tuf_repo_publish(&repo);
     refresh_ok(w);
+    assert_int_equal(ota_tuf_root_version(w->t), 3);
 }
 
 static void scope_is_checked_in_every_role_but_root(void **state)
