@@ -47,6 +47,17 @@ static bool pass(struct otai_span pem, size_t *pos, const char *text)
     return true;
 }
 
+/* The next character that is no line end. */
+static bool next_char(struct otai_span pem, size_t *pos, uint32_t *cp)
+{
+    bool any;
+
+    do
+        any = otai_json_char(pem.p, pem.len, pos, cp);
+    while (any && (*cp == '\r' || *cp == '\n'));
+    return any;
+}
+
 /* The DER in a PEM "PUBLIC KEY" block, whose lines may end in LF or CRLF. 0: not well formed or longer than cap. */
 static size_t pem_decode(struct otai_span pem, uint8_t *out, size_t cap)
 {
@@ -57,14 +68,10 @@ static size_t pem_decode(struct otai_span pem, uint8_t *out, size_t cap)
     otai_base64_init(&b, out, cap);
     if (!pass(pem, &pos, "-----BEGIN PUBLIC KEY-----"))
         return 0;
-    while (otai_json_char(pem.p, pem.len, &pos, &cp) && cp != '-')
-        if (cp != '\r' && cp != '\n')
-            otai_base64_add(&b, cp);
-    if (cp != '-' || !pass(pem, &pos, "----END PUBLIC KEY-----"))
+    while (next_char(pem, &pos, &cp) && cp != '-')
+        otai_base64_add(&b, cp);
+    if (cp != '-' || !pass(pem, &pos, "----END PUBLIC KEY-----") || next_char(pem, &pos, &cp))
         return 0;
-    while (otai_json_char(pem.p, pem.len, &pos, &cp))
-        if (cp != '\r' && cp != '\n')
-            return 0;
     return otai_base64_end(&b) ? b.len : 0;
 }
 
@@ -171,11 +178,6 @@ ota_err otai_tuf_hash(struct ota_tuf *t, unsigned alg, struct otai_span bytes, u
     err = alg & TUF_CANONICAL ? otai_json_canonical(&j, &sink) : hash_put(&s, bytes.p, bytes.len);
     ota_err end = s.crypto->ops->hash_end(s.crypto, &s.hash, err == OTA_OK ? out : NULL);
     return err != OTA_OK ? err : end;
-}
-
-struct otai_span otai_tuf_span(const char *text)
-{
-    return (struct otai_span){ (const uint8_t *)text, strlen(text) };
 }
 
 void otai_tuf_narrow(struct otai_span *in, struct otai_span name)

@@ -9,12 +9,18 @@
 /* Section 4.3: "1.x" or "1.x.y": another major version may mean anything. */
 static bool spec_ok(struct otai_span raw)
 {
-    if (raw.len < 3 || raw.p[0] != '1' || raw.p[1] != '.')
+    bool digit = false;
+
+    if (raw.len < 2 || raw.p[0] != '1' || raw.p[1] != '.')
         return false;
-    for (size_t i = 2; i < raw.len; i++)
-        if ((raw.p[i] < '0' || raw.p[i] > '9') && (raw.p[i] != '.' || raw.p[i - 1] == '.'))
+    for (size_t i = 2; i < raw.len; i++) {
+        bool dot = raw.p[i] == '.';
+
+        if (dot ? !digit : raw.p[i] < '0' || raw.p[i] > '9')
             return false;
-    return raw.p[raw.len - 1] != '.';
+        digit = !dot;
+    }
+    return digit;
 }
 
 static bool time_ok(struct otai_span raw, int64_t *out)
@@ -29,15 +35,14 @@ void otai_tuf_hashes(struct otai_json *j, struct tuf_hashes *out)
 {
     memset(out, 0, sizeof *out);
     for (otai_json_object(j); otai_json_member(j);) {
-        if (otai_json_name_is(j, "sha256")) {
-            otai_json_hex(j, out->sha256, sizeof out->sha256);
-            out->has_sha256 = true;
-        } else if (otai_json_name_is(j, "sha512")) {
-            otai_json_hex(j, out->sha512, sizeof out->sha512);
-            out->has_sha512 = true;
-        } else {
+        bool sha256 = otai_json_name_is(j, "sha256"), sha512 = otai_json_name_is(j, "sha512");
+
+        if (sha256 || sha512)
+            otai_json_hex(j, sha256 ? out->sha256 : out->sha512, sha256 ? sizeof out->sha256 : sizeof out->sha512);
+        else
             (void)otai_json_string_raw(j);
-        }
+        out->has_sha256 |= sha256;
+        out->has_sha512 |= sha512;
     }
     if (!out->has_sha256 && !out->has_sha512)
         otai_json_fail(j, OTA_REJECT_VALUE, NULL);
@@ -96,7 +101,7 @@ static void take_list(struct ota_tuf *t, struct otai_json *j)
 void otai_tuf_keys_ahead(struct ota_tuf *t, const struct otai_json *j)
 {
     t->in.keys = (struct otai_span){ j->p + j->pos, j->len - j->pos };
-    otai_tuf_narrow(&t->in.keys, otai_tuf_span("keys"));
+    otai_tuf_narrow(&t->in.keys, TUF_SPAN("keys"));
 }
 
 enum { TYPE, SPEC, VERSION, EXPIRES, SCOPE, KEYS, ROLES, CONSISTENT, META, TARGETS, DELEGATIONS };
@@ -123,27 +128,27 @@ static const uint16_t members_of[TUF_TOP_ROLES] = {
     [TUF_TARGETS] = EVERY | 1u << SCOPE | 1u << TARGETS | 1u << DELEGATIONS,
 };
 
-static void expect(struct otai_json *j, bool good, ota_err otherwise)
+/* Take a string that must mean something. */
+static void take_text(struct ota_tuf *t, struct otai_json *j, int member)
 {
-    if (!good)
-        otai_json_fail(j, otherwise, NULL);
+    struct otai_span text = otai_json_string_raw(j);
+    ota_err err = OTA_OK;
+
+    if (member == TYPE && !otai_json_raw_is(text, otai_tuf_role_name[t->in.role]))
+        err = OTA_REJECT_TYPE;
+    if (member == SPEC && !spec_ok(text))
+        err = OTA_REJECT_SPEC;
+    if (member == EXPIRES && !time_ok(text, &t->in.expires_s))
+        err = OTA_REJECT_VALUE;
+    if (member == SCOPE && !otai_json_raw_is(text, t->cfg.scope))
+        err = OTA_REJECT_SCOPE;
+    if (err != OTA_OK)
+        otai_json_fail(j, err, NULL);
 }
 
 static void take_own(struct ota_tuf *t, struct otai_json *j, int member)
 {
     switch (member) {
-    case TYPE:
-        expect(j, otai_json_raw_is(otai_json_string_raw(j), otai_tuf_role_name[t->in.role]), OTA_REJECT_TYPE);
-        break;
-    case SPEC:
-        expect(j, spec_ok(otai_json_string_raw(j)), OTA_REJECT_SPEC);
-        break;
-    case EXPIRES:
-        expect(j, time_ok(otai_json_string_raw(j), &t->in.expires_s), OTA_REJECT_VALUE);
-        break;
-    case SCOPE:
-        expect(j, otai_json_raw_is(otai_json_string_raw(j), t->cfg.scope), OTA_REJECT_SCOPE);
-        break;
     case ROLES:
         otai_tuf_root_roles(t, j);
         break;
@@ -153,8 +158,11 @@ static void take_own(struct ota_tuf *t, struct otai_json *j, int member)
     case TARGETS:
         otai_tuf_targets(t, j);
         break;
-    default:
+    case DELEGATIONS:
         otai_tuf_delegations(t, j);
+        break;
+    default:
+        take_text(t, j, member);
     }
 }
 
@@ -189,10 +197,13 @@ ota_err otai_tuf_parse(struct ota_tuf *t, enum tuf_role role, const char *path)
     memset(&t->in, 0, sizeof t->in);
     t->in.role = (uint8_t)role;
     t->in.path = path;
-    t->in.base = t->u.search.count;
-    ota_err err = path ? otai_tuf_hash(t, OTA_SHA256, otai_tuf_span(path), t->in.path_digest) : OTA_OK;
-    if (err != OTA_OK)
-        return err;
+    t->in.base = t->u.search.visited;
+    if (path) {
+        const struct otai_span text = { (const uint8_t *)path, strlen(path) };
+        ota_err err = otai_tuf_hash(t, OTA_SHA256, text, t->in.path_digest);
+        if (err != OTA_OK)
+            return err;
+    }
     otai_json_init(&j, t->file.p, t->file.len);
     otai_json_object(&j);
     while (otai_json_take(&j, file, t, &left) >= 0)
@@ -203,8 +214,8 @@ ota_err otai_tuf_parse(struct ota_tuf *t, enum tuf_role role, const char *path)
 /* Text of the entries of a snapshot. */
 static struct otai_span entries(struct otai_span file)
 {
-    otai_tuf_narrow(&file, otai_tuf_span("signed"));
-    otai_tuf_narrow(&file, otai_tuf_span("meta"));
+    otai_tuf_narrow(&file, TUF_SPAN("signed"));
+    otai_tuf_narrow(&file, TUF_SPAN("meta"));
     return file;
 }
 

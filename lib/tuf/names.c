@@ -47,15 +47,13 @@ bool otai_tuf_target_name(struct ota_tuf_target *target, bool with_digest)
 {
     const char *slash = strrchr(target->path, '/');
     const char *name = slash ? slash + 1 : target->path;
+    bool sha256 = target->has_sha256;
     struct otai_text t;
 
     otai_text_init(&t, target->file, sizeof target->file);
     encode(&t, target->path, name, UNRESERVED "/");
     if (with_digest) {
-        if (target->has_sha256)
-            otai_text_hex(&t, target->sha256, sizeof target->sha256);
-        else
-            otai_text_hex(&t, target->sha512, sizeof target->sha512);
+        otai_text_hex(&t, sha256 ? target->sha256 : target->sha512, sha256 ? sizeof target->sha256 : sizeof target->sha512);
         otai_text_add(&t, ".");
     }
     encode(&t, name, name + strlen(name), UNRESERVED "/");

@@ -54,25 +54,27 @@ ota_err otai_tuf_root_loaded(struct ota_tuf *t)
 
 static bool has_key(const struct tuf_root *r, enum tuf_role role, const struct tuf_key *k)
 {
-    for (uint8_t i = 0; i < r->ring.count; i++)
-        if ((r->signers[role].keys >> i & 1) && memcmp(r->ring.key[i].id, k->id, sizeof k->id) == 0)
+    const struct tuf_key *other = r->ring.key;
+
+    for (uint32_t keys = r->signers[role].keys; keys; keys >>= 1, other++)
+        if ((keys & 1) && memcmp(other->id, k->id, sizeof k->id) == 0)
             return true;
     return false;
 }
 
 static bool all_keys_in(const struct tuf_root *a, const struct tuf_root *b, enum tuf_role role)
 {
-    for (uint8_t i = 0; i < a->ring.count; i++)
-        if ((a->signers[role].keys >> i & 1) && !has_key(b, role, &a->ring.key[i]))
+    const struct tuf_key *k = a->ring.key;
+
+    for (uint32_t keys = a->signers[role].keys; keys; keys >>= 1, k++)
+        if ((keys & 1) && !has_key(b, role, k))
             return false;
     return true;
 }
 
 /* Section 5.3.11. */
-static bool rotated(const struct ota_tuf *t, enum tuf_role role)
+static bool rotated(const struct tuf_root *a, const struct tuf_root *b, enum tuf_role role)
 {
-    const struct tuf_root *a = &t->root, *b = &t->u.root;
-
     return a->signers[role].threshold != b->signers[role].threshold || !all_keys_in(a, b, role) || !all_keys_in(b, a, role);
 }
 
@@ -86,7 +88,7 @@ ota_err otai_tuf_root_fetched(struct ota_tuf *t)
         err = read_root(t);
     if (err == OTA_OK)
         err = check_version(t, t->root.version + 1);
-    if (err == OTA_OK && !rotated(t, TUF_TIMESTAMP) && !rotated(t, TUF_SNAPSHOT))
+    if (err == OTA_OK && !rotated(&t->root, &t->u.root, TUF_TIMESTAMP) && !rotated(&t->root, &t->u.root, TUF_SNAPSHOT))
         t->step = TUF_ROOT_STORE;
     return err;
 }

@@ -21,53 +21,35 @@ const struct tuf_visit *otai_tuf_visited(const struct ota_tuf *t)
     return &t->u.search.role[t->u.search.visited - 1];
 }
 
-/* Move the roles from index `from` on so that they begin at `to`. */
-static void shift(struct tuf_search *s, uint8_t from, uint8_t to)
-{
-    memmove(&s->role[to], &s->role[from], (size_t)(s->count - from) * sizeof s->role[0]);
-    s->count = (uint8_t)(s->count - from + to);
-}
-
-/* Make place for one role at *base. When all places are taken, the role that would be visited last gives way: with so
- * many before it, it would not have been visited. false: that one is the new one itself. */
-static bool make_place(struct tuf_search *s, uint8_t *base, uint8_t limit)
-{
-    if (s->count >= limit) {
-        if (*base == s->visited)
-            return false;
-        shift(s, (uint8_t)(s->visited + 1), s->visited);
-        (*base)--;
-    }
-    shift(s, *base, (uint8_t)(*base + 1));
-    return true;
-}
-
 ota_err otai_tuf_visit(struct ota_tuf *t, const struct tuf_visit *role)
 {
     struct tuf_search *s = &t->u.search;
-    uint8_t *base = &t->in.base;
+    struct tuf_visit *place = &s->role[t->in.base];
+    uint8_t i = 0;
 
-    for (uint8_t i = 0; i < s->count; i++) {
-        if (strcmp(s->role[i].name, role->name) != 0)
-            continue;
-        if (i < s->visited)
-            return OTA_OK;
-        if (i >= *base)
-            return OTA_REJECT_DUPLICATE;
-        /* It waits for another delegator, but this one comes first. */
-        shift(s, (uint8_t)(i + 1), i);
-        (*base)--;
-        break;
+    while (i < s->count && strcmp(s->role[i].name, role->name) != 0)
+        i++;
+    if (i < s->visited)
+        return OTA_OK;
+    if (i < t->in.base)
+        return OTA_REJECT_DUPLICATE;
+    if (i == s->count) {
+        if (s->count < t->cfg.limits.roles_max)
+            s->count++;
+        else if (t->in.base == s->count)
+            return OTA_OK; /* with so many before it, it will not be visited */
+        i = (uint8_t)(s->count - 1);
     }
-    if (make_place(s, base, t->cfg.limits.roles_max))
-        s->role[*base] = *role;
+    /* Role i gives way: it is the same role, which waits for another delegator, or a new place, or the last of too many. */
+    memmove(place + 1, place, (size_t)(i - t->in.base) * sizeof *place);
+    *place = *role;
+    t->in.base++;
     return OTA_OK;
 }
 
 void otai_tuf_visit_no_others(struct ota_tuf *t)
 {
-    shift(&t->u.search, t->in.base, t->u.search.visited);
-    t->in.base = t->u.search.visited;
+    t->u.search.count = t->in.base;
     t->in.stop = true;
 }
 
@@ -78,10 +60,7 @@ static ota_err next_role(struct ota_tuf *t)
 
     if (s->visited == s->count)
         return ota_fault_set(&t->fault, OTA_REJECT_TARGET, t->target.path, 0);
-    struct tuf_visit next = s->role[s->count - 1];
-    s->count--;
-    shift(s, s->visited, (uint8_t)(s->visited + 1));
-    s->role[s->visited++] = next;
+    s->visited++;
     t->step = TUF_LOOKUP;
     return OTA_OK;
 }

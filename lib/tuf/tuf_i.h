@@ -89,7 +89,7 @@ struct tuf_reading {
     bool stop;    /* a terminating delegation matched: later ones do not count */
 };
 
-/* A role of the search under way. Visited ones come first, then those to visit, the next one last. */
+/* A role of the search under way. Visited ones come first, then those to visit, in this order. */
 struct tuf_visit {
     char name[OTA_TUF_ROLE_MAX];
     struct tuf_signers signers;
@@ -176,8 +176,8 @@ ota_err otai_tuf_role_answered(struct ota_tuf *t);
 ota_err otai_tuf_role_stored(struct ota_tuf *t);
 ota_err otai_tuf_looked_up(struct ota_tuf *t);
 void otai_tuf_search_begin(struct ota_tuf *t);
-/* Put a delegation to visit: before all roles that waited when *base was set to their number (plus those visited), after
- * those put since then. OTA_OK also when it was visited or will never be. REJECT_DUPLICATE: put since then already. */
+/* Put a delegation to visit: before all roles that waited when the file was begun, after those put since then. OTA_OK also
+ * when it was visited or will never be. REJECT_DUPLICATE: put since then already. */
 OTA_MUST_CHECK ota_err otai_tuf_visit(struct ota_tuf *t, const struct tuf_visit *role);
 /* A terminating delegation was put: whatever waited from before is not looked at any more (section 5.6.7.2.1). */
 void otai_tuf_visit_no_others(struct ota_tuf *t);
@@ -194,7 +194,7 @@ OTA_MUST_CHECK ota_err otai_tuf_verify(struct ota_tuf *t, const struct tuf_ring 
 OTA_MUST_CHECK ota_err otai_tuf_hash(struct ota_tuf *t, unsigned alg, struct otai_span bytes, uint8_t *out);
 /* Make *in, an object's text, the text of the value of its member; {NULL, 0} if it has none. */
 void otai_tuf_narrow(struct otai_span *in, struct otai_span name);
-struct otai_span otai_tuf_span(const char *text);
+#define TUF_SPAN(literal) ((struct otai_span){ (const uint8_t *)(literal), sizeof(literal) - 1 })
 /* A raw key id as 32 bytes. false: not one. */
 bool otai_tuf_key_id(struct ota_tuf *t, struct otai_span raw, uint8_t out[OTA_SHA256_LEN]);
 /* Take a list of key ids; put those keys of t->in.keys into ring. Ids of no key, or of a kind not known here, count for

@@ -12,10 +12,14 @@ struct signature {
     struct otai_span id, sig; /* raw strings */
 };
 
+/* One file, and who may sign it. */
 struct envelope {
+    struct ota_tuf *t;
+    const struct tuf_ring *ring;
     struct otai_span signed_text;
-    uint8_t count;
+    uint32_t count;
     struct signature list[TUF_SIGS_MAX];
+    uint32_t done; /* keys of the ring that signed */
     bool hashed;
     uint8_t alg; /* of digest, if hashed: enum ota_hash_alg */
     uint8_t digest[OTA_HASH_LEN_MAX];
@@ -50,7 +54,7 @@ static void read_signatures(struct otai_json *j, struct envelope *e)
     }
 }
 
-static ota_err open_envelope(struct ota_tuf *t, struct envelope *e)
+static ota_err open_envelope(struct envelope *e)
 {
     static const struct otai_member members[] = {
         { "signatures", 0, OTAI_OWN, true },
@@ -59,13 +63,11 @@ static ota_err open_envelope(struct ota_tuf *t, struct envelope *e)
     uint32_t left = OTAI_ALL(members);
     struct otai_json j;
 
-    e->count = 0;
-    e->hashed = false;
-    otai_json_init(&j, t->file.p, t->file.len);
+    otai_json_init(&j, e->t->file.p, e->t->file.len);
     otai_json_object(&j);
     while (otai_json_take(&j, members, e, &left) >= 0)
         read_signatures(&j, e);
-    return otai_tuf_end(t, &j);
+    return otai_tuf_end(e->t, &j);
 }
 
 /* A DER INTEGER without sign, in its shortest form, as exactly `width` bytes. */
@@ -101,21 +103,21 @@ static bool der_to_raw(const uint8_t *der, size_t len, uint8_t *out, size_t widt
 }
 
 /* OTA_OK: e->digest is the one of `signed` by this algorithm. */
-static ota_err digest_signed(struct ota_tuf *t, struct envelope *e, uint8_t alg)
+static ota_err digest_signed(struct envelope *e, uint8_t alg)
 {
     if (e->hashed && e->alg == alg)
         return OTA_OK;
-    ota_err err = otai_tuf_hash(t, alg | TUF_CANONICAL, e->signed_text, e->digest);
+    ota_err err = otai_tuf_hash(e->t, alg | TUF_CANONICAL, e->signed_text, e->digest);
     e->hashed = err == OTA_OK;
     e->alg = alg;
     return err;
 }
 
 /* OTA_OK only when this key signed. A signature that is not well formed is none. */
-static ota_err check_one(struct ota_tuf *t, struct envelope *e, const uint8_t *key, const struct tuf_key *k,
-                         struct otai_span text)
+static ota_err check_one(struct envelope *e, const struct tuf_key *k, struct otai_span text)
 {
     const struct tuf_scheme *s = &otai_tuf_scheme[k->scheme];
+    struct ota_crypto *c = e->t->cfg.crypto;
     size_t len = text.len / 2, width = s->kind == OTA_KEY_P256 ? 32 : 48;
     uint8_t bytes[SIG_MAX], raw[2 * 48];
     const uint8_t *sig = bytes;
@@ -128,53 +130,57 @@ static ota_err check_one(struct ota_tuf *t, struct envelope *e, const uint8_t *k
         sig = raw;
         len = 2 * width;
     }
-    ota_err err = digest_signed(t, e, s->hash);
+    ota_err err = digest_signed(e, s->hash);
     if (err != OTA_OK)
         return err;
-    return t->cfg.crypto->ops->verify(t->cfg.crypto, (enum ota_sig_alg)s->alg, (enum ota_key_kind)s->kind, key, k->len, e->digest,
-                                      ota_hash_len((enum ota_hash_alg)s->hash), sig, len);
+    return c->ops->verify(c, (enum ota_sig_alg)s->alg, (enum ota_key_kind)s->kind, e->ring->bytes + k->off, k->len, e->digest,
+                          ota_hash_len((enum ota_hash_alg)s->hash), sig, len);
 }
 
-static const struct otai_span *find_sig(struct ota_tuf *t, const struct envelope *e, const uint8_t *key_id)
+static const struct otai_span *find_sig(const struct envelope *e, const struct tuf_key *k)
 {
     uint8_t id[OTA_SHA256_LEN];
 
     for (const struct signature *s = e->list; s < e->list + e->count; s++)
-        if (otai_tuf_key_id(t, s->id, id) && memcmp(id, key_id, sizeof id) == 0)
+        if (otai_tuf_key_id(e->t, s->id, id) && memcmp(id, k->id, sizeof id) == 0)
             return &s->sig;
     return NULL;
 }
 
 /* Is there a key with the same bytes among those that counted? It may have another id. */
-static bool counted(const struct tuf_ring *ring, uint32_t done, const struct tuf_key *k)
+static bool counted(const struct envelope *e, const struct tuf_key *k)
 {
-    for (uint8_t i = 0; done >> i; i++)
-        if ((done >> i & 1) && ring->key[i].len == k->len &&
-            memcmp(ring->bytes + ring->key[i].off, ring->bytes + k->off, k->len) == 0)
+    const struct tuf_key *other = e->ring->key;
+
+    for (uint32_t done = e->done; done; done >>= 1, other++)
+        if ((done & 1) && other->len == k->len && memcmp(e->ring->bytes + other->off, e->ring->bytes + k->off, k->len) == 0)
             return true;
     return false;
 }
 
 ota_err otai_tuf_verify(struct ota_tuf *t, const struct tuf_ring *ring, const struct tuf_signers *signers)
 {
-    uint32_t done = 0, valid = 0;
+    uint32_t valid = 0;
     struct envelope e;
 
-    ota_err err = open_envelope(t, &e);
+    memset(&e, 0, sizeof e);
+    e.t = t;
+    e.ring = ring;
+    ota_err err = open_envelope(&e);
     if (err != OTA_OK)
         return err;
-    for (uint8_t i = 0; i < ring->count && signers->threshold > 0; i++) {
+    for (uint32_t i = 0; i < ring->count && signers->threshold > 0; i++) {
         const struct tuf_key *k = &ring->key[i];
-        const struct otai_span *sig = signers->keys >> i & 1 ? find_sig(t, &e, k->id) : NULL;
+        const struct otai_span *sig = signers->keys >> i & 1 ? find_sig(&e, k) : NULL;
 
-        if (!sig || counted(ring, done, k))
+        if (!sig || counted(&e, k))
             continue;
-        err = check_one(t, &e, ring->bytes + k->off, k, *sig);
+        err = check_one(&e, k, *sig);
         if (ota_err_class(err) == OTA_CLASS_DEVICE)
             return otai_tuf_refuse(t, err, "signatures");
         if (err != OTA_OK)
             continue;
-        done |= 1u << i;
+        e.done |= 1u << i;
         if (++valid == signers->threshold)
             return OTA_OK;
     }
