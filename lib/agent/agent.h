@@ -157,6 +157,7 @@ size_t otai_power_of_two_below(size_t n);                             /* the lar
 void otai_release_region(struct ota *a);                              /* end the exchange, forget the region */
 ota_err otai_look(struct ota *a);                                     /* read a->view */
 ota_err otai_fetch_failed(struct ota *a, ota_err err, const char *where);
+ota_err otai_fail_in(struct ota *a, ota_err err, const char *what, const struct ota_fault *why);
 /* Begin an exchange: OTA_AGAIN, or the failure. */
 ota_err otai_get(struct ota *a, const struct otai_fetch_job *job, const char *where);
 /* Go on with it: OTA_OK with bytes, OTA_DONE, OTA_SAME, OTA_AGAIN (waits for the network), or the failure. */
@@ -191,6 +192,7 @@ ota_err otai_step_fault(struct ota *a);
 ota_err otai_trust_go_on(struct ota *a);
 ota_err otai_trust_identify(struct ota *a);
 ota_err otai_trust_settle(struct ota *a);
+ota_err otai_trust_nothing(struct ota *a);
 
 /* Names of TUF records in the store: "<repo>.<role>.json". */
 OTA_MUST_CHECK ota_err otai_record_name(const char *repo, const char *role, char out[OTA_STORE_NAME_MAX]);

@@ -159,7 +159,10 @@ static const char *bad_repos(const struct ota_config *c)
             if (strcmp(c->repos[e].name, c->repos[i].name) == 0)
                 return "repos.name";
     }
-    return NULL;
+    char pointer[OTA_PATH_MAX];
+    bool ours = otai_pointer_path(c->group, pointer, sizeof pointer) == OTA_OK &&
+                otai_repo_for(c->repos, c->repo_count, pointer) == 0;
+    return ours ? NULL : "repos.prefixes";
 }
 
 static const char *bad_identity(const struct ota_config *c)

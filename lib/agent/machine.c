@@ -58,10 +58,23 @@ ota_err otai_look(struct ota *a)
     return otai_boot_view(a->cfg.boot, a->cfg.component_count, &a->view, &a->fault);
 }
 
+/* "what: where": what was being done, and the place that the stage named. */
+ota_err otai_fail_in(struct ota *a, ota_err err, const char *what, const struct ota_fault *why)
+{
+    char place[OTA_PATH_MAX + OTA_FAULT_WHERE_MAX];
+    struct otai_text t;
+
+    otai_text_init(&t, place, sizeof place);
+    otai_text_add(&t, what);
+    otai_text_add(&t, ": ");
+    otai_text_add(&t, why->where);
+    return otai_fail_port(a, err, place, why->port_code);
+}
+
 ota_err otai_fetch_failed(struct ota *a, ota_err err, const char *where)
 {
     a->retry_after_s = a->fetch.retry_after_s;
-    return otai_fail_port(a, err, where, a->fetch.fault.port_code);
+    return otai_fail_in(a, err, where, &a->fetch.fault);
 }
 
 ota_err otai_get(struct ota *a, const struct otai_fetch_job *job, const char *where)

@@ -403,9 +403,11 @@ static ota_err pump(struct ota *a)
         return serve(a);
     if (err == OTA_DONE)
         return goal_reached(a);
+    if (err == OTA_REJECT_TARGET && t->refreshed && !t->have_pointer)
+        return otai_trust_nothing(a);
     struct ota_fault why;
     ota_tuf_fault(t->tuf, &why);
-    return otai_fail_port(a, err, why.where, why.port_code);
+    return otai_fail_in(a, err, a->cfg.repos[t->repo].name, &why);
 }
 
 ota_err otai_step_trust(struct ota *a)

@@ -190,3 +190,19 @@ ota_err otai_trust_settle(struct ota *a)
     begin_update(a);
     return OTA_DONE;
 }
+
+/* Nothing was deployed to this group yet, or not any more: no reason to complain, nor to go on with an update. */
+ota_err otai_trust_nothing(struct ota *a)
+{
+    struct otai_journal *j = &a->j;
+
+    otai_event(a, OTA_EV_NO_DEPLOYMENT, 0, 0);
+    note_fresh(a);
+    if (otai_unfinished(a)) {
+        memset(j->progress, 0, sizeof j->progress);
+        j->outcome = OTA_OUTCOME_NONE;
+        j->cause = (struct ota_fault){ .component = OTA_COMPONENT_NONE };
+        a->dirty = true;
+    }
+    return OTA_SAME;
+}

@@ -160,13 +160,29 @@ FLOW(an_image_of_the_other_repository_with_another_digest)
     expect_good_one_taken();
 }
 
+/* Normal for most groups of a product: nothing to do and nothing to complain about. */
 FLOW(no_deployment_for_the_group)
 {
     (void)state;
-    assert_int_equal(sim_run(dev), SIM_BACKING_OFF);
-    assert_err(sim_status(dev).last_fault.err, OTA_REJECT_TARGET);
+    assert_int_equal(sim_run(dev), SIM_IDLE);
+    assert_err(sim_status(dev).last_fault.err, OTA_OK);
+    assert_int_equal(sim_status(dev).holds, 0);
+    assert_int_equal(dev->report_count, 0);
     assert_runs(0, factory[0]);
+    uint32_t requests = dev->net.requests;
+    assert_int_equal(sim_check_in(dev), SIM_IDLE);
+    assert_int_equal(dev->net.requests, requests + 1);
     expect_good_one_taken();
+}
+
+FLOW(a_refusal_names_its_repository)
+{
+    (void)state;
+    flow_deploy(flow_os("2.0.0", SIM_HEALTHY), NULL);
+    sim_net_fault(dev, (struct sim_fault){ .kind = SIM_NET_FLIP, .match = "os/metadata/timestamp.json", .arg = 200 });
+    assert_int_equal(sim_run(dev), SIM_BACKING_OFF);
+    struct ota_status status = sim_status(dev);
+    assert_string_equal(status.last_fault.where, "os: timestamp.signatures");
 }
 
 /* ---- replays ---- */
@@ -337,6 +353,7 @@ FLOW_MAIN(FLOW_TEST(an_image_for_another_product), FLOW_TEST(an_image_for_anothe
           FLOW_TEST(a_deployment_older_than_the_installed_one), FLOW_TEST(a_deployment_for_another_product),
           FLOW_TEST(a_path_that_belongs_to_no_repository), FLOW_TEST(a_path_that_its_repository_does_not_vouch_for),
           FLOW_TEST(an_image_of_the_other_repository_with_another_digest), FLOW_TEST(no_deployment_for_the_group),
+          FLOW_TEST(a_refusal_names_its_repository),
           FLOW_TEST(an_old_timestamp), FLOW_TEST(an_old_timestamp_of_the_second_repository),
           FLOW_TEST(without_a_clock_it_waits_and_says_so), FLOW_TEST(a_clock_before_the_floor_is_not_believed),
           FLOW_TEST(a_clock_years_ahead_sees_expired_metadata_and_recovers),

@@ -24,7 +24,7 @@ static struct ota_clock ticker = { &clock_ops }, no_clock;
 static struct ota_crypto crypto = { &crypto_ops }, no_crypto;
 static struct ota_boot boot = { &boot_ops }, no_boot;
 static struct ota_slot slots[4] = { { &slot_ops }, { &slot_ops }, { &slot_ops }, { &slot_ops } };
-static const char *const prefixes[] = { "group/", NULL }, *const nothing[] = { NULL };
+static const char *const prefixes[] = { "group/", NULL }, *const nothing[] = { NULL }, *const elsewhere[] = { "groups/", NULL };
 static const uint8_t root[] = "{}";
 
 static struct ota_component components[2];
@@ -169,6 +169,7 @@ static void repositories(void **state)
     REFUSED(repos[0].targets_url = "http://h/t/", "repos.targets_url");
     REFUSED(repos[0].prefixes = NULL, "repos.prefixes");
     REFUSED(repos[0].prefixes = nothing, "repos.prefixes");
+    REFUSED(repos[0].prefixes = elsewhere, "repos.prefixes"); /* the group's pointer would belong to nobody */
     repos[1].root = NULL;
     refused(OTA_DEVICE_ROOT, "repos.root");
     repos[0].root_len = 0;
