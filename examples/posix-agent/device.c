@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define ROOT_FILE_MAX (1u << 20)
 /* `status` holds the lock for an instant when no agent runs; that must not keep one from starting. */
@@ -153,8 +154,12 @@ static ota_err open_health(struct device *d, const struct agent_config *c, struc
 {
     const struct ota_posix_health_config cfg = { c->health.command, c->health.timeout_s * 1000u };
     struct ota_fault why = { .err = OTA_OK };
-    ota_err err = c->health.command[0] ? ota_posix_health_exec_open(&d->health, &cfg, &why) : OTA_OK;
+    const char *program = c->health.command[0];
+    ota_err err = program ? ota_posix_health_exec_open(&d->health, &cfg, &why) : OTA_OK;
 
+    /* Found out now, not in the middle of a trial, where silence would roll every update back. */
+    if (err == OTA_OK && program && strchr(program, '/') && access(program, X_OK) != 0)
+        err = ota_fault_set(&why, OTA_USAGE_CONFIG, "health.command", errno);
     return err == OTA_OK ? OTA_OK : fail(fault, "health.command", c->health.command[0], err, &why);
 }
 

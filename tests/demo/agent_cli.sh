@@ -86,6 +86,9 @@ ln "$DEV/a" "$DEV/hard"
 expect_same "$DEV/hard"
 expect_same "$DEV/../device/a"
 rm "$DEV/hard"
+config ', "health": { "command": ["/nowhere/health"] }'
+expect 2 "health.command: /nowhere/health: configuration missing or out of range: No such file" agent check
+config
 sed "s|$DEV/os.root.json|$DEV|" "$CONFIG" > "$CONFIG.dir"
 expect 6 "repositories[1].root: $DEV: no trusted root metadata: Is a directory" "$AGENT" check --config "$CONFIG.dir"
 touch "$DIR/pem"
