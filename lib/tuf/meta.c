@@ -51,26 +51,19 @@ void otai_tuf_hashes(struct otai_json *j, struct tuf_hashes *out)
 /* Take what one file's metadata says of another (METAFILES, section 4.4). */
 static void take_meta(struct otai_json *j, struct tuf_meta *m, uint32_t length_max)
 {
-    enum { LENGTH, HASHES };
     static const struct otai_member members[] = {
-        [LENGTH] = { "length", 0, OTAI_OWN, false },
-        [HASHES] = { "hashes", 0, OTAI_OWN, false },
+        { "hashes", 0, OTAI_OWN, false },
+        { "length", offsetof(struct tuf_meta, length), OTAI_JSON_NUMBER, false },
         { "version", offsetof(struct tuf_meta, version), OTAI_JSON_NUMBER, true },
     };
     uint32_t left = OTAI_ALL(members);
-    int member;
 
     memset(m, 0, sizeof *m);
     otai_json_object(j);
-    while ((member = otai_json_take(j, members, m, &left)) >= 0) {
-        if (member == HASHES) {
-            otai_tuf_hashes(j, &m->hashes);
-            continue;
-        }
-        m->length = (uint32_t)otai_json_u64(j, 1, UINT32_MAX);
-        if (m->length > length_max)
-            otai_json_fail(j, OTA_REJECT_LIMIT, NULL);
-    }
+    while (otai_json_take(j, members, m, &left) >= 0)
+        otai_tuf_hashes(j, &m->hashes);
+    if (m->length > length_max)
+        otai_json_fail(j, OTA_REJECT_LIMIT, "length");
 }
 
 /* A timestamp speaks of the snapshot and of nothing else. A snapshot speaks of many, but the limit on length concerns

@@ -62,6 +62,7 @@ void otai_tuf_targets(struct ota_tuf *t, struct otai_json *j)
 struct delegation {
     struct tuf_visit role;
     struct otai_span keyids, prefix;
+    uint32_t bits;
     bool terminating, matches;
 };
 
@@ -98,7 +99,7 @@ static bool take_prefixes(struct otai_json *j, const struct tuf_reading *in)
 }
 
 /* TAP 15: the first bits of the path's digest number the bin; its name has just as many digits as the last one needs. */
-static bool bin_name(struct delegation *d, const uint8_t *digest, uint32_t bits)
+static bool bin_name(struct delegation *d, const uint8_t *digest)
 {
     static const char digits[] = "0123456789abcdef";
     char start[OTA_TUF_ROLE_MAX];
@@ -107,11 +108,11 @@ static bool bin_name(struct delegation *d, const uint8_t *digest, uint32_t bits)
     if (!otai_json_raw_copy(d->prefix, start, sizeof start) || start[0] == '\0')
         return false;
     uint32_t top = (uint32_t)digest[0] << 24 | (uint32_t)digest[1] << 16 | (uint32_t)digest[2] << 8 | digest[3];
-    uint32_t bin = top >> (32 - bits);
+    uint32_t bin = top >> (32 - d->bits);
     otai_text_init(&t, d->role.name, sizeof d->role.name);
     otai_text_add(&t, start);
     otai_text_add(&t, "-");
-    for (uint32_t shift = (bits + 3) / 4 * 4; shift > 0; shift -= 4)
+    for (uint32_t shift = (d->bits + 3) / 4 * 4; shift > 0; shift -= 4)
         otai_text_bytes(&t, &digits[bin >> (shift - 4) & 15], 1);
     return !t.full;
 }
@@ -143,7 +144,7 @@ static const struct otai_member members[] = {
     [PATHS] = { "paths", 0, OTAI_OWN, false },
     [PREFIXES] = { "path_hash_prefixes", 0, OTAI_OWN, false },
     [TERMINATING] = { "terminating", offsetof(struct delegation, terminating), OTAI_JSON_BOOL, true },
-    [BITS] = { "bit_length", 0, OTAI_OWN, true },
+    [BITS] = { "bit_length", offsetof(struct delegation, bits), OTAI_JSON_NUMBER, true },
     [BIN_PREFIX] = { "name_prefix", offsetof(struct delegation, prefix), OTAI_JSON_STRING, true },
     [KEYIDS] = { "keyids", offsetof(struct delegation, keyids), OTAI_JSON_ARRAY, true },
     [THRESHOLD] = { "threshold", offsetof(struct delegation, role.signers.threshold), OTAI_JSON_NUMBER, true },
@@ -176,15 +177,16 @@ static void take_role(struct ota_tuf *t, struct otai_json *j)
 
 static void take_bins(struct ota_tuf *t, struct otai_json *j)
 {
-    uint32_t left = SIGNERS | 1u << BITS | 1u << BIN_PREFIX, bits = 0;
+    uint32_t left = SIGNERS | 1u << BITS | 1u << BIN_PREFIX;
     struct delegation d;
 
     memset(&d, 0, sizeof d);
     d.matches = d.terminating = true; /* as the other clients do: a path has one bin */
     otai_json_object(j);
-    while (otai_json_take(j, members, &d, &left) >= 0)
-        bits = (uint32_t)otai_json_u64(j, 1, 32);
-    if (j->err == OTA_OK && !bin_name(&d, t->in.path_digest, bits))
+    (void)otai_json_take(j, members, &d, &left);
+    if (d.bits > 32)
+        otai_json_fail(j, OTA_REJECT_VALUE, "bit_length");
+    if (j->err == OTA_OK && !bin_name(&d, t->in.path_digest))
         otai_json_fail(j, OTA_REJECT_VALUE, "name_prefix");
     follow(t, j, &d);
 }

@@ -136,7 +136,7 @@ static void begin(struct ota_tuf *t)
     t->result = OTA_OK;
     t->asked = false;
     t->target.role[0] = '\0';
-    ota_fault_set(&t->fault, OTA_OK, "", 0);
+    ota_fault_set(&t->fault, OTA_OK, NULL, 0);
 }
 
 ota_err ota_tuf_refresh(struct ota_tuf *t, int64_t now_s)
@@ -283,7 +283,7 @@ static ota_err judge(struct ota_tuf *t, enum ota_tuf_answer answer)
     /* A trusted copy that does not pass counts as absent. */
     if (ota_err_class(err) == OTA_CLASS_REJECT && rows[t->step].kind == OTA_TUF_FETCH)
         err = OTA_OK;
-    return err == OTA_OK ? ota_fault_set(&t->fault, OTA_OK, "", 0) : err;
+    return err == OTA_OK ? ota_fault_set(&t->fault, OTA_OK, NULL, 0) : err;
 }
 
 ota_err ota_tuf_answer(struct ota_tuf *t, enum ota_tuf_answer answer, size_t len)

@@ -104,7 +104,6 @@ struct tuf_search {
 struct ota_tuf {
     struct ota_tuf_config cfg;
     uint8_t *buf;
-    size_t buf_len;
     int64_t now_s;
     struct ota_fault fault;
     ota_err result; /* OTA_OK while under way, else how it ended */
