@@ -19,7 +19,7 @@ int main(void)
     struct ota_boot boot = { &boot_ops };
     struct ota_slot slots[2] = { { &slot_ops }, { &slot_ops } };
     const struct ota_component os = { .name = "os", .slot = { &slots[0], &slots[1] } };
-    static const char *const everything[] = { "", NULL };
+    static const char *const everything[] = { "group/", "app/", "os/", NULL };
     static const uint8_t root[] = "{}";
     const struct ota_repo repo = { .name = "product", .metadata_url = "https://ota.example/p/metadata/", .targets_url = "https://ota.example/p/targets/",
                                    .prefixes = everything, .root = root, .root_len = sizeof root - 1 };
