@@ -29,7 +29,8 @@ struct ota_repo {
     const char *name;             /**< 1..15 characters of [a-z0-9-]; names its records in the store */
     const char *metadata_url;     /**< ends in "/" */
     const char *targets_url;      /**< ends in "/" */
-    const char *const *prefixes;  /**< NULL-terminated list of target path prefixes that belong to it, e.g. "os/" */
+    const char *const *prefixes;  /**< NULL-terminated list of target path prefixes that belong to it, e.g. "os/"; none is
+                                       empty, and one of repos[0] must cover "group/<group>/deploy.json" */
     const uint8_t *root;          /**< factory root metadata */
     size_t root_len;
 };
