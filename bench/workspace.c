@@ -13,7 +13,7 @@ static const struct ota_boot_ops boot_ops;
 
 static size_t workspace(uint8_t window_bits)
 {
-    static const char *const prefixes[] = { "os/", NULL };
+    static const char *const prefixes[] = { "group/", "os/", NULL };
     static const uint8_t root[] = "{}";
     struct ota_net net = { &net_ops };
     struct ota_store store = { &store_ops };
