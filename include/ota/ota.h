@@ -6,7 +6,7 @@
  *     size_t len = ota_workspace_len(&cfg);
  *     struct ota *agent;
  *     if (ota_init(&agent, &cfg, workspace, len) != OTA_OK) ...
- *     ota_err err = ota_run(agent);        // OTA_SAME: up to date; OTA_REBOOT: restart now; else see ota_class()
+ *     ota_err err = ota_run(agent);        // OTA_SAME: up to date; OTA_REBOOT: restart now; else see ota_err_class()
  *
  * Threads: one agent belongs to one thread; only ota_cancel() may be called from another thread or a signal handler.
  * Memory: everything lives in the caller's workspace; nothing is allocated, nothing is global.
