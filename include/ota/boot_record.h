@@ -103,7 +103,7 @@ OTA_MUST_CHECK ota_err ota_boot_record_arm(struct ota_boot_record *r, const uint
 /** The running trial becomes permanent; one that was given up does not. Pure. @return true when the record changed */
 bool ota_boot_record_confirm(struct ota_boot_record *r);
 
-/** Give the trial up, started or not. Pure. @return true when the record changed */
+/** Give the trial up, started or not; one that ran out of tries counts as given up. Pure. @return true when the record changed */
 bool ota_boot_record_revert(struct ota_boot_record *r);
 
 /**

@@ -21,6 +21,9 @@ struct ota_boot_view {
     bool trial;                            /**< the running set is on trial: started and not confirmed */
     bool pending;                          /**< a trial is armed and was not started yet */
     uint8_t tries_left;                    /**< starts left for the armed trial; 0 if none is armed */
+    bool spent;                            /**< the last trial used up its starts unconfirmed, and neither revert() nor arm()
+                                                was called since. A boot loader that cannot tell leaves it false: then a cut
+                                                while a trial is armed may let a bad image have its tries again, once */
 };
 
 struct ota_boot;
@@ -35,7 +38,10 @@ struct ota_boot_ops {
     ota_err (*arm)(struct ota_boot *b, const uint8_t *slot, size_t count, uint8_t tries, int32_t *port_code);
     /** Make the running trial permanent. Atomic and durable; without a trial it is OTA_OK and does nothing. */
     ota_err (*confirm)(struct ota_boot *b, int32_t *port_code);
-    /** Give up the trial, started or not: the next start uses the confirmed slots. Atomic and durable; repeatable. */
+    /**
+     * Give up the trial, started or not: the next start uses the confirmed slots. Without a trial it only makes the view
+     * forget that one was `spent`. Atomic and durable; repeatable.
+     */
     ota_err (*revert)(struct ota_boot *b, int32_t *port_code);
     /**
      * Ask for a restart. Returns at once: OTA_OK when the restart is under way or asked for; the caller then leaves

@@ -187,7 +187,7 @@ ota_err otai_step_revert(struct ota *a)
         return err;
     /* Do the condemned slots still run? A boot control that forgot the trial at once shows them as permanent. */
     bool running = a->view.trial || f == OTAI_BOOT_PERMANENT || a->restart_asked;
-    if (a->view.trial || a->view.pending) {
+    if (a->view.trial || a->view.pending || a->view.spent) {
         err = otai_boot_revert(a->cfg.boot, &a->fault);
         if (err != OTA_OK)
             return err;

@@ -9,14 +9,15 @@
 #define ARMS_MAX 3
 
 /* What the boot control says of a trial beats the journal: one that the journal does not know of (the journal was lost)
- * is judged like any other, and one that the journal only announced was never tried. */
+ * is judged like any other, and one that the journal only announced was never tried, unless its starts are spent: power
+ * failed between arming and noting it, and the image must not get its tries again. */
 static void reconcile(struct ota *a)
 {
     bool trial = a->view.trial || a->view.pending;
 
     if (trial && otai_rows[a->j.state].resume == OTA_ST_IDLE)
         a->j.state = OTA_ST_REBOOT;
-    if (!trial && a->j.state == OTA_ST_ARM && a->j.arms < ARMS_MAX)
+    if (!trial && !a->view.spent && a->j.state == OTA_ST_ARM && a->j.arms < ARMS_MAX)
         a->j.state = OTA_ST_IDLE;
 }
 

@@ -170,8 +170,17 @@ bool ota_boot_record_confirm(struct ota_boot_record *r)
     return true;
 }
 
+static bool is_spent(const struct ota_boot_record *r)
+{
+    return r->state == OTA_BOOT_TRIAL_NONE && r->fate == OTA_BOOT_FATE_OUT_OF_TRIES;
+}
+
 bool ota_boot_record_revert(struct ota_boot_record *r)
 {
+    if (is_spent(r)) {
+        r->fate = OTA_BOOT_FATE_REVERTED;
+        return true;
+    }
     if (r->state == OTA_BOOT_TRIAL_ARMED) {
         forget_trial(r, OTA_BOOT_FATE_REVERTED);
         return true;
@@ -194,4 +203,5 @@ void ota_boot_record_view(const struct ota_boot_record *r, struct ota_boot_view 
     out->trial = r->state == OTA_BOOT_TRIAL_STARTED || r->state == OTA_BOOT_TRIAL_DROPPED;
     out->pending = r->state == OTA_BOOT_TRIAL_ARMED;
     out->tries_left = r->tries;
+    out->spent = is_spent(r);
 }

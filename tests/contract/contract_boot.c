@@ -16,7 +16,7 @@ static struct ota_boot_view look(const struct suite *t)
     int32_t code = 0;
 
     memset(&v, 0x7f, sizeof v); /* a port that fails to fill it in fails the comparison */
-    v.trial = v.pending = false;
+    v.trial = v.pending = v.spent = false;
     (void)t->d->boot->ops->view(t->d->boot, &v, &code);
     return v;
 }
@@ -64,14 +64,14 @@ static bool waits(const struct suite *t, const uint8_t *running, const uint8_t *
 {
     struct ota_boot_view v = look(t);
 
-    return same(t, v.running, running) && same(t, v.armed, armed) && !v.trial && v.pending && v.tries_left == tries;
+    return same(t, v.running, running) && same(t, v.armed, armed) && !v.trial && v.pending && !v.spent && v.tries_left == tries;
 }
 
 static bool on_trial(const struct suite *t, const uint8_t *running, const uint8_t *armed, uint8_t tries)
 {
     struct ota_boot_view v = look(t);
 
-    return same(t, v.running, running) && same(t, v.armed, armed) && v.trial && !v.pending && v.tries_left == tries;
+    return same(t, v.running, running) && same(t, v.armed, armed) && v.trial && !v.pending && !v.spent && v.tries_left == tries;
 }
 
 static bool restart(const struct suite *t)
@@ -128,11 +128,18 @@ static void check_revert(const struct suite *t)
     contract_check(t->r, "boot: after that a restart runs the confirmed slots", restart(t) && settled(t, t->other));
 }
 
+/* A boot control need not tell that the tries were spent; one that does must forget it when asked. */
 static void check_tries(const struct suite *t)
 {
     contract_check(t->r, "boot: a trial with one try starts", arm(t, t->home, 1) && restart(t) && on_trial(t, t->home, t->home, 0));
     contract_check(t->r, "boot: out of tries, a restart falls back", restart(t) && settled(t, t->other));
-    contract_check(t->r, "boot: and stays there", restart(t) && settled(t, t->other));
+    bool told = look(t).spent;
+    contract_check(t->r, "boot: and stays there", restart(t) && settled(t, t->other) && look(t).spent == told);
+    contract_check(t->r, "boot: that the tries were spent is forgotten when it is given up",
+                   revert(t) && settled(t, t->other) && !look(t).spent);
+    contract_check(t->r, "boot: a new trial makes it forget that the last one was spent",
+                   arm(t, t->home, 1) && restart(t) && restart(t) && look(t).spent == told && arm(t, t->home, 1) &&
+                       !look(t).spent && revert(t) && settled(t, t->other) && !look(t).spent);
 }
 
 /* A set: one component on trial, the rest as it is. */

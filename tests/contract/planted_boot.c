@@ -21,6 +21,7 @@ enum boot_fault {
     BOOT_PENDING_AND_TRIAL,
     BOOT_LOOKING_TAKES_A_TRY,
     BOOT_REBOOT_FAILS,
+    BOOT_STAYS_SPENT,
     BOOT_FAULTS
 };
 
@@ -29,6 +30,7 @@ struct bad_boot {
     struct ota_boot port;
     struct ota_ram_boot good;
     enum boot_fault fault;
+    bool was_spent;
 };
 
 static struct bad_boot bad_boot;
@@ -39,6 +41,9 @@ static ota_err bad_view(struct ota_boot *s, struct ota_boot_view *out, int32_t *
     ota_err err = b->good.port.ops->view(&b->good.port, out, code);
 
     (void)s;
+    b->was_spent |= out->spent;
+    if (b->fault == BOOT_STAYS_SPENT)
+        out->spent = b->was_spent;
     if (b->fault == BOOT_HIDES_TRIAL)
         out->trial = false;
     if (b->fault == BOOT_PENDING_AND_TRIAL && out->trial)
@@ -117,6 +122,7 @@ unsigned planted_boot(unsigned fault)
 
     bad_boot.port.ops = &ops;
     bad_boot.fault = (enum boot_fault)fault;
+    bad_boot.was_spent = false;
     bad_boot.device = (struct ota_contract_device){ &bad_boot.port, 2, bad_restart };
     ota_ram_boot_init(&bad_boot.good, (const uint8_t[]){ 0, 1 }, 2);
     return ota_contract_boot(&bad_boot.device, &r);

@@ -204,7 +204,31 @@ FLOW(an_application_that_never_speaks_is_sick)
     assert_last_report("rolled_back", "REJECT_SILENT");
 }
 
-FLOW_MAIN(FLOW_TEST(a_sick_image_is_taken_back), FLOW_TEST(an_image_that_crashes_uses_up_its_tries),
+/* A trial that ran out of tries, of which the journal that knew of it is lost, must not count against the next image,
+ * wherever the power fails. */
+FLOW(tries_spent_before_a_lost_journal_count_against_nobody_else)
+{
+    const struct sim_image *good = flow_os("3.0.0", SIM_HEALTHY);
+    uint32_t cuts = 0;
+
+    (void)state;
+    sim_cloud_deploy(&cloud, &(struct sim_deploy){ .image = { good } });
+    for (enum sim_end end = SIM_POWER_LOST; end == SIM_POWER_LOST; cuts++) {
+        sim_open(dev, &cloud, factory, 1);
+        flow_serve();
+        dev->boot.record.fate = OTA_BOOT_FATE_OUT_OF_TRIES;
+        dev->cut_at = dev->ops + 1 + cuts;
+        end = sim_run(dev);
+        sim_restore_power(dev);
+        assert_int_equal(sim_run(dev), SIM_IDLE);
+        assert_runs(0, good);
+        assert_int_equal(flow_reports("rolled_back"), 0);
+    }
+    assert_true(cuts > 20);
+}
+
+FLOW_MAIN(FLOW_TEST(tries_spent_before_a_lost_journal_count_against_nobody_else),
+          FLOW_TEST(a_sick_image_is_taken_back), FLOW_TEST(an_image_that_crashes_uses_up_its_tries),
           FLOW_TEST(tries_are_the_configured_number), FLOW_TEST(silence_is_sick_at_the_deadline),
           FLOW_TEST(the_same_image_is_tried_again_when_a_new_deployment_names_it),
           FLOW_TEST(a_deployment_that_returns_to_the_old_image_ends_the_block),

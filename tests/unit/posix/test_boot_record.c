@@ -127,6 +127,14 @@ static void an_ordinary_start_writes_nothing(void **state)
     assert_false(changed);
 }
 
+static struct ota_boot_view seen(const struct ota_boot_record *r)
+{
+    struct ota_boot_view v;
+
+    ota_boot_record_view(r, &v);
+    return v;
+}
+
 static void the_fate_tells_why_a_trial_ended(void **state)
 {
     struct ota_boot_record r = fresh();
@@ -138,6 +146,15 @@ static void the_fate_tells_why_a_trial_ended(void **state)
     assert_int_equal(ota_boot_record_start(&r, &changed), OTA_BOOT_START_FELL_BACK);
     assert_true(changed);
     assert_int_equal(r.fate, OTA_BOOT_FATE_OUT_OF_TRIES);
+    assert_true(seen(&r).spent);
+    assert_true(ota_boot_record_revert(&r)); /* taken note of */
+    assert_false(seen(&r).spent);
+    assert_false(ota_boot_record_revert(&r));
+    assert_int_equal(ota_boot_record_arm(&r, (const uint8_t[]){ 1 }, 1, 1), OTA_OK);
+    assert_int_equal(ota_boot_record_start(&r, &changed), OTA_BOOT_START_TRIAL);
+    assert_false(seen(&r).spent); /* its last start may still be confirmed */
+    assert_int_equal(ota_boot_record_start(&r, &changed), OTA_BOOT_START_FELL_BACK);
+    assert_true(seen(&r).spent);
     assert_int_equal(ota_boot_record_arm(&r, (const uint8_t[]){ 1 }, 1, 1), OTA_OK);
     assert_int_equal(r.fate, OTA_BOOT_FATE_NONE);
     assert_int_equal(ota_boot_record_start(&r, &changed), OTA_BOOT_START_TRIAL);
