@@ -9,7 +9,18 @@ check() { make check | tee build/check.log; }
 
 coverage() {
     build cov && run_tests cov >build/cov/test.log || { cat build/cov/test.log; return 1; }
-    gcovr --root . --filter lib/ --filter ports/ --print-summary --output build/cov/coverage.txt build/cov
+    gcovr --root . --filter lib/ --filter ports/ --print-summary --output build/cov/coverage.txt build/cov &&
+        scripts/coverage.py branches build/cov
+}
+
+mcdc() { # reported; clang 19 and its tools are not everywhere
+    if ! scripts/install-deps.sh mcdc >build/mcdc-packages.log 2>&1; then
+        echo "SKIPPED: clang 19 cannot be installed here"
+        return 0
+    fi
+    build mcdc >build/mcdc/build.log || { cat build/mcdc/build.log; return 1; }
+    ctest --preset mcdc --tests-regex '^(unit|flow|compat)_' >build/mcdc/test.log || { cat build/mcdc/test.log; return 1; }
+    scripts/coverage.py mcdc build/mcdc
 }
 
 tidy() { # the core and the ports; the compile commands are clang's
@@ -28,6 +39,7 @@ if [ -d tests/interop ]; then
 fi
 step "clang-tidy" tidy
 step "coverage" coverage
+step "MC/DC" mcdc
 if [ -x bench/run.sh ]; then
     step "bench, small" timeout 600 bench/run.sh build/release --quick --strict
     step "bench notices planted faults" timeout 600 bench/planted.sh build/release

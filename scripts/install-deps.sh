@@ -3,6 +3,7 @@
 # Installs the Debian packages that the build, the tests and the demo need. Nothing else in this tree installs anything.
 #
 #   scripts/install-deps.sh GROUP...      groups: core (build, unit tests, demo)  check (make check)  ci (.ci/run)
+#                                         mcdc (.ci/run's MC/DC figures, which can be done without)
 #
 # Cheap to call: when everything is there it asks dpkg once and never touches the network. Needs root, or sudo.
 set -eu
@@ -12,8 +13,9 @@ core='gcc libc6-dev cmake ninja-build make pkg-config|pkgconf python3|python3-mi
       libcurl4-openssl-dev libmbedtls-dev libcjson-dev zlib1g-dev libcmocka-dev nginx-light|nginx openssl ca-certificates curl'
 check='g++ clang libclang-rt-14-dev|libclang-rt-dev llvm gcc-arm-none-eabi libnewlib-arm-none-eabi binutils git'
 ci='clang-tidy clang-format gcovr faketime python3-venv strace'
+mcdc='clang-19 llvm-19 libclang-rt-19-dev'
 
-usage() { sed -n '3,7s/^# \{0,1\}//p' "$0"; }
+usage() { sed -n '3,8s/^# \{0,1\}//p' "$0"; }
 die() { echo "install-deps: $*" >&2; exit 1; }
 
 wanted=
@@ -22,6 +24,7 @@ for group in "$@"; do
         core) wanted="$wanted $core" ;;
         check) wanted="$wanted $check" ;;
         ci) wanted="$wanted $ci" ;;
+        mcdc) wanted="$wanted $mcdc" ;;
         -h | --help) usage; exit 0 ;;
         *) usage >&2; exit 2 ;;
     esac
