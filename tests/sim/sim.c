@@ -8,50 +8,265 @@
 #define STARTS_MAX 40       /* of the device, in one run */
 #define STEPS_MAX 200000    /* of the agent, in one run */
 #define CHECK_INS_MAX 8     /* of the agent, in one run, when they fail */
+#define LAUNCHES_MAX 3      /* of a program that ends at once, by what started it */
 #define RESTART_MS 2000
 
 static const char *const os_prefixes[] = { "os/", NULL };
 static const char *const product_prefixes[] = { "app/", "group/", NULL };
 
-static void configure(struct sim *dev)
+static struct ota_slot *slot_port(struct sim *dev, size_t i, size_t k)
 {
-    const struct sim_cloud *c = dev->cloud;
+    return dev->geometry.slot_files ? &dev->slot_file[i][k].port : &dev->slot[i][k].port;
+}
+
+/* Everything in the configuration that points into the device. */
+static void point(struct sim *dev)
+{
     static const char *const names[SIM_COMPONENTS] = { "os", "app" };
+    struct ota_config *cfg = &dev->cfg;
 
     for (size_t i = 0; i < dev->components; i++)
         dev->component[i] = (struct ota_component){ .name = names[i], .factory_version = "1.0.0",
-            .slot = { &dev->slot[i][0].port, &dev->slot[i][1].port } };
+            .slot = { slot_port(dev, i, 0), slot_port(dev, i, 1) } };
+    cfg->net = &dev->net.port;
+    cfg->store = dev->geometry.files ? &dev->files.port : &dev->store.port;
+    cfg->clock = &dev->clock.port;
+    cfg->crypto = &dev->crypto.port;
+    cfg->boot = &dev->boot.port;
+    cfg->health = &dev->health.port;
+    cfg->log = &dev->log.port;
+    cfg->components = dev->component;
+    cfg->component_count = dev->components;
+    cfg->repos = dev->repo;
+    cfg->repo_count = 2;
+}
+
+static void configure(struct sim *dev)
+{
+    const struct sim_cloud *c = dev->cloud;
+    const struct sim_geometry *g = &dev->geometry;
+
     dev->repo[0] = (struct ota_repo){ .name = "product", .metadata_url = c->product.metadata_url,
         .targets_url = c->product.targets_url, .prefixes = product_prefixes, .root = c->product.root,
         .root_len = c->product.root_len };
     dev->repo[1] = (struct ota_repo){ .name = "os", .metadata_url = c->os.metadata_url, .targets_url = c->os.targets_url,
         .prefixes = os_prefixes, .root = c->os.root, .root_len = c->os.root_len };
     dev->cfg = (struct ota_config){ .size = sizeof dev->cfg, .product = "thermostat", .group = "production", .device_id = "dev-1",
-        .net = &dev->net.port, .store = &dev->store.port, .clock = &dev->clock.port, .crypto = &dev->crypto.port,
-        .boot = &dev->boot.port, .health = &dev->health.port, .log = &dev->log.port, .components = dev->component,
-        .component_count = dev->components, .repos = dev->repo, .repo_count = 2, .report_url = SIM_REPORT_URL,
-        .limits = { .block = 2048, .io = 512, .window_bits = 10 },
+        .report_url = SIM_REPORT_URL, .limits = { .block = g->block, .io = g->io, .window_bits = (uint8_t)g->window_bits },
         .times = { .health_deadline_s = 30, .retry_cap_s = 600, .defer_cap_s = 3600 } };
+    point(dev);
 }
 
-void sim_open(struct sim *dev, const struct sim_cloud *cloud, const struct sim_image *const *image, size_t components)
+static struct sim_geometry with_defaults(const struct sim_geometry *in)
+{
+    struct sim_geometry g = *in;
+
+    g.write_unit = g.write_unit ? g.write_unit : 16;
+    for (size_t k = 0; k < 2; k++)
+        g.slot_size[k] = g.slot_size[k] ? g.slot_size[k] : SIM_SLOT_MAX;
+    g.io = g.io ? g.io : 512;
+    g.block = g.block ? g.block : 2048;
+    g.window_bits = g.window_bits ? g.window_bits : 10;
+    return g;
+}
+
+static void install(struct sim *dev, size_t i, const struct sim_image *image)
+{
+    for (size_t k = 0; k < 2; k++)
+        memset(dev->slot[i][k].data, dev->geometry.erased, dev->geometry.slot_size[k]);
+    MUST(image->len <= dev->geometry.slot_size[0]);
+    memcpy(dev->slot[i][0].data, image->data, image->len);
+    for (size_t k = 0; k < 2; k++)
+        memcpy(dev->slot[i][k].synced, dev->slot[i][k].data, dev->geometry.slot_size[k]);
+}
+
+/* Files and the agent's memory are large, and cleared when they come into use. */
+static void clear(struct sim *dev)
+{
+    size_t files = offsetof(struct sim, medium.file);
+
+    memset(dev, 0, files);
+    for (size_t i = 0; i < SIM_FILES_MAX; i++)
+        dev->medium.file[i].len = dev->medium.file[i].safe_len = dev->medium.file[i].dirty = 0;
+    memset((char *)dev + files + sizeof dev->medium.file, 0, offsetof(struct sim, workspace) - files - sizeof dev->medium.file);
+}
+
+void sim_open_as(struct sim *dev, const struct sim_cloud *cloud, const struct sim_image *const *image, size_t components,
+                 const struct sim_geometry *geometry)
 {
     uint8_t first[SIM_COMPONENTS] = { 0 };
 
-    memset(dev, 0, sizeof *dev);
+    clear(dev);
     dev->cloud = cloud;
     dev->web = cloud->web;
     dev->components = components;
+    dev->geometry = with_defaults(geometry);
     sim_ports_open(dev);
     sim_net_open(dev);
     sim_crypto_open(dev);
     ota_boot_record_init(&dev->boot.record, first, components);
-    for (size_t i = 0; i < components; i++) {
-        MUST(image[i]->len <= SIM_SLOT_MAX);
-        memcpy(dev->slot[i][0].data, image[i]->data, image[i]->len);
-        memcpy(dev->slot[i][0].synced, dev->slot[i][0].data, SIM_SLOT_MAX);
-    }
+    if (dev->geometry.files)
+        sim_fs_make_boot(dev, &dev->boot.record);
+    for (size_t i = 0; i < components; i++)
+        install(dev, i, image[i]);
     configure(dev);
+}
+
+void sim_open(struct sim *dev, const struct sim_cloud *cloud, const struct sim_image *const *image, size_t components)
+{
+    sim_open_as(dev, cloud, image, components, &(struct sim_geometry){ .erase_unit = 512, .erased = 0xff });
+}
+
+const struct sim_web *sim_site(const struct sim *dev)
+{
+    return dev->site ? dev->site : &dev->web;
+}
+
+/* ---- a copy ---- */
+
+static void copy_slots(struct sim *to, const struct sim *from)
+{
+    for (size_t c = 0; c < from->components; c++) {
+        for (size_t k = 0; k < 2; k++) {
+            const struct sim_slot *s = &from->slot[c][k];
+
+            memcpy(to->slot[c][k].erases, s->erases, sizeof s->erases);
+            memcpy(to->slot[c][k].data, s->data, s->geometry.size);
+            memcpy(to->slot[c][k].synced, s->synced, s->geometry.size);
+        }
+    }
+}
+
+static void copy_records(struct sim_store *to, const struct sim_store *from)
+{
+    to->count = from->count;
+    for (size_t i = 0; i < from->count; i++) {
+        memcpy(to->record[i].name, from->record[i].name, sizeof from->record[i].name);
+        to->record[i].len = from->record[i].len;
+        memcpy(to->record[i].data, from->record[i].data, from->record[i].len);
+    }
+}
+
+/* The ports point to their device. */
+static void copy_world(struct sim *to, const struct sim *from)
+{
+    to->boot.record = from->boot.record;
+    to->clock = from->clock;
+    to->clock.dev = to;
+    to->log = from->log;
+    to->log.dev = to;
+    to->crypto.random = from->crypto.random;
+    to->net = from->net;
+    to->net.dev = to;
+    to->net.open = false;
+    to->net.bad = NULL;
+}
+
+static void copy_history(struct sim *to, const struct sim *from)
+{
+    to->report_count = from->report_count;
+    for (size_t i = 0; i < from->report_count; i++) {
+        to->report[i].id = from->report[i].id;
+        to->report[i].puts = from->report[i].puts;
+        to->report[i].len = from->report[i].len;
+        memcpy(to->report[i].body, from->report[i].body, from->report[i].len + 1);
+    }
+    to->broken = from->broken;
+    to->starts = from->starts;
+    memcpy(to->bad_starts, from->bad_starts, sizeof to->bad_starts);
+    to->slot_writes = from->slot_writes;
+    to->store_writes = from->store_writes;
+    to->steps = from->steps;
+    to->ops = from->ops;
+    to->calls = from->calls;
+    to->off = from->off;
+}
+
+void sim_copy(struct sim *to, const struct sim *from)
+{
+    to->cloud = from->cloud;
+    to->site = from->site;
+    if (!from->site)
+        to->web = from->web;
+    to->components = from->components;
+    to->geometry = from->geometry;
+    sim_ports_open(to);
+    sim_net_open(to);
+    sim_crypto_open(to);
+    copy_records(&to->store, &from->store);
+    copy_slots(to, from);
+    sim_medium_copy(to, from);
+    copy_world(to, from);
+    copy_history(to, from);
+    memset(to->fd, 0, sizeof to->fd);
+    memcpy(to->repo, from->repo, sizeof to->repo);
+    to->cfg = from->cfg;
+    point(to);
+    to->agent = NULL;
+    to->judged_by_app = from->judged_by_app;
+    to->on_step = from->on_step;
+    to->context = from->context;
+    to->phase = from->phase;
+    to->since_ms = from->since_ms;
+    to->on_op = from->on_op;
+    to->depth = from->depth;
+    to->cut_at = to->kill_at = to->fail_at = to->failed = 0;
+    to->restart_drops = from->restart_drops;
+}
+
+static uint64_t mix(uint64_t h, const void *data, size_t len)
+{
+    const uint8_t *p = data;
+    uint64_t v;
+
+    for (; len >= sizeof v; len -= sizeof v, p += sizeof v) {
+        memcpy(&v, p, sizeof v);
+        h = (h ^ v) * 0x9e3779b97f4a7c15u;
+        h ^= h >> 29;
+    }
+    v = len;
+    memcpy(&v, p, len);
+    h = (h ^ v ^ ((uint64_t)len << 56)) * 0x9e3779b97f4a7c15u;
+    return h ^ h >> 32;
+}
+
+static uint64_t mix_names(uint64_t h, const struct sim *dev)
+{
+    const struct sim_dir *d = &dev->medium.dir;
+
+    for (uint8_t i = 0; i < d->names; i++) {
+        if (!d->safe[i])
+            continue;
+        const struct sim_file_body *f = &dev->medium.file[d->safe[i] - 1];
+
+        h = mix(h, d->name[i], strlen(d->name[i]));
+        h = mix(h, f->safe, f->safe_len);
+    }
+    return h;
+}
+
+uint64_t sim_state_hash(const struct sim *dev)
+{
+    uint64_t h = mix(14695981039346656037u, &dev->site, sizeof dev->site);
+
+    for (size_t c = 0; c < dev->components; c++)
+        for (size_t k = 0; k < 2; k++)
+            h = mix(h, dev->slot[c][k].synced, dev->slot[c][k].geometry.size);
+    for (size_t i = 0; i < dev->store.count; i++)
+        h = mix(mix(h, dev->store.record[i].name, strlen(dev->store.record[i].name)), dev->store.record[i].data, dev->store.record[i].len);
+    if (dev->geometry.files)
+        h = mix_names(h, dev);
+    else
+        h = mix(h, &dev->boot.record, sizeof dev->boot.record);
+    for (size_t i = 0; i < dev->report_count; i++)
+        h = mix(h, dev->report[i].body, dev->report[i].len);
+    h = mix(h, dev->bad_starts, sizeof dev->bad_starts);
+    h = mix(h, &dev->clock.ms, sizeof dev->clock.ms);
+    h = mix(h, &dev->phase, sizeof dev->phase);
+    h = mix(h, &dev->since_ms, sizeof dev->since_ms);
+    for (size_t i = 0; i < SIM_FAULTS_MAX; i++)
+        h = mix(h, &dev->net.fault[i].seen, sizeof dev->net.fault[i].seen);
+    return h;
 }
 
 /* ---- the boot ROM ---- */
@@ -69,19 +284,6 @@ const struct sim_image *sim_confirmed(const struct sim *dev, size_t component)
 const struct sim_image *sim_running(const struct sim *dev, size_t component)
 {
     return in_slot(dev, component, dev->boot.record.running[component]);
-}
-
-/* Choose the slots. The record is stored before they are started; if that is lost, the device starts anew. */
-static bool choose_slots(struct sim *dev)
-{
-    struct ota_boot_record next = dev->boot.record;
-    bool changed = false;
-
-    (void)ota_boot_record_start(&next, &changed);
-    if (changed && !sim_durable(dev))
-        return false;
-    dev->boot.record = next;
-    return true;
 }
 
 /* Every component runs one published image, as a whole. */
@@ -112,7 +314,7 @@ static bool start_device(struct sim *dev)
     dev->clock.ms += RESTART_MS;
     dev->clock.boot_ms = dev->clock.ms;
     dev->net.open = false;
-    return choose_slots(dev) && images_stay_up(dev);
+    return sim_boot_rom(dev) && images_stay_up(dev);
 }
 
 /* ---- the agent ---- */
@@ -134,25 +336,42 @@ void sim_restore_power(struct sim *dev)
     dev->cut_at = 0;
 }
 
-/* What is not synced is gone, where the shape of the cut says so. */
-static void lose_unsynced(struct sim *dev)
+/* Is what is not synced lost when the device restarts? After a cut nothing waits any more. */
+static void restart_media(struct sim *dev)
 {
-    for (size_t c = 0; c < dev->components; c++) {
-        for (size_t k = 0; k < 2; k++) {
-            struct sim_slot *s = &dev->slot[c][k];
+    sim_fs_close_all(dev);
+    sim_crash(dev, NULL, NULL, dev->restart_drops || dev->shape == SIM_CUT_DROP ? SIM_CUT_DROP : SIM_CUT_KEEP, 0);
+    sim_boot_refresh(dev);
+}
 
-            if (s->unsynced && dev->shape == SIM_CUT_DROP)
-                memcpy(s->data, s->synced, sizeof s->data);
-            memcpy(s->synced, s->data, sizeof s->synced);
-            s->unsynced = false;
-        }
-    }
+static ota_err open_slots(struct sim *dev)
+{
+    static const char *const path[SIM_COMPONENTS][2] = { { "/slot-0-0", "/slot-0-1" }, { "/slot-1-0", "/slot-1-1" } };
+    ota_err err = OTA_OK;
+
+    for (size_t i = 0; i < dev->components && err == OTA_OK; i++)
+        for (size_t k = 0; k < 2 && err == OTA_OK; k++)
+            err = sim_posix_slot_file_open(&dev->slot_file[i][k], &(struct ota_posix_slot_file_config){ .path = path[i][k] }, NULL);
+    return err;
+}
+
+/* What a program does before it makes its agent. */
+static ota_err open_files(struct sim *dev)
+{
+    sim_fs_close_all(dev);
+    ota_err err = sim_posix_store_open(&dev->files, &(struct ota_posix_store_config){ .dir = SIM_FS_STATE }, &dev->log.fault);
+
+    if (err == OTA_OK)
+        err = sim_posix_boot_open(&dev->boot_file, &(struct ota_posix_boot_config){ .path = SIM_FS_BOOT }, &dev->log.fault);
+    return err == OTA_OK && dev->geometry.slot_files ? open_slots(dev) : err;
 }
 
 static bool launch(struct sim *dev)
 {
     if (dev->judged_by_app)
         dev->cfg.health = NULL;
+    if (dev->geometry.files && (dev->init_err = open_files(dev)) != OTA_OK)
+        return false;
     size_t len = ota_workspace_len(&dev->cfg);
     MUST(len <= sizeof dev->workspace);
     memset(dev->workspace, 0xa5, len);
@@ -167,19 +386,25 @@ static bool bring_up(struct sim *dev, uint32_t *starts)
         return true;
     bool first = dev->starts == 0 || dev->off;
     if (dev->off) {
-        lose_unsynced(dev);
         dev->off = false;
+        restart_media(dev);
     }
-    while (first && !start_device(dev))
+    while (first && !start_device(dev)) {
         if (dev->off || dev->broken || ++*starts > STARTS_MAX)
             return false;
-    return launch(dev);
+        restart_media(dev);
+    }
+    for (int tries = 0; tries < LAUNCHES_MAX && !dev->off; tries++)
+        if (launch(dev))
+            return true;
+    return false;
 }
 
 bool sim_start(struct sim *dev)
 {
     uint32_t starts = 0;
 
+    (void)sim_fs_use(dev);
     return bring_up(dev, &starts);
 }
 
@@ -232,7 +457,7 @@ static enum sim_end step(struct sim *dev)
     return SIM_STUCK;
 }
 
-enum sim_end sim_check_in(struct sim *dev)
+static enum sim_end check_in(struct sim *dev)
 {
     uint32_t starts = 0;
 
@@ -250,6 +475,16 @@ enum sim_end sim_check_in(struct sim *dev)
         starts += dev->off;
     }
     return SIM_STUCK;
+}
+
+/* A device may run while another one waits in the middle of an op. */
+enum sim_end sim_check_in(struct sim *dev)
+{
+    struct sim *before = sim_fs_use(dev);
+    enum sim_end end = check_in(dev);
+
+    (void)sim_fs_use(before);
+    return end;
 }
 
 enum sim_end sim_run(struct sim *dev)

@@ -2,7 +2,13 @@
 /* A whole device in one value: slots, store, boot control, clock, health check, network and a boot ROM, with the agent
  * running on it. Two clocks tick inside: `ops` counts what is durable (store writes and removals, slot erases, writes
  * and syncs, boot record changes, the boot ROM's own among them); `calls` counts every call of a storage port. The power
- * can be cut at any op, and any call can be made to fail.
+ * can be cut at any op in any shape of sim_medium.h, and any call can be made to fail.
+ *
+ * sim_open() makes the device of tests/flow, with flash slots and records that are old or new as a whole.
+ * sim_open_as() makes others: see struct sim_geometry. There the store, the boot record and the slots can be files, and
+ * then it is the code of ports/posix that runs, on the files of sim_fs.h, and each of its system calls is an op.
+ *
+ * A device is a plain value: sim_copy() clones it, without the agent, at any moment; that is how tests/powercut explores.
  *
  * What must hold at any time is checked as it happens; the first thing that did not hold is in `broken`. */
 #ifndef SIM_H
@@ -11,9 +17,11 @@
 #include "ota/boot_record.h"
 #include "ota/ota.h"
 #include "sim_cloud.h"
+#include "sim_fs.h"
+#include "sim_medium.h"
 
 #define SIM_COMPONENTS 2
-#define SIM_SLOT_MAX 16384
+#define SIM_BLOCKS_MAX 128
 #define SIM_SIZE_MAX (SIM_SLOT_MAX - 512)
 #define SIM_RECORDS_MAX 24
 #define SIM_RECORD_MAX 8192
@@ -22,6 +30,17 @@
 #define SIM_FAULTS_MAX 4
 
 struct sim;
+
+/* How a device keeps its bytes. A 0 takes the default in brackets. */
+struct sim_geometry {
+    const char *name;
+    uint32_t write_unit, erase_unit;   /* of flash slots [16; 0 = no erase needed] */
+    uint32_t slot_size[2];             /* [SIM_SLOT_MAX] */
+    uint8_t erased;                    /* what erased bytes read as */
+    uint32_t io, block, window_bits;   /* limits of the agent [512, 2048, 10] */
+    bool files;                        /* store and boot record are files of ports/posix */
+    bool slot_files;                   /* slots, too */
+};
 
 /* ---- durable state ---- */
 
@@ -43,7 +62,7 @@ struct sim_slot {
     struct sim *dev;
     uint8_t component, index;
     struct ota_slot_geometry geometry;
-    bool unsynced;
+    uint16_t erases[SIM_BLOCKS_MAX];
     uint8_t data[SIM_SLOT_MAX];       /* what is read */
     uint8_t synced[SIM_SLOT_MAX];     /* what is certain to survive */
 };
@@ -51,7 +70,7 @@ struct sim_slot {
 struct sim_boot {
     struct ota_boot port;
     struct sim *dev;
-    struct ota_boot_record record;
+    struct ota_boot_record record;    /* with files: what they say */
 };
 
 /* ---- the rest of the hardware ---- */
@@ -138,13 +157,6 @@ struct sim_report {
     char body[1024];
 };
 
-/* How the power goes. */
-enum sim_shape {
-    SIM_CUT_KEEP = 0,   /* the op is lost, all before it are kept */
-    SIM_CUT_DROP = 1,   /* and what was not synced is lost as well */
-    SIM_CUT_TORN = 2    /* half of a slot op lands; a record is old or new as a whole, so here the op is lost */
-};
-
 enum sim_end {
     SIM_IDLE,         /* nothing to do before the next check-in */
     SIM_BACKING_OFF,  /* idle after failures, still, after several tries */
@@ -155,7 +167,8 @@ enum sim_end {
 
 struct sim {
     const struct sim_cloud *cloud;   /* knows every image that was ever published */
-    struct sim_web web;              /* what the server holds now */
+    const struct sim_web *site;      /* what the server holds now; NULL: `web` */
+    struct sim_web web;
     size_t components;
     struct sim_store store;
     struct sim_slot slot[SIM_COMPONENTS][2];
@@ -165,6 +178,12 @@ struct sim {
     struct sim_log log;
     struct sim_crypto crypto;
     struct sim_net net;
+    struct sim_geometry geometry;
+    struct sim_medium medium;        /* files, and what waits for a sync */
+    struct sim_fd fd[SIM_FDS_MAX];
+    struct ota_posix_store files;    /* the store over files, */
+    struct ota_posix_boot boot_file; /* the boot control over a file, */
+    struct ota_posix_slot slot_file[SIM_COMPONENTS][2]; /* and slots in files */
     /* configuration; change it before the first run, or after sim_kill() */
     struct ota_config cfg;
     struct ota_component component[SIM_COMPONENTS];
@@ -176,11 +195,19 @@ struct sim {
     /* called before every step, may call the agent's public functions or change the world */
     void (*on_step)(struct sim *dev);
     void *context;
+    uint32_t phase;                  /* the hook's own: it survives a cut, and is copied with the device */
+    uint64_t since_ms;
+    /* called at every op, before it happens */
+    void (*on_op)(struct sim *dev, const struct sim_op *op, const void *data);
+    uint32_t depth;                  /* the explorer's own: cuts so far */
     uint32_t steps;                  /* in all */
     uint32_t kill_at;                /* the agent is killed before this step and started again; 0 = never */
     /* faults of storage */
     uint32_t ops, cut_at;            /* 0 = never */
     enum sim_shape shape;
+    uint32_t seed;                   /* of shapes with dice */
+    struct sim_op cut_was;           /* the op at which the power went */
+    bool restart_drops;              /* a restart loses what waits, as a watchdog's reset does */
     bool off;                        /* the power is off */
     uint32_t calls, fail_at;         /* 0 = never */
     bool fail_on;                    /* every call from fail_at on fails */
@@ -199,6 +226,14 @@ struct sim {
 /* A device fresh from the factory that runs image[0..components-1] in its first slots. Geometry: write unit 16, erase
  * unit 512. */
 void sim_open(struct sim *dev, const struct sim_cloud *cloud, const struct sim_image *const *image, size_t components);
+/* The same with another geometry, which must outlive nothing: it is copied. */
+void sim_open_as(struct sim *dev, const struct sim_cloud *cloud, const struct sim_image *const *image, size_t components,
+                 const struct sim_geometry *geometry);
+/* `to` becomes a device like `from`: what it keeps, what waits, its clock, network, server, reports, configuration and
+ * hooks, but no agent: the next run starts it. */
+void sim_copy(struct sim *to, const struct sim *from);
+/* A hash of all that decides how a device goes on from a start: durable bytes, clock, server, reports, bad starts. */
+uint64_t sim_state_hash(const struct sim *dev);
 
 /* Let the agent check in, and go on until it is idle: through restarts, back-offs and a few check-ins. Begins with a
  * start of the device unless the agent is still running. */
@@ -229,10 +264,14 @@ struct ota_status sim_status(const struct sim *dev);
 uint32_t sim_events(const struct sim *dev, enum ota_event ev);
 
 /* shared inside tests/sim */
-bool sim_durable(struct sim *dev);              /* an op is about to happen: false = it is lost */
 bool sim_call_ok(struct sim *dev);              /* a storage call begins: false = it fails */
+void sim_check_change(struct sim_slot *s, uint64_t off, uint64_t len, uint32_t unit);
+void sim_boot_refresh(struct sim *dev);         /* boot.record becomes what the file says */
+bool sim_boot_rom(struct sim *dev);             /* choose the slots of this start; false: the power went, or a rule broke */
+const struct sim_web *sim_site(const struct sim *dev);
 void sim_break(struct sim *dev, const char *rule);
 void sim_ports_open(struct sim *dev);
+void sim_boot_open(struct sim *dev);
 void sim_net_open(struct sim *dev);
 void sim_crypto_open(struct sim *dev);
 

@@ -189,7 +189,7 @@ static ota_err say_part(struct sim_net *n, struct ota_net_head *h, const char *e
 
 static ota_err answer_get(struct sim_net *n, struct ota_net_head *h)
 {
-    n->file = sim_web_get(&n->dev->web, n->req.url);
+    n->file = sim_web_get(sim_site(n->dev), n->req.url);
     if (!n->file)
         return say_empty(n, h, 404, NULL);
     const char *etag = is(n, SIM_NET_NEW_ETAG) ? "\"another\"" : n->file->etag;

@@ -13,13 +13,17 @@ void sim_break(struct sim *dev, const char *rule)
         dev->broken = rule;
 }
 
-bool sim_durable(struct sim *dev)
+/* A record, of the store or the boot control, is about to change as a whole. */
+static enum sim_does change_record(struct sim *dev)
 {
-    if (dev->off)
-        return false;
-    if (++dev->ops == dev->cut_at)
-        dev->off = true;
-    return !dev->off;
+    const struct sim_op op = { .kind = SIM_OP_RECORD, .object = SIM_OBJ_NONE };
+
+    return sim_op(dev, &op, NULL);
+}
+
+static bool is_done(enum sim_does does)
+{
+    return does == SIM_DOES || does == SIM_DOES_FAILS;
 }
 
 bool sim_call_ok(struct sim *dev)
@@ -73,7 +77,8 @@ static ota_err store_write(struct ota_store *port, const char *name, const void 
 
     if (!ota_store_name_ok(name))
         return OTA_USAGE_ARGUMENT;
-    if (!sim_call_ok(s->dev) || !sim_durable(s->dev))
+    enum sim_does does = sim_call_ok(s->dev) ? change_record(s->dev) : SIM_FAILS;
+    if (!is_done(does))
         return store_failed(s->dev, code);
     struct sim_record *r = find_record(s, name);
     if (!r) {
@@ -85,7 +90,7 @@ static ota_err store_write(struct ota_store *port, const char *name, const void 
     memcpy(r->data, buf, len);
     r->len = len;
     s->dev->store_writes++;
-    return OTA_OK;
+    return does == SIM_DOES ? OTA_OK : store_failed(s->dev, code);
 }
 
 static ota_err store_remove(struct ota_store *port, const char *name, int32_t *code)
@@ -95,14 +100,14 @@ static ota_err store_remove(struct ota_store *port, const char *name, int32_t *c
 
     if (!ota_store_name_ok(name))
         return OTA_USAGE_ARGUMENT;
-    if (!sim_call_ok(s->dev) || !sim_durable(s->dev)) {
-        *code = PORT_CODE;
+    enum sim_does does = sim_call_ok(s->dev) ? change_record(s->dev) : SIM_FAILS;
+    *code = PORT_CODE;
+    if (!is_done(does))
         return OTA_DEVICE_STORE;
-    }
     if (r)
         *r = s->record[--s->count];
     s->dev->store_writes++;
-    return OTA_OK;
+    return does == SIM_DOES ? OTA_OK : OTA_DEVICE_STORE;
 }
 
 static const struct ota_store_ops store_ops = { store_read, store_write, store_remove };
@@ -126,7 +131,7 @@ static ota_err slot_geometry(struct ota_slot *port, struct ota_slot_geometry *ou
     return slot_result(s, sim_call_ok(s->dev), code);
 }
 
-static void check_change(struct sim_slot *s, uint64_t off, uint64_t len, uint32_t unit)
+void sim_check_change(struct sim_slot *s, uint64_t off, uint64_t len, uint32_t unit)
 {
     if (s->dev->boot.record.running[s->component] == s->index)
         sim_break(s->dev, "the running slot is never written");
@@ -134,37 +139,39 @@ static void check_change(struct sim_slot *s, uint64_t off, uint64_t len, uint32_
         sim_break(s->dev, "slot operations are aligned and inside the slot");
 }
 
-/* The change itself, or what a cut lets through of it. NULL: an erase. */
+/* The change itself, or what a cut lets through of it. p NULL: an erase. */
 static bool change(struct sim_slot *s, uint64_t off, const uint8_t *p, size_t len)
 {
-    bool was_on = !s->dev->off;
-    bool whole = sim_durable(s->dev);
-    bool torn = !whole && was_on && s->dev->shape == SIM_CUT_TORN;
-    size_t lands = whole ? len : torn ? len / 2 : 0;
+    const struct sim_op op = { .kind = p ? SIM_OP_WRITE : SIM_OP_ERASE, .object = (uint8_t)(s->component * 2 + s->index),
+        .off = (uint32_t)off, .len = (uint32_t)len };
 
     if (s->dev->broken)
         return false;
-    if (p)
-        memcpy(s->data + off, p, lands);
-    else
-        memset(s->data + off, 0xff, lands);
-    s->unsynced |= lands > 0;
     s->dev->slot_writes++;
-    return whole;
+    return sim_op_ok(s->dev, &op, p);
+}
+
+static void count_erases(struct sim_slot *s, uint64_t off, uint64_t len)
+{
+    uint32_t unit = s->geometry.erase_unit;
+
+    for (uint64_t at = off; unit && at < off + len && at / unit < SIM_BLOCKS_MAX; at += unit)
+        s->erases[at / unit]++;
 }
 
 static ota_err slot_erase(struct ota_slot *port, uint64_t off, uint64_t len, int32_t *code)
 {
     struct sim_slot *s = (struct sim_slot *)port;
 
-    check_change(s, off, len, s->geometry.erase_unit);
+    sim_check_change(s, off, len, s->geometry.erase_unit);
+    count_erases(s, off, len);
     return slot_result(s, sim_call_ok(s->dev) && change(s, off, NULL, (size_t)len), code);
 }
 
 static bool is_erased(const struct sim_slot *s, uint64_t off, size_t len)
 {
     for (size_t i = 0; i < len; i++)
-        if (s->data[off + i] != 0xff)
+        if (s->data[off + i] != s->dev->geometry.erased)
             return false;
     return true;
 }
@@ -173,7 +180,7 @@ static ota_err slot_write(struct ota_slot *port, uint64_t off, const void *buf, 
 {
     struct sim_slot *s = (struct sim_slot *)port;
 
-    check_change(s, off, len, s->geometry.write_unit);
+    sim_check_change(s, off, len, s->geometry.write_unit);
     if (!s->dev->broken && s->geometry.erase_unit && !is_erased(s, off, len))
         sim_break(s->dev, "only erased bytes are written");
     return slot_result(s, sim_call_ok(s->dev) && change(s, off, buf, len), code);
@@ -194,77 +201,12 @@ static ota_err slot_read(struct ota_slot *port, uint64_t off, void *buf, size_t 
 static ota_err slot_sync(struct ota_slot *port, int32_t *code)
 {
     struct sim_slot *s = (struct sim_slot *)port;
+    const struct sim_op op = { .kind = SIM_OP_SYNC, .object = (uint8_t)(s->component * 2 + s->index) };
 
-    if (!sim_call_ok(s->dev) || !sim_durable(s->dev))
-        return slot_result(s, false, code);
-    memcpy(s->synced, s->data, sizeof s->synced);
-    s->unsynced = false;
-    return OTA_OK;
+    return slot_result(s, sim_call_ok(s->dev) && sim_op_ok(s->dev, &op, NULL), code);
 }
 
 static const struct ota_slot_ops slot_ops = { slot_geometry, slot_erase, slot_write, slot_read, slot_sync };
-
-/* ---- boot control ---- */
-
-static ota_err boot_result(bool ok, int32_t *code)
-{
-    *code = ok ? 0 : PORT_CODE;
-    return ok ? OTA_OK : OTA_DEVICE_BOOT;
-}
-
-static ota_err boot_view(struct ota_boot *port, struct ota_boot_view *out, int32_t *code)
-{
-    struct sim_boot *b = (struct sim_boot *)port;
-
-    ota_boot_record_view(&b->record, out);
-    return boot_result(sim_call_ok(b->dev), code);
-}
-
-static ota_err boot_arm(struct ota_boot *port, const uint8_t *slot, size_t count, uint8_t tries, int32_t *code)
-{
-    struct sim_boot *b = (struct sim_boot *)port;
-    struct ota_boot_record next = b->record;
-
-    if (!sim_call_ok(b->dev))
-        return boot_result(false, code);
-    if (ota_boot_record_arm(&next, slot, count, tries) != OTA_OK) {
-        sim_break(b->dev, "what is armed can be armed");
-        return boot_result(false, code);
-    }
-    if (!sim_durable(b->dev))
-        return boot_result(false, code);
-    b->record = next;
-    return OTA_OK;
-}
-
-static ota_err boot_change(struct sim_boot *b, bool (*rule)(struct ota_boot_record *), int32_t *code)
-{
-    struct ota_boot_record next = b->record;
-
-    if (!sim_call_ok(b->dev))
-        return boot_result(false, code);
-    if (rule(&next) && !sim_durable(b->dev))
-        return boot_result(false, code);
-    b->record = next;
-    return OTA_OK;
-}
-
-static ota_err boot_confirm(struct ota_boot *port, int32_t *code)
-{
-    return boot_change((struct sim_boot *)port, ota_boot_record_confirm, code);
-}
-
-static ota_err boot_revert(struct ota_boot *port, int32_t *code)
-{
-    return boot_change((struct sim_boot *)port, ota_boot_record_revert, code);
-}
-
-static ota_err boot_reboot(struct ota_boot *port, int32_t *code)
-{
-    return boot_result(sim_call_ok(((struct sim_boot *)port)->dev), code);
-}
-
-static const struct ota_boot_ops boot_ops = { boot_view, boot_arm, boot_confirm, boot_revert, boot_reboot };
 
 /* ---- clock, health, log ---- */
 
@@ -334,8 +276,7 @@ void sim_ports_open(struct sim *dev)
 {
     dev->store.port.ops = &store_ops;
     dev->store.dev = dev;
-    dev->boot.port.ops = &boot_ops;
-    dev->boot.dev = dev;
+    sim_boot_open(dev);
     dev->clock.port.ops = &clock_ops;
     dev->clock.dev = dev;
     dev->clock.utc_s = SIM_NOW_S;
@@ -351,9 +292,8 @@ void sim_ports_open(struct sim *dev)
             s->dev = dev;
             s->component = c;
             s->index = k;
-            s->geometry = (struct ota_slot_geometry){ .size = SIM_SLOT_MAX, .write_unit = 16, .erase_unit = 512 };
-            memset(s->data, 0xff, sizeof s->data);
-            memset(s->synced, 0xff, sizeof s->synced);
+            s->geometry = (struct ota_slot_geometry){ .size = dev->geometry.slot_size[k], .write_unit = dev->geometry.write_unit,
+                .erase_unit = dev->geometry.erase_unit };
         }
     }
 }
