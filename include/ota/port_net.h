@@ -25,6 +25,7 @@ struct ota_net_request {
     const char *extra;          /**< further header lines, each "Name: value", separated by "\n"; or NULL */
     const void *body;           /**< PUT: the body, sent as application/json; else NULL */
     size_t body_len;            /**< bytes in body */
+    bool other_origin;          /**< a redirect led to a server that is not the configured one: show it no credentials */
     uint32_t connect_ms;        /**< give up connecting (DNS, TCP, TLS) after this long; 0 = the port's default */
 };
 

@@ -74,6 +74,7 @@ struct ota_posix_net {
     struct ota_net port;
     struct ota_net_head answer;
     void *multi, *easy, *headers;          /**< libcurl's handles */
+    const char *cert_file, *key_file;      /**< of the configuration */
     uint32_t connect_ms;
     bool open, have_head, done, paused;
     bool refused;                          /**< we stopped the transfer: the head is too large or forbidden */

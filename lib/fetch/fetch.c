@@ -133,8 +133,11 @@ static ota_err redirect(struct otai_fetch *f)
 {
     if (f->job.method != OTA_NET_GET || f->hops >= f->limits.redirects)
         return over(f, OTA_RETRY_REDIRECT, "http.redirects", f->head.status);
+    f->req.other_origin |= otai_url_leaves(f->url, f->head.location);
     if (otai_url_redirect(f->url, f->head.location, f->url, sizeof f->url) != OTA_OK)
         return over(f, OTA_RETRY_REDIRECT, "http.location", f->head.status);
+    if (f->req.other_origin)
+        f->req.extra = NULL; /* facts about the device are for the server that its owner chose */
     f->hops++;
     otai_fetch_end(f);
     ota_err err = send(f);

@@ -78,6 +78,9 @@ void otai_fetch_end(struct otai_fetch *f);
 /* Resolve a redirect into out: absolute with the same scheme, or an absolute path. OTA_OK or RETRY_REDIRECT. */
 OTA_MUST_CHECK ota_err otai_url_redirect(const char *url, const char *location, char *out, size_t cap);
 
+/* Does a redirect to location lead to another scheme, host or port than url's? */
+bool otai_url_leaves(const char *url, const char *location);
+
 /* Does url start with http://, https:// or file:// and is it allowed? */
 bool otai_url_allowed(const char *url, bool plain_http);
 

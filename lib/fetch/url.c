@@ -41,6 +41,13 @@ bool otai_url_allowed(const char *url, bool plain_http)
     return (begins(url, "https://") || (plain_http && begins(url, "http://"))) && origin_len(url) != 0;
 }
 
+bool otai_url_leaves(const char *url, const char *location)
+{
+    size_t origin = origin_len(url);
+
+    return location[0] != '/' && (origin != origin_len(location) || strncmp(url, location, origin) != 0);
+}
+
 ota_err otai_url_redirect(const char *url, const char *location, char *out, size_t cap)
 {
     size_t scheme = strcspn(url, ":") + strlen("://"), origin = origin_len(url);

@@ -32,13 +32,23 @@ static bool is_forbidden(const char *line, size_t len)
     return len - at != 7 || strncasecmp(line + at, "chunked", 7) != 0;
 }
 
+/* Trailers of a chunked body say nothing that we need, but libcurl keeps them: they count towards the head's limit. */
+static size_t take_trailer(struct ota_posix_net *n, size_t len)
+{
+    n->refused = len > OTA_NET_HEAD_MAX - n->answer.bytes;
+    if (n->refused)
+        return 0;
+    n->answer.bytes += (uint32_t)len;
+    return len;
+}
+
 static size_t on_header(char *line, size_t size, size_t count, void *user)
 {
     struct ota_posix_net *n = user;
     size_t len = size * count;
 
     if (n->have_head)
-        return len; /* a trailer of a chunked body */
+        return take_trailer(n, len);
     if (!ota_net_head_line(&n->answer, line, len) || is_forbidden(line, len)) {
         n->refused = true;
         return 0;
@@ -86,6 +96,8 @@ ota_err otap_curl_open(struct ota_posix_net *n, const struct ota_posix_net_confi
     if (code != CURLE_OK)
         return OTA_RETRY_NETWORK;
     n->connect_ms = cfg->connect_ms ? cfg->connect_ms : CONNECT_MS;
+    n->cert_file = cfg->cert_file;
+    n->key_file = cfg->key_file;
     n->multi = curl_multi_init();
     n->easy = curl_easy_init();
     if (n->multi && n->easy && set_callbacks(n) && otap_curl_set_options(n, cfg) &&
@@ -182,13 +194,20 @@ static bool set_method(CURL *e, const struct ota_net_request *req)
            curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, "PUT") == CURLE_OK;
 }
 
+/* The device's certificate is for the server that its owner chose, not for where a redirect leads. */
+static bool set_client(const struct ota_posix_net *n, bool show)
+{
+    return curl_easy_setopt(n->easy, CURLOPT_SSLCERT, show ? n->cert_file : NULL) == CURLE_OK &&
+           curl_easy_setopt(n->easy, CURLOPT_SSLKEY, show ? n->key_file : NULL) == CURLE_OK;
+}
+
 static bool set_request(struct ota_posix_net *n, const struct ota_net_request *req)
 {
     long connect_ms = (long)(req->connect_ms ? req->connect_ms : n->connect_ms);
 
     return curl_easy_setopt(n->easy, CURLOPT_URL, req->url) == CURLE_OK &&
            curl_easy_setopt(n->easy, CURLOPT_CONNECTTIMEOUT_MS, connect_ms) == CURLE_OK &&
-           set_method(n->easy, req) && set_range(n->easy, req->range_from) && set_headers(n, req);
+           set_client(n, !req->other_origin) && set_method(n->easy, req) && set_range(n->easy, req->range_from) && set_headers(n, req);
 }
 
 static bool is_url(const char *url)
@@ -258,8 +277,8 @@ static ota_err judge_code(const struct ota_posix_net *n)
     case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
     case CURLE_USE_SSL_FAILED:
         return OTA_RETRY_TLS;
-    case CURLE_PARTIAL_FILE:
-        return OTA_RETRY_TRUNCATED;
+    case CURLE_PARTIAL_FILE: /* libcurl says so of a cut head, too, once that has named a length */
+        return n->have_head ? OTA_RETRY_TRUNCATED : OTA_RETRY_PROTOCOL;
     case CURLE_RECV_ERROR: /* reset, or TLS ended without saying so */
         return n->have_head ? OTA_RETRY_TRUNCATED : OTA_RETRY_NETWORK;
     case CURLE_WEIRD_SERVER_REPLY:

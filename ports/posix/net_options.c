@@ -55,14 +55,7 @@ static bool set_trust(CURL *e, const struct ota_posix_net_config *cfg)
            curl_easy_setopt(e, CURLOPT_CAPATH, cfg->ca_dir) == CURLE_OK;
 }
 
-static bool set_client(CURL *e, const struct ota_posix_net_config *cfg)
-{
-    return !cfg->cert_file || (curl_easy_setopt(e, CURLOPT_SSLCERT, cfg->cert_file) == CURLE_OK &&
-                               curl_easy_setopt(e, CURLOPT_SSLKEY, cfg->key_file) == CURLE_OK);
-}
-
 bool otap_curl_set_options(struct ota_posix_net *n, const struct ota_posix_net_config *cfg)
 {
-    return set_protocol(n->easy) && set_restraint(n->easy) && set_proxy(n->easy, cfg) && set_trust(n->easy, cfg) &&
-           set_client(n->easy, cfg);
+    return set_protocol(n->easy) && set_restraint(n->easy) && set_proxy(n->easy, cfg) && set_trust(n->easy, cfg);
 }

@@ -90,6 +90,31 @@ static void redirects_are_followed(void **state)
     assert_int_equal(r.len, 3);
 }
 
+/* Found by tests/badnet: the device's facts and certificate went along to wherever a redirect led. */
+static void another_origin_is_told_nothing(void **state)
+{
+    const struct answer away[] = {
+        { .head = "HTTP/1.1 302 x\nLocation: http://host/b\n\n", .body = "" },
+        { .head = "HTTP/1.1 302 x\nLocation: http://host.evil/c\n\n", .body = "" },
+        { .head = "HTTP/1.1 200 x\n\n", .body = "1234" },
+    };
+    const struct otai_fetch_job job = { JOB, .exact = 4, .extra = "A: b" };
+    struct run r;
+
+    (void)state;
+    start(&r, away, 3, &job);
+    assert_int_equal(finish(&r, 8), OTA_DONE);
+    for (int i = 0; i < 2; i++) {
+        assert_false(r.fake.req[i].other_origin);
+        assert_string_equal(r.fake.req[i].extra, "A: b");
+    }
+    assert_true(r.fake.req[2].other_origin);
+    assert_null(r.fake.req[2].extra);
+    start(&r, away + 2, 1, &job);
+    assert_int_equal(finish(&r, 8), OTA_DONE);
+    assert_false(r.fake.req[0].other_origin);
+}
+
 static void redirects_are_limited_and_keep_their_scheme(void **state)
 {
     static const struct { const char *location; const char *where; } rows[] = {
@@ -284,6 +309,7 @@ int main(void)
         cmocka_unit_test(statuses),
         cmocka_unit_test(conditional_requests),
         cmocka_unit_test(redirects_are_followed),
+        cmocka_unit_test(another_origin_is_told_nothing),
         cmocka_unit_test(redirects_are_limited_and_keep_their_scheme),
         cmocka_unit_test(a_put_is_acknowledged_or_not),
         cmocka_unit_test(retry_after),

@@ -50,6 +50,21 @@ static void where_redirects_may_lead(void **state)
     }
 }
 
+static void which_redirects_leave(void **state)
+{
+    static const struct { const char *url, *location; bool leaves; } rows[] = {
+        { "https://a/x", "/y", false }, { "https://a/x", "https://a/y", false }, { "https://a/x", "https://a", false },
+        { "https://a/x", "https://a?y", false }, { "https://a:1/x", "https://a:1/", false }, { "https://a/x", "https://a:443/", true },
+        { "https://a/x", "https://b/x", true }, { "https://a/x", "https://a.b/", true }, { "https://a.b/x", "https://a/", true },
+        { "https://a/x", "http://a/x", true }, { "https://a:1/x", "https://a:11/", true }, { "https://a/x", "", true },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++)
+        if (otai_url_leaves(rows[i].url, rows[i].location) != rows[i].leaves)
+            fail_msg("%s -> %s", rows[i].url, rows[i].location);
+}
+
 static void a_redirect_must_fit(void **state)
 {
     char out[12];
@@ -74,6 +89,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(which_urls_are_allowed),
         cmocka_unit_test(where_redirects_may_lead),
+        cmocka_unit_test(which_redirects_leave),
         cmocka_unit_test(a_redirect_must_fit),
         cmocka_unit_test(a_redirect_may_replace_its_own_url),
     };

@@ -113,6 +113,7 @@ static const struct {
     { "HTTP/0.9", { .raw = "<html>hello</html>" }, OTA_RETRY_PROTOCOL, OTA_AGAIN, 0 },
     { "nothing at all", { .raw = "" }, OTA_RETRY_NETWORK, OTA_AGAIN, 0 },
     { "half a head", { .raw = "HTTP/1.1 200 OK\r\nContent-Le" }, OTA_RETRY_PROTOCOL, OTA_AGAIN, 0 },
+    { "a head cut after its length", { .raw = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n" }, OTA_RETRY_PROTOCOL, OTA_AGAIN, 0 },
     { "transfer coding gzip", { .raw = "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n" },
       OTA_RETRY_PROTOCOL, OTA_AGAIN, 0 },
     { "an odd chunk", { .raw = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n" }, OTA_OK, OTA_RETRY_TRUNCATED, 0 },
@@ -138,6 +139,21 @@ static void every_misbehaviour_has_its_answer(void **state)
     assert_int_equal(wrong, 0);
     assert_true(sizeof rows / sizeof rows[0] > 25);
     assert_true(get(NULL).len == FILE_LEN);
+}
+
+/* Found by tests/badnet: libcurl keeps every trailer, and nothing counted them. */
+static void trailers_are_bounded(void **state)
+{
+    static char raw[200000] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n";
+    static const struct test_http_fault many = { .raw = raw };
+    struct result r;
+
+    (void)state;
+    while (strlen(raw) < sizeof raw - 64)
+        strcat(raw, "X-Trailer: 0123456789012345678901234567890123456\r\n");
+    r = get(&many);
+    assert_int_equal(r.head, OTA_OK);
+    assert_int_equal(r.end, OTA_RETRY_PROTOCOL);
 }
 
 static void answers_are_told_as_they_are(void **state)
@@ -313,6 +329,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_misbehaviour_has_its_answer),
+        cmocka_unit_test(trailers_are_bounded),
         cmocka_unit_test(answers_are_told_as_they_are),
         cmocka_unit_test(the_request_says_what_it_must_and_no_more),
         cmocka_unit_test(one_connection_serves_them_all),

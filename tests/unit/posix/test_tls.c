@@ -113,11 +113,11 @@ static ota_err poll_head(struct ota_posix_net *n, struct ota_net_head *h)
     return err;
 }
 
-static ota_err fetch(const struct ota_posix_net_config *cfg, const char *host, unsigned port)
+static ota_err fetch_from(const struct ota_posix_net_config *cfg, const char *host, unsigned port, bool other_origin)
 {
     static struct ota_posix_net n;
     char url[64];
-    const struct ota_net_request req = { .url = url, .connect_ms = 5000 };
+    const struct ota_net_request req = { .url = url, .connect_ms = 5000, .other_origin = other_origin };
     struct ota_net_head h = { .status = 0 };
     ota_err err;
 
@@ -128,6 +128,11 @@ static ota_err fetch(const struct ota_posix_net_config *cfg, const char *host, u
     n.port.ops->end(&n.port);
     ota_posix_net_close(&n);
     return err == OTA_OK && h.status != 200 ? OTA_RETRY_REFUSED : err;
+}
+
+static ota_err fetch(const struct ota_posix_net_config *cfg, const char *host, unsigned port)
+{
+    return fetch_from(cfg, host, port, false);
 }
 
 static ota_err ask(const struct ota_posix_net_config *cfg, const char *name, const char *extra1, const char *extra2)
@@ -185,6 +190,20 @@ static void the_client_shows_its_certificate(void **state)
     assert_int_not_equal(ask(&without, "right", "-Verify=1", "-verify_return_error"), OTA_OK);
 }
 
+/* Found by tests/badnet. A server that wants a certificate refuses a client that shows none. */
+static void the_certificate_is_shown_to_no_other_origin(void **state)
+{
+    const struct ota_posix_net_config with = { .ca_file = ca, .cert_file = client_cert, .key_file = client_key };
+    unsigned port = free_port();
+    pid_t pid = serve("right", port, "-Verify=1", "-verify_return_error");
+
+    (void)state;
+    assert_int_equal(fetch_from(&with, "127.0.0.1", port, false), OTA_OK);
+    assert_int_not_equal(fetch_from(&with, "127.0.0.1", port, true), OTA_OK);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -209,6 +228,7 @@ int main(void)
         cmocka_unit_test(the_host_is_checked_by_the_name_that_was_asked_for),
         cmocka_unit_test(old_protocols_are_refused),
         cmocka_unit_test(the_client_shows_its_certificate),
+        cmocka_unit_test(the_certificate_is_shown_to_no_other_origin),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
