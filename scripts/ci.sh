@@ -37,6 +37,7 @@ if [ -d tests/interop ]; then
     # ctest says Skipped where the package registry cannot be reached.
     step "other implementations" ctest --preset dev --tests-regex '^interop_'
 fi
+step "every call fails, once and from then on" build/gcc/tests/faults/faults_ports --all
 step "clang-tidy" tidy
 step "coverage" coverage
 step "MC/DC" mcdc

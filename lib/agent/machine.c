@@ -256,24 +256,36 @@ static void fall(struct ota *a)
     otai_schedule(a, a->fault.err);
 }
 
+/* A report that cannot be delivered yet does not undo a confirmed update: the first failure counts, and only if nothing was done. */
+static void tell(struct ota *a, ota_err err)
+{
+    (void)failed(a, err);
+    if (ota_err_class(a->cycle) == OTA_CLASS_OUTCOME && a->cycle != OTA_DONE)
+        a->cycle = err;
+    otai_note(a, OTA_EV_FAULT, a->state, err);
+}
+
 static void follow(struct ota *a, ota_err err)
 {
     const struct otai_row *row = &otai_rows[a->state];
+    bool outcome = ota_err_class(err) == OTA_CLASS_OUTCOME;
 
-    if (ota_err_class(err) != OTA_CLASS_OUTCOME) {
-        (void)failed(a, err);
-        /* A report that cannot be delivered yet does not undo a confirmed update. */
-        if (ota_err_class(a->cycle) == OTA_CLASS_OUTCOME && a->cycle != OTA_DONE)
-            a->cycle = err;
-        otai_note(a, OTA_EV_FAULT, a->state, err);
-    }
+    if (!outcome)
+        tell(a, err);
     uint8_t next = edge(row, err);
     if (next == OTAI_ST_RESUME)
         next = otai_rows[a->j.state].resume;
-    if (next >= OTA_ST_COUNT && ota_err_class(err) == OTA_CLASS_OUTCOME)
+    if (next >= OTA_ST_COUNT && outcome)
         return;
-    if (next == OTA_ST_FAULT || next >= OTA_ST_COUNT || otai_enter(a, next) != OTA_OK)
+    if (next >= OTA_ST_FAULT) {
         fall(a);
+        return;
+    }
+    err = otai_enter(a, next);
+    if (err == OTA_OK)
+        return;
+    tell(a, err);
+    fall(a);
 }
 
 /* ota_cancel(): leave what is under way as if the network had gone; trials are not touched. */

@@ -48,6 +48,18 @@ static ota_err restart(struct ota *a)
     return OTA_REBOOT;
 }
 
+/* Not armed is not a trial that did not start: it does not count as one, however often the boot control fails. Where even
+ * this cannot be written it does count: to try too rarely is safe. */
+static ota_err not_armed(struct ota *a, ota_err err)
+{
+    struct ota_fault why = a->fault;
+
+    a->j.arms--;
+    if (otai_save(a) != OTA_OK)
+        a->fault = why;
+    return err;
+}
+
 /* ARM: only sealed images can be armed, and all of them at once. */
 ota_err otai_step_arm(struct ota *a)
 {
@@ -60,7 +72,7 @@ ota_err otai_step_arm(struct ota *a)
             set[n++] = a->image[i];
     ota_err err = otai_boot_arm(a->cfg.boot, a->cfg.component_count, set, n, a->cfg.tries, &trial, &a->fault);
     if (err != OTA_OK)
-        return err;
+        return not_armed(a, err);
     otai_note(a, OTA_EV_ARMED, trial.tries, 0);
     return OTA_DONE;
 }
