@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Repositories made by ota-repo, read by python-tuf's client. Usage: python_tuf.py OTA_REPO EMPTY_DIR"""
+"""Repositories made by ota-repo, read by another implementation's client.
+Usage: ota_repo.py OTA_REPO EMPTY_DIR python-tuf|tuf-js [NODE DIRECTORY-OF-node_modules]"""
 import functools
 import http.server
 import json
@@ -10,6 +11,7 @@ import sys
 import threading
 import zlib
 
+from node import Node, Refused
 from tuf.api.exceptions import DownloadError, ExpiredMetadataError, RepositoryError
 from tuf.ngclient import Updater
 
@@ -53,8 +55,50 @@ class Publisher:
         return (self.dir / "web" / repo / "metadata/1.root.json").read_bytes()
 
 
+class Target:
+    """What the metadata say of a target, and its bytes."""
+
+    def __init__(self, length, hashes, custom, data):
+        self.length, self.hashes, self.custom, self.data = length, hashes, custom, data
+
+
+class PythonTuf:
+    """One session of python-tuf with one repository."""
+
+    def __init__(self, here, url, root):
+        self.updater = Updater(str(here / "metadata"), f"{url}metadata/", str(here / "targets"), f"{url}targets/", bootstrap=root)
+        self.updater.refresh()
+
+    def fetch(self, path):
+        info = self.updater.get_targetinfo(path)
+        assert info is not None, f"{path}: no role vouches for it"
+        data = pathlib.Path(self.updater.download_target(info)).read_bytes()
+        return Target(info.length, info.hashes, info.unrecognized_fields.get("custom"), data)
+
+
+class TufJs:
+    """One session of tuf-js with one repository."""
+    node = None
+
+    def __init__(self, here, url, root):
+        stored = here / "metadata/root.json"
+        if not stored.exists():
+            stored.write_bytes(root)
+        self.here = here
+        self.options = {"metadataDir": str(here / "metadata"), "metadataBaseUrl": f"{url}metadata/",
+                        "targetDir": str(here / "targets"), "targetBaseUrl": f"{url}targets/"}
+        self.node.ask("refresh", at=None, options=self.options)
+
+    def fetch(self, path):
+        file = self.here / "targets/fetched"
+        file.unlink(missing_ok=True)
+        info = self.node.ask("download", at=None, options=self.options, paths=[path], files=[str(file)])["infos"][0]
+        return Target(info["length"], info["hashes"], info.get("custom"), file.read_bytes())
+
+
 class Device:
     """Trusted metadata of both repositories, as a device keeps it."""
+    client = PythonTuf
 
     def __init__(self, directory, publisher):
         self.dir, self.publisher = directory, publisher
@@ -62,34 +106,23 @@ class Device:
             (directory / part / "metadata").mkdir(parents=True)
             (directory / part / "targets").mkdir()
 
-    def updater(self, web, repo):
-        here = self.dir / repo
-        updater = Updater(str(here / "metadata"), f"{web.url}{repo}/metadata/", str(here / "targets"),
-                          f"{web.url}{repo}/targets/", bootstrap=self.publisher.factory_root(repo))
-        updater.refresh()
-        return updater
-
-    @staticmethod
-    def fetch(updater, path):
-        info = updater.get_targetinfo(path)
-        assert info is not None, f"{path}: no role vouches for it"
-        return info, pathlib.Path(updater.download_target(info)).read_bytes()
+    def session(self, web, repo):
+        return self.client(self.dir / repo, f"{web.url}{repo}/", self.publisher.factory_root(repo))
 
     def deployed(self, web):
         """Images of the group's pointer, each found again where its path belongs: {component: bytes}."""
-        product = self.updater(web, "p/" + PRODUCT)
-        os_repo = self.updater(web, "os")
-        pointer = json.loads(self.fetch(product, POINTER)[1])
+        product, os_repo = self.session(web, "p/" + PRODUCT), self.session(web, "os")
+        pointer = json.loads(product.fetch(POINTER).data)
         found = {}
         for image in pointer["images"]:
-            info, data = self.fetch(os_repo if image["path"].startswith("os/") else product, image["path"])
-            assert info.length == image["length"] and info.hashes["sha256"] == image["sha256"]
-            ota = info.unrecognized_fields["custom"]["ota"]
+            target = (os_repo if image["path"].startswith("os/") else product).fetch(image["path"])
+            assert target.length == image["length"] and target.hashes["sha256"] == image["sha256"]
+            ota = target.custom["ota"]
             assert ota["component"] == image["component"] and PRODUCT in ota["compatible"]
             for encoding in ota.get("encodings", []):
-                _, packed = self.fetch(os_repo if encoding["path"].startswith("os/") else product, encoding["path"])
-                assert zlib.decompress(packed) == data
-            found[image["component"]] = data
+                packed = (os_repo if encoding["path"].startswith("os/") else product).fetch(encoding["path"]).data
+                assert zlib.decompress(packed) == target.data
+            found[image["component"]] = target.data
         return pointer["seq"], found
 
 
@@ -160,7 +193,7 @@ def feed_is_found(program, work):
     case.publisher("feed", "set", "retail", "--product", PRODUCT, "--image", "os=1.0.0")
     device = case.device()
     with Web(case.web) as web:
-        _, text = device.fetch(device.updater(web, "os"), f"os/feed/retail/{PRODUCT}.json")
+        text = device.session(web, "os").fetch(f"os/feed/retail/{PRODUCT}.json").data
     assert json.loads(text)["feed"] == "retail"
 
 
@@ -227,7 +260,7 @@ def refused(case, device, kinds):
     with Web(case.web) as web:
         try:
             device.deployed(web)
-        except kinds:
+        except (kinds if device.client is PythonTuf else Refused):
             return
     raise AssertionError("accepted")
 
@@ -238,6 +271,8 @@ CHECKS = [reads_both_repositories, follows_every_rotation, reads_thresholds, fee
 
 def main():
     program, work = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve()
+    if sys.argv[3] == "tuf-js":
+        Device.client, TufJs.node = TufJs, Node(*sys.argv[4:])
     failed = 0
     for check in CHECKS:
         place = work / check.__name__
