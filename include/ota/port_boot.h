@@ -32,7 +32,8 @@ struct ota_boot_ops {
     ota_err (*view)(struct ota_boot *b, struct ota_boot_view *out, int32_t *port_code);
     /**
      * Arm a trial of slot[0..count-1] (OTA_SLOT_NONE keeps a component as it is) with `tries` starts. Replaces an armed
-     * trial. Atomic and durable on OTA_OK; after a power cut armed as a whole or not at all. Repeating is safe.
+     * trial. A loader that cannot count so far gives fewer, at least one: the view tells. Atomic and durable on OTA_OK;
+     * after a power cut armed as a whole or not at all. Repeating is safe.
      * @return OTA_OK or DEVICE_BOOT
      */
     ota_err (*arm)(struct ota_boot *b, const uint8_t *slot, size_t count, uint8_t tries, int32_t *port_code);

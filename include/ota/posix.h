@@ -49,11 +49,185 @@ struct ota_posix_boot {
     const char *path;
     const char *const *reboot;
     bool restart_asked;          /**< set by the reboot operation: leave the program now */
+    const char *link;            /**< of ota_posix_boot_link_open(); else NULL */
+    const char *target[2];
 };
 
 /** @return OTA_OK; USAGE_ARGUMENT; DEVICE_ABSENT, DEVICE_BOOT as ota_boot_record_load() */
 OTA_MUST_CHECK ota_err ota_posix_boot_open(struct ota_posix_boot *b, const struct ota_posix_boot_config *cfg, struct ota_fault *fault);
 void ota_posix_boot_close(struct ota_posix_boot *b);
+
+/**
+ * The switch of an application: a boot record, and a symbolic link that leads to the slot of component 0 which runs. The
+ * supervisor that counts the tries sets the link at each start, with ota_posix_link_set(); the port sees that it did.
+ */
+struct ota_posix_boot_link_config {
+    const char *path;            /**< the boot record; must exist */
+    const char *link;            /**< the link; must exist */
+    const char *target[2];       /**< what it holds for slot 0 and slot 1, byte for byte */
+    const char *const *reboot;   /**< as in struct ota_posix_boot_config */
+};
+
+/** @return as ota_posix_boot_open(); also DEVICE_BOOT with EBADSLT: the link does not lead to the slot that the record says runs */
+OTA_MUST_CHECK ota_err ota_posix_boot_link_open(struct ota_posix_boot *b, const struct ota_posix_boot_link_config *cfg, struct ota_fault *fault);
+
+/**
+ * Make `link` lead to `target`: a new link renamed over the old one, durable on OTA_OK. At every moment it leads to one of them.
+ * @return OTA_OK; DEVICE_BOOT with errno in *port_code
+ */
+OTA_MUST_CHECK ota_err ota_posix_link_set(const char *link, const char *target, int32_t *port_code);
+
+/* ------------------------------------------------------------------------------------------- boot loaders -- */
+
+/**
+ * Boot control by a boot loader's own variables, for one component with two slots. A boot record of our own stands beside
+ * them: it knows which slot is on trial and which one it falls back to. So when the slot that was armed does not run after
+ * a restart, that is known to be a rollback, and nothing is armed while a trial is unconfirmed.
+ *
+ * Which slot runs is asked in this order: the kernel's command line (`ota.slot=` or `rauc.slot=` and the slot's name), the
+ * device that the root directory is on, the loader where it tells. Whoever says nothing is passed over; two that contradict
+ * each other are DEVICE_BOOT with EBADSLT, nobody who knows is ENODEV.
+ *
+ * Other codes of the port: EBADMSG corrupt, ENODATA a variable is missing, ERANGE out of range, EBUSY a trial runs,
+ * ECANCELED it was given up, EROFS and the like from the system. ota_posix_loader_trouble() names the variable.
+ */
+struct ota_posix_loader_config {
+    const char *record;          /**< boot record of our own; made when the first trial is armed */
+    const char *name[2];         /**< what the loader calls the slots; NULL = "A", "B" */
+    const char *device[2];       /**< their block devices, to tell which of them is mounted as root; NULL = not asked */
+    const char *cmdline_key;     /**< parameter of the kernel that names the slot; NULL = ota.slot or rauc.slot */
+    const char *cmdline;         /**< file with the kernel's command line; NULL = /proc/cmdline */
+    const char *root;            /**< what is mounted as root; NULL = / */
+    const char *const *reboot;   /**< as in struct ota_posix_boot_config */
+};
+
+/** What the boot controls below have in common. It is their first member. */
+struct ota_posix_loader {
+    struct ota_boot port;
+    const void *loader;          /**< the loader's operations */
+    struct ota_posix_loader_config cfg;
+    uint8_t tries_max;           /**< starts that the loader can give a trial; more are asked for in vain */
+    const char *trouble;
+    bool restart_asked;          /**< set by the reboot operation: leave the program now */
+};
+
+/**
+ * Tell the loader that the confirmed slot has come up, and clean up after a trial that it took back. Loaders that take a try
+ * from a confirmed slot, too, give it up unless this is called after each start. While a trial is armed or runs it does nothing.
+ * @return OTA_OK; DEVICE_BOOT
+ */
+OTA_MUST_CHECK ota_err ota_posix_loader_settle(struct ota_posix_loader *l, struct ota_fault *fault);
+
+/** What failed last: the name of a variable, a file, a verb. "" = nothing. */
+const char *ota_posix_loader_trouble(const struct ota_posix_loader *l);
+void ota_posix_loader_close(struct ota_posix_loader *l);
+
+/**
+ * GRUB: `ORDER`, `<slot>_OK`, `<slot>_TRY` in an environment block, read by a script like RAUC's. The block is rewritten in
+ * place with one write and one sync; all that changes lies in its first 512 bytes.
+ */
+struct ota_posix_boot_grub_config {
+    struct ota_posix_loader_config loader;
+    const char *env;             /**< the environment block, 1024 bytes; links are refused */
+    uint8_t attempts;            /**< starts after which the script takes a slot for tried, 1..15; 0 = 1, as RAUC's */
+};
+
+#define OTA_POSIX_GRUB_ENV_LEN 1024u
+
+struct ota_posix_boot_grub {
+    struct ota_posix_loader base;
+    const char *env;
+};
+
+/** @return OTA_OK; USAGE_ARGUMENT; DEVICE_BOOT with the variable or file in *fault. So do the other open functions below */
+OTA_MUST_CHECK ota_err ota_posix_boot_grub_open(struct ota_posix_boot_grub *b, const struct ota_posix_boot_grub_config *cfg, struct ota_fault *fault);
+
+/**
+ * U-Boot with RAUC's script: `BOOT_ORDER`, `BOOT_<slot>_LEFT` (hexadecimal), through libubootenv; all of them change in one
+ * store. The environment has to be redundant: with one copy (ENOTSUP) a torn write loses it, and with it the device's way to
+ * boot. USAGE_CONFIG where the library was built without libubootenv.
+ */
+struct ota_posix_boot_uboot_config {
+    struct ota_posix_loader_config loader;
+    const char *fw_env_config;   /**< path of fw_env.config, two lines */
+    uint8_t attempts;            /**< tries of a confirmed slot, 1..15; 0 = 3 */
+};
+
+struct ota_posix_boot_uboot {
+    struct ota_posix_loader base;
+    const char *fw_env_config;
+    uint8_t attempts;
+    char left_name[2][48];
+};
+
+OTA_MUST_CHECK ota_err ota_posix_boot_uboot_open(struct ota_posix_boot_uboot *b, const struct ota_posix_boot_uboot_config *cfg, struct ota_fault *fault);
+
+/**
+ * U-Boot's boot counter: `upgrade_available`, `bootcount`, `bootlimit` (decimal) and a variable with the slot to start, whose
+ * values are the slots' names. altbootcmd has to put the other slot into it and upgrade_available to 0. Else as above.
+ */
+struct ota_posix_boot_uboot_count_config {
+    struct ota_posix_loader_config loader;
+    const char *fw_env_config;
+    const char *variable;        /**< such as "boot_part" */
+};
+
+struct ota_posix_boot_uboot_count {
+    struct ota_posix_loader base;
+    const char *fw_env_config, *variable;
+};
+
+OTA_MUST_CHECK ota_err ota_posix_boot_uboot_count_open(struct ota_posix_boot_uboot_count *b, const struct ota_posix_boot_uboot_count_config *cfg,
+                                                       struct ota_fault *fault);
+
+/**
+ * systemd-boot, or another loader of the Boot Loader Specification that counts: a slot is one entry `<name>.conf`, while on
+ * trial `<name>+<left>-<done>.conf`; both entries have a `version` that is a decimal number and no `sort-key`. Arming writes
+ * the higher version, confirming renames.
+ */
+struct ota_posix_boot_bls_config {
+    struct ota_posix_loader_config loader;   /**< name: of the entries, without counter and ".conf" */
+    const char *entries;                     /**< directory, such as /boot/loader/entries */
+};
+
+struct ota_posix_boot_bls {
+    struct ota_posix_loader base;
+    const char *entries;
+};
+
+OTA_MUST_CHECK ota_err ota_posix_boot_bls_open(struct ota_posix_boot_bls *b, const struct ota_posix_boot_bls_config *cfg, struct ota_fault *fault);
+
+/** UEFI firmware: a slot is a boot entry, a trial is BootNext and has one start, BootOrder begins with the confirmed one. */
+struct ota_posix_boot_efi_config {
+    struct ota_posix_loader_config loader;   /**< name: four hexadecimal digits, as in Boot001F */
+    const char *variables;                   /**< NULL = /sys/firmware/efi/efivars */
+};
+
+struct ota_posix_boot_efi {
+    struct ota_posix_loader base;
+    const char *variables;
+    uint16_t entry[2];
+    char name[2][9];
+};
+
+OTA_MUST_CHECK ota_err ota_posix_boot_efi_open(struct ota_posix_boot_efi *b, const struct ota_posix_boot_efi_config *cfg, struct ota_fault *fault);
+
+/**
+ * A program that knows the loader, called with RAUC's verbs: `get-primary`, `set-primary NAME`, `get-state NAME`, `set-state NAME
+ * good|bad`, `get-current`. set-primary gives the slot the tries that the program likes; the view says 1 before the trial
+ * and 0 in it. Each call may block for up to 10 s (ETIMEDOUT). A status other than 0 is EREMOTEIO, an answer that is none EBADMSG.
+ */
+struct ota_posix_boot_custom_config {
+    struct ota_posix_loader_config loader;
+    const char *program;
+};
+
+struct ota_posix_boot_custom {
+    struct ota_posix_loader base;
+    const char *program;
+};
+
+OTA_MUST_CHECK ota_err ota_posix_boot_custom_open(struct ota_posix_boot_custom *b, const struct ota_posix_boot_custom_config *cfg, struct ota_fault *fault);
 
 /* ------------------------------------------------------------------------------------------------ network -- */
 
@@ -107,6 +281,8 @@ struct ota_posix_slot {
     uint64_t device, inode;                /**< what read_fd was opened on: the write opens the same or fails */
     uint32_t write_unit;
     bool is_block, locked, cached;         /**< cached: written since the page cache was last dropped */
+    struct ota_posix_loader *loader;       /**< of ota_posix_loader_guard(); else NULL */
+    uint8_t index;
 };
 
 struct ota_posix_slot_file_config {
@@ -123,6 +299,12 @@ struct ota_posix_slot_block_config {
 
 /** Writing is refused (DEVICE_LOCKED, EBUSY) while the device is mounted or claimed. @return OTA_OK; USAGE_ARGUMENT; DEVICE_SLOT (errno) */
 OTA_MUST_CHECK ota_err ota_posix_slot_block_open(struct ota_posix_slot *s, const struct ota_posix_slot_block_config *cfg, struct ota_fault *fault);
+
+/**
+ * From now on the loader is told before the first write into a slot that it must not start it any more: a slot that is half
+ * written is no fallback. Call it after all three were opened; l must outlive the slots.
+ */
+void ota_posix_loader_guard(struct ota_posix_loader *l, struct ota_posix_slot *a, struct ota_posix_slot *b);
 
 /** Close before executing a slot file that was written: Linux refuses to run a file that is open for writing. */
 void ota_posix_slot_close(struct ota_posix_slot *s);

@@ -2,8 +2,8 @@
 /* Boot control by a boot record file: load, change, store. The record's rules are in boot_record.c. */
 #include <errno.h>
 
+#include "boot_file.h"
 #include "file_io.h"
-#include "ota/posix.h"
 #include "spawn.h"
 
 static struct ota_posix_boot *self(struct ota_boot *b)
@@ -22,9 +22,10 @@ static ota_err view(struct ota_boot *b, struct ota_boot_view *out, int32_t *port
     struct ota_boot_record r;
     ota_err err = load(b, &r, port_code);
 
-    if (err == OTA_OK)
-        ota_boot_record_view(&r, out);
-    return err;
+    if (err != OTA_OK)
+        return err;
+    ota_boot_record_view(&r, out);
+    return otap_result(self(b)->link ? otap_link_check(self(b), out) : 0, OTA_DEVICE_BOOT, port_code);
 }
 
 static ota_err arm(struct ota_boot *b, const uint8_t *slot, size_t count, uint8_t tries, int32_t *port_code)

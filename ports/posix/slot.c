@@ -5,6 +5,7 @@
 #include <fcntl.h>
 
 #include "file_io.h"
+#include "loader.h"
 
 static struct ota_posix_slot *self(struct ota_slot *s)
 {
@@ -45,6 +46,10 @@ static int open_for_write(struct ota_posix_slot *s)
         return number;
     if (s->is_block)
         number = otap_block_in_use(s->device);
+    if (number != 0)
+        return number;
+    if (s->loader)
+        number = otap_loader_unfit(s->loader, s->index);
     if (number != 0)
         return number;
     s->write_fd = open(s->path, O_RDWR | O_CLOEXEC | s->write_flags);

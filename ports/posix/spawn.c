@@ -9,11 +9,14 @@
 
 extern char **environ;
 
-static int set_up(posix_spawn_file_actions_t *files, posix_spawnattr_t *attr)
+/* out: -1 = the caller's own standard output. */
+static int set_up(posix_spawn_file_actions_t *files, posix_spawnattr_t *attr, int out)
 {
     sigset_t none, all;
     int number = posix_spawn_file_actions_addopen(files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 
+    if (number == 0 && out >= 0)
+        number = posix_spawn_file_actions_adddup2(files, out, STDOUT_FILENO);
     (void)sigemptyset(&none);
     (void)sigfillset(&all);
     if (number == 0)
@@ -40,6 +43,11 @@ static char *const *unconst(const char *const *argv)
 
 int otap_spawn(const char *const *argv, pid_t *pid)
 {
+    return otap_spawn_out(argv, -1, pid);
+}
+
+int otap_spawn_out(const char *const *argv, int out, pid_t *pid)
+{
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attr;
     int number = posix_spawn_file_actions_init(&files);
@@ -48,7 +56,7 @@ int otap_spawn(const char *const *argv, pid_t *pid)
         return number;
     number = posix_spawnattr_init(&attr);
     if (number == 0) {
-        number = set_up(&files, &attr);
+        number = set_up(&files, &attr, out);
         if (number == 0)
             number = posix_spawn(pid, argv[0], &files, &attr, unconst(argv), environ);
         (void)posix_spawnattr_destroy(&attr);

@@ -9,4 +9,7 @@
  * of a program that cannot be executed. */
 int otap_spawn(const char *const *argv, pid_t *pid);
 
+/* The same, with `out` as its standard output. */
+int otap_spawn_out(const char *const *argv, int out, pid_t *pid);
+
 #endif

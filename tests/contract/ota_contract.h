@@ -36,6 +36,7 @@ struct ota_contract_device {
     size_t components;   /**< 1..OTA_COMPONENTS_MAX; each has a confirmed slot now, and no trial is armed */
     /** Do what a restart does to the boot control. false: it cannot. */
     bool (*restart)(struct ota_contract_device *d);
+    uint8_t tries_max;   /**< most tries that the loader can give a trial; 0 = at least 3 */
 };
 
 /** The boot port. Restarts the device about 15 times. Ends with the slots that it began with, confirmed. */

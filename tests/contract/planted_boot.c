@@ -22,6 +22,7 @@ enum boot_fault {
     BOOT_LOOKING_TAKES_A_TRY,
     BOOT_REBOOT_FAILS,
     BOOT_STAYS_SPENT,
+    BOOT_GIVES_MORE_TRIES_THAN_IT_SAYS,
     BOOT_FAULTS
 };
 
@@ -123,7 +124,8 @@ unsigned planted_boot(unsigned fault)
     bad_boot.port.ops = &ops;
     bad_boot.fault = (enum boot_fault)fault;
     bad_boot.was_spent = false;
-    bad_boot.device = (struct ota_contract_device){ &bad_boot.port, 2, bad_restart };
+    bad_boot.device = (struct ota_contract_device){ &bad_boot.port, 2, bad_restart,
+        bad_boot.fault == BOOT_GIVES_MORE_TRIES_THAN_IT_SAYS };
     ota_ram_boot_init(&bad_boot.good, (const uint8_t[]){ 0, 1 }, 2);
     return ota_contract_boot(&bad_boot.device, &r);
 }

@@ -100,7 +100,7 @@ static void boot_file(void **state)
     ota_boot_record_init(&record, (const uint8_t[]){ 0, 1 }, 2);
     assert_int_equal(ota_boot_record_create(cfg.path, &record, NULL), OTA_OK);
     assert_int_equal(ota_posix_boot_open(&d.boot, &cfg, NULL), OTA_OK);
-    d.contract = (struct ota_contract_device){ &d.boot.port, 2, restart };
+    d.contract = (struct ota_contract_device){ &d.boot.port, 2, restart, 0 };
     finish(&r, ota_contract_boot(&d.contract, &r), 22);
     assert_true(d.boot.restart_asked);
     ota_posix_boot_close(&d.boot);

@@ -83,7 +83,7 @@ static void run_boot(const uint8_t *slot, size_t count)
     struct device d;
 
     ota_ram_boot_init(&d.boot, slot, count);
-    d.contract = (struct ota_contract_device){ &d.boot.port, count, restart };
+    d.contract = (struct ota_contract_device){ &d.boot.port, count, restart, 0 };
     finish(&r, ota_contract_boot(&d.contract, &r), 22);
 }
 
