@@ -46,8 +46,12 @@ static const struct schema_field repo_fields[] = {
 SCHEMA(repo_schema, repo_fields);
 
 static const struct schema_field boot_fields[] = {
-    TEXT("type", true, 1, 15, struct agent_boot, type),
-    TEXT("path", true, 1, PATH_LEN_MAX, struct agent_boot, path),
+    TEXT("type", true, 1, 31, struct agent_boot, type),
+    TEXT("path", false, 1, PATH_LEN_MAX, struct agent_boot, path),
+    TEXT("record", false, 1, PATH_LEN_MAX, struct agent_boot, record),
+    TEXTS("slots", false, 2, struct agent_boot, slots),
+    TEXT("variable", false, 1, 63, struct agent_boot, variable),
+    UINT("attempts", 1, 15, struct agent_boot, attempts),
     TEXTS("reboot", false, AGENT_ARGS_MAX, struct agent_boot, reboot),
 };
 SCHEMA(boot_schema, boot_fields);
@@ -203,13 +207,61 @@ static bool is_new_slot(const struct agent_config *c, size_t nth, struct schema_
     return true;
 }
 
+/* What each type of boot control takes beside its name. */
+struct boot_type {
+    const char *name;
+    bool path, slots, variable, attempts, record;
+};
+
+static const struct boot_type boot_types[] = {
+    { "file", .path = true },
+    { "grub", .path = true, .attempts = true, .record = true },
+    { "uboot", .path = true, .attempts = true, .record = true },
+    { "uboot-bootcount", .path = true, .variable = true, .record = true },
+    { "systemd-boot", .path = true, .slots = true, .record = true },
+    { "efi", .slots = true, .record = true },
+    { "custom", .path = true, .record = true },
+};
+
+static const struct boot_type *find_boot_type(const char *name)
+{
+    for (size_t i = 0; i < COUNT(boot_types); i++)
+        if (strcmp(boot_types[i].name, name) == 0)
+            return &boot_types[i];
+    return NULL;
+}
+
+static bool check_boot(const struct agent_config *c, struct schema_fault *fault)
+{
+    const struct agent_boot *b = &c->boot;
+    const struct boot_type *t = find_boot_type(b->type);
+
+    if (!t)
+        return schema_fail(fault, "boot.type", "must be \"file\", \"grub\", \"uboot\", \"uboot-bootcount\", \"systemd-boot\", \"efi\" or \"custom\"");
+    if (t->path && !b->path)
+        return schema_fail(fault, "boot.path", "is missing");
+    if ((t->slots && !b->slots[0]) || (b->slots[0] && !b->slots[1]))
+        return schema_fail(fault, "boot.slots", b->slots[0] ? "must be an array of 2 to 2" : "is missing");
+    if (t->variable && !b->variable)
+        return schema_fail(fault, "boot.variable", "is missing");
+    if (b->variable && !t->variable)
+        return schema_fail(fault, "boot.variable", "does not go with this type");
+    if (b->attempts && !t->attempts)
+        return schema_fail(fault, "boot.attempts", "does not go with this type");
+    if ((b->record || b->slots[0]) && !t->record)
+        return schema_fail(fault, b->record ? "boot.record" : "boot.slots", "does not go with this type");
+    if (t->record && c->component_count > 1)
+        return schema_fail(fault, "components", "must be one: the boot loader switches one component");
+    return true;
+}
+
 static bool check_whole(const struct agent_config *c, struct schema_fault *fault)
 {
     for (size_t i = 0; i < c->component_count * 2; i++)
         if (!check_slot(&c->component[i / 2].slot[i % 2], i / 2, i % 2, fault) || !is_new_slot(c, i, fault))
             return false;
-    if (strcmp(c->boot.type, "file") != 0)
-        return schema_fail(fault, "boot.type", "must be \"file\"");
+    if (!check_boot(c, fault))
+        return false;
     if (!c->net.client_cert != !c->net.client_key)
         return schema_fail(fault, c->net.client_cert ? "net.client_key" : "net.client_cert", "is missing: certificate and key go together");
     return true;

@@ -31,7 +31,11 @@ struct agent_repo {
 };
 
 struct agent_boot {
-    const char *type, *path;      /* "file" and the boot record */
+    const char *type, *path;      /* path: what the type needs, see README.md; NULL = the type's default */
+    const char *record;           /* loaders: boot record beside their variables; NULL = in the state directory */
+    const char *slots[3];         /* what the loader calls the slots, [2] is NULL; [0] NULL = "A", "B" */
+    const char *variable;         /* "uboot-bootcount": names the slot to start */
+    uint8_t attempts;             /* 0 = the port's default */
     const char *reboot[AGENT_ARGS_MAX + 1];   /* [0] NULL: the agent only leaves */
 };
 

@@ -9,13 +9,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "device_boot.h"
+
 #define ROOT_FILE_MAX (1u << 20)
 /* `status` holds the lock for an instant when no agent runs; that must not keep one from starting. */
 #define LOCK_TRIES 5
 #define LOCK_PAUSE_MS 100
 
-/* Say which key of the configuration it was, what the library says, and the system's own word where there is one. */
-static ota_err fail(struct schema_fault *fault, const char *key, const char *value, ota_err err, const struct ota_fault *f)
+ota_err device_fail(struct schema_fault *fault, const char *key, const char *value, ota_err err, const struct ota_fault *f)
 {
     char what[sizeof fault->what];
     int code = f ? (int)f->port_code : 0;
@@ -60,7 +61,7 @@ static ota_err open_root(struct device *d, const struct agent_repo *r, size_t i,
         return OTA_OK;
     why.port_code = errno;
     (void)snprintf(key, sizeof key, "repositories[%zu].root", i);
-    return fail(fault, key, r->root, OTA_DEVICE_ROOT, &why);
+    return device_fail(fault, key, r->root, OTA_DEVICE_ROOT, &why);
 }
 
 static bool same_medium(const struct ota_posix_slot *x, const struct ota_posix_slot *y)
@@ -90,7 +91,7 @@ static ota_err open_slot(struct device *d, const struct agent_slot *s, size_t co
         err = ota_posix_slot_block_open(slot, &(struct ota_posix_slot_block_config){ s->block }, &why);
     (void)snprintf(key, sizeof key, "components[%zu].slots[%zu].%s", component, index, s->file ? "file" : "block");
     if (err != OTA_OK)
-        return fail(fault, key, s->file ? s->file : s->block, err, &why);
+        return device_fail(fault, key, s->file ? s->file : s->block, err, &why);
     if (!opened_before(d, component, index))
         return OTA_OK;
     (void)schema_fail(fault, key, "is the same slot as an earlier one");
@@ -136,18 +137,7 @@ static ota_err open_net(struct device *d, const struct agent_config *c, struct s
     struct ota_fault why = { .err = OTA_OK };
     ota_err err = ota_posix_net_open(&d->net, &cfg, &why);
 
-    return err == OTA_OK ? OTA_OK : fail(fault, net_key(why.where), NULL, err, &why);
-}
-
-static ota_err open_boot(struct device *d, const struct agent_config *c, struct schema_fault *fault)
-{
-    const struct ota_posix_boot_config cfg = { c->boot.path, c->boot.reboot[0] ? c->boot.reboot : NULL };
-    struct ota_fault why = { .err = OTA_OK };
-    ota_err err = ota_posix_boot_open(&d->boot, &cfg, &why);
-
-    if (err == OTA_DEVICE_ABSENT)
-        why.port_code = ENOENT;
-    return err == OTA_OK ? OTA_OK : fail(fault, "boot.path", c->boot.path, err == OTA_DEVICE_ABSENT ? OTA_DEVICE_BOOT : err, &why);
+    return err == OTA_OK ? OTA_OK : device_fail(fault, net_key(why.where), NULL, err, &why);
 }
 
 static ota_err open_health(struct device *d, const struct agent_config *c, struct schema_fault *fault)
@@ -160,7 +150,7 @@ static ota_err open_health(struct device *d, const struct agent_config *c, struc
     /* Found out now, not in the middle of a trial, where silence would roll every update back. */
     if (err == OTA_OK && program && strchr(program, '/') && access(program, X_OK) != 0)
         err = ota_fault_set(&why, OTA_USAGE_CONFIG, "health.command", errno);
-    return err == OTA_OK ? OTA_OK : fail(fault, "health.command", c->health.command[0], err, &why);
+    return err == OTA_OK ? OTA_OK : device_fail(fault, "health.command", c->health.command[0], err, &why);
 }
 
 static ota_err open_rest(struct device *d, const struct agent_config *c, const struct device_options *o, struct schema_fault *fault)
@@ -171,12 +161,12 @@ static ota_err open_rest(struct device *d, const struct agent_config *c, const s
     ota_err err = ota_posix_crypto_open(&d->crypto, NULL, &why);
 
     if (err != OTA_OK)
-        return fail(fault, "", "crypto", err, &why);
+        return device_fail(fault, "", "crypto", err, &why);
     err = ota_posix_clock_open(&d->clock, &clock, &why);
     if (err != OTA_OK)
-        return fail(fault, "times.utc_floor_s", NULL, err, &why);
+        return device_fail(fault, "times.utc_floor_s", NULL, err, &why);
     err = ota_posix_log_open(&d->log, &log, &why);
-    return err == OTA_OK ? OTA_OK : fail(fault, "", "log", err, &why);
+    return err == OTA_OK ? OTA_OK : device_fail(fault, "", "log", err, &why);
 }
 
 static void describe(struct device *d, const struct agent_config *c, const struct device_options *o)
@@ -184,7 +174,7 @@ static void describe(struct device *d, const struct agent_config *c, const struc
     d->cfg = (struct ota_config){
         .size = sizeof d->cfg, .product = c->product, .group = c->group, .device_id = c->device_id,
         .net = &d->net.port, .store = o->store ? o->store : &d->store.port, .clock = &d->clock.port,
-        .crypto = &d->crypto.port, .boot = &d->boot.port, .health = c->health.command[0] ? &d->health.port : NULL,
+        .crypto = &d->crypto.port, .boot = d->boot_port, .health = c->health.command[0] ? &d->health.port : NULL,
         .log = o->quiet ? NULL : &d->log.port, .components = d->component, .component_count = c->component_count,
         .repos = d->repo, .repo_count = c->repo_count, .report_url = c->report_url, .tries = c->tries,
         .plain_http = c->plain_http, .limits = c->limits, .times = c->times,
@@ -211,12 +201,12 @@ static ota_err make_agent(struct device *d, struct schema_fault *fault)
     /* With an unusable configuration there is no length, but ota_init() says what is wrong. */
     d->workspace = len ? malloc(len) : NULL;
     if (len && !d->workspace)
-        return fail(fault, "limits", "no memory for them", OTA_USAGE_MEMORY, NULL);
+        return device_fail(fault, "limits", "no memory for them", OTA_USAGE_MEMORY, NULL);
     err = ota_init(&d->agent, &d->cfg, len ? d->workspace : &none, len, &why);
     if (err == OTA_OK)
         return OTA_OK;
     file_key(why.where, key, sizeof key);
-    return fail(fault, key, NULL, err, &why);
+    return device_fail(fault, key, NULL, err, &why);
 }
 
 ota_err device_lock(struct ota_posix_store *store, const struct agent_config *c, struct schema_fault *fault)
@@ -230,7 +220,7 @@ ota_err device_lock(struct ota_posix_store *store, const struct agent_config *c,
         (void)nanosleep(&pause, NULL);
         err = ota_posix_store_open(store, &cfg, &why);
     }
-    return err == OTA_OK ? OTA_OK : fail(fault, "state_dir", c->state_dir, err, err == OTA_DEVICE_LOCKED ? NULL : &why);
+    return err == OTA_OK ? OTA_OK : device_fail(fault, "state_dir", c->state_dir, err, err == OTA_DEVICE_LOCKED ? NULL : &why);
 }
 
 /* The state directory comes first: whoever holds it is the device's agent, and nobody else touches a slot. */
@@ -252,7 +242,7 @@ ota_err device_open(struct device *d, const struct agent_config *c, const struct
     if (err == OTA_OK)
         err = open_net(d, c, fault);
     if (err == OTA_OK)
-        err = open_boot(d, c, fault);
+        err = device_boot_open(d, c, fault);
     if (err == OTA_OK)
         err = open_health(d, c, fault);
     if (err != OTA_OK)
@@ -266,7 +256,7 @@ void device_close(struct device *d)
     ota_close(d->agent);
     free(d->workspace);
     ota_posix_health_close(&d->health);
-    ota_posix_boot_close(&d->boot);
+    device_boot_close(d);
     ota_posix_net_close(&d->net);
     for (size_t i = 0; i < OTA_COMPONENTS_MAX; i++)
         for (size_t k = 0; k < 2; k++)

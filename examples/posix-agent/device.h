@@ -12,7 +12,19 @@ struct device {
     struct ota_posix_store store;
     struct ota_posix_clock clock;
     struct ota_posix_crypto crypto;
-    struct ota_posix_boot boot;
+    union {
+        struct ota_posix_boot file;
+        struct ota_posix_loader loader;   /* what the others begin with */
+        struct ota_posix_boot_grub grub;
+        struct ota_posix_boot_uboot uboot;
+        struct ota_posix_boot_uboot_count uboot_count;
+        struct ota_posix_boot_bls bls;
+        struct ota_posix_boot_efi efi;
+        struct ota_posix_boot_custom custom;
+    } boot;
+    struct ota_boot *boot_port;           /* of the one that is open; NULL = none */
+    bool has_loader;                      /* it is one of the loaders */
+    char record[4096];
     struct ota_posix_health health;
     struct ota_posix_log log;
     struct ota_posix_slot slot[OTA_COMPONENTS_MAX][2];
@@ -36,6 +48,12 @@ struct device_options {
  */
 ota_err device_open(struct device *d, const struct agent_config *c, const struct device_options *o, struct schema_fault *fault);
 void device_close(struct device *d);
+
+/** The device came up: tell a boot loader that counts every start. For agents that run, not for those that only look. */
+ota_err device_settle(struct device *d, struct schema_fault *fault);
+
+/** What the boot loader's port complained of last; "" = nothing. */
+const char *device_boot_trouble(const struct device *d);
 
 /** Take the state directory for oneself, without an agent. @return as device_open() */
 ota_err device_lock(struct ota_posix_store *store, const struct agent_config *c, struct schema_fault *fault);

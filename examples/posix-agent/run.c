@@ -200,6 +200,8 @@ int agent_run(const struct agent_config *c, const struct agent_options *o)
     r.control.fd = -1;
     progress_init(&r.progress, o->progress);
     err = device_open(&r.device, c, &how, &fault);
+    if (err == OTA_OK)
+        err = device_settle(&r.device, &fault);
     if (err == OTA_OK && !control_open(&r.control, c->runtime_dir, &fault))
         err = OTA_DEVICE_STORE;
     if (err == OTA_OK) {
@@ -218,6 +220,7 @@ int agent_run(const struct agent_config *c, const struct agent_options *o)
 
 static void tell_outcome(const struct device *d, ota_err err)
 {
+    const char *trouble = err == OTA_DEVICE_BOOT ? device_boot_trouble(d) : "";
     struct ota_status s;
     bool has_word;
 
@@ -226,7 +229,8 @@ static void tell_outcome(const struct device *d, ota_err err)
     has_word = ota_err_class(err) == OTA_CLASS_DEVICE && s.last_fault.err == err && s.last_fault.port_code > 0;
     (void)fprintf(stderr, "ota-agent: %s", err == OTA_SAME && s.holds == 0 ? "up to date" : ota_err_text(err));
     if (ota_err_class(err) != OTA_CLASS_OUTCOME && s.last_fault.where[0])
-        (void)fprintf(stderr, " (%s%s%s)", s.last_fault.where, has_word ? ": " : "", has_word ? strerror(s.last_fault.port_code) : "");
+        (void)fprintf(stderr, " (%s%s%s%s%s)", s.last_fault.where, trouble[0] ? ": " : "", trouble, has_word ? ": " : "",
+                      has_word ? strerror(s.last_fault.port_code) : "");
     for (uint32_t bit = 1; err == OTA_SAME && bit != 0; bit <<= 1)
         if ((s.holds & bit) && ota_hold_name(bit))
             (void)fprintf(stderr, ", held back by: %s", ota_hold_name(bit));
@@ -240,6 +244,8 @@ int agent_check(const struct agent_config *c, const struct agent_options *o)
     struct schema_fault fault;
     ota_err err = device_open(&d, c, &how, &fault);
 
+    if (err == OTA_OK)
+        err = device_settle(&d, &fault);
     if (err == OTA_OK) {
         catch_signals(d.agent);
         err = ota_run(d.agent);

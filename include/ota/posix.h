@@ -107,7 +107,7 @@ struct ota_posix_loader {
     const void *loader;          /**< the loader's operations */
     struct ota_posix_loader_config cfg;
     uint8_t tries_max;           /**< starts that the loader can give a trial; more are asked for in vain */
-    const char *trouble;
+    char trouble[64];
     bool restart_asked;          /**< set by the reboot operation: leave the program now */
 };
 

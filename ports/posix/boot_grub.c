@@ -99,10 +99,10 @@ static int parse_digit(struct ota_posix_loader *l, const struct block *b, uint8_
     char digits[3] = { 0 };
 
     if (!value)
-        return otap_blame(l, suffix, ENODATA);
+        return otap_blame_of(l, l->cfg.name[slot], suffix, ENODATA);
     if (len < sizeof digits)
         memcpy(digits, value, len);
-    return otap_number(digits, 10, max, out) ? 0 : otap_blame(l, suffix, ERANGE);
+    return otap_number(digits, 10, max, out) ? 0 : otap_blame_of(l, l->cfg.name[slot], suffix, ERANGE);
 }
 
 static int parse(struct ota_posix_loader *l, struct block *b)

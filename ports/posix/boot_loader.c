@@ -11,6 +11,7 @@
  * Order of writes. Arming: record, loader, record. Confirming and giving up: loader, then record, so that a power cut in
  * between leaves a trial that is judged, confirmed or given up once more. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "file_io.h"
@@ -36,7 +37,12 @@ static const struct otap_loader_ops *table(const struct ota_posix_loader *l)
 
 int otap_blame(struct ota_posix_loader *l, const char *what, int number)
 {
-    l->trouble = what;
+    return otap_blame_of(l, "", what, number);
+}
+
+int otap_blame_of(struct ota_posix_loader *l, const char *name, const char *what, int number)
+{
+    (void)snprintf(l->trouble, sizeof l->trouble, "%s%s", name, what);
     return number;
 }
 
@@ -75,7 +81,7 @@ static int look(struct ota_posix_loader *l, struct now *n)
 {
     int number;
 
-    l->trouble = NULL;
+    l->trouble[0] = '\0';
     number = load(l, &n->r);
     n->loader = (struct otap_loader_view){ .armed = OTA_SLOT_NONE, .current = OTA_SLOT_NONE };
     if (number == 0)
@@ -326,7 +332,7 @@ ota_err otap_loader_open(struct ota_posix_loader *l, const struct otap_loader_op
     l->port.ops = &ops;
     l->loader = loader;
     l->cfg = *cfg;
-    l->trouble = NULL;
+    l->trouble[0] = '\0';
     l->restart_asked = false;
     for (size_t i = 0; i < 2; i++)
         if (!l->cfg.name[i])
@@ -335,12 +341,12 @@ ota_err otap_loader_open(struct ota_posix_loader *l, const struct otap_loader_op
     if (where)
         return ota_fault_set(fault, OTA_USAGE_ARGUMENT, where, 0);
     number = look(l, &n);
-    return number == 0 ? OTA_OK : ota_fault_set(fault, OTA_DEVICE_BOOT, l->trouble ? l->trouble : "boot", number);
+    return number == 0 ? OTA_OK : ota_fault_set(fault, OTA_DEVICE_BOOT, l->trouble[0] ? l->trouble : "boot", number);
 }
 
 const char *ota_posix_loader_trouble(const struct ota_posix_loader *l)
 {
-    return l->trouble ? l->trouble : "";
+    return l->trouble;
 }
 
 void ota_posix_loader_close(struct ota_posix_loader *l)

@@ -108,7 +108,7 @@ int otap_running_slot(struct ota_posix_loader *l, uint8_t loader_says, uint8_t *
         if (said[i] == OTA_SLOT_NONE)
             continue;
         if (*slot != OTA_SLOT_NONE && *slot != said[i])
-            return otap_blame(l, i == 1 ? "mounted root contradicts the kernel command line" : "loader contradicts what runs", EBADSLT);
+            return otap_blame(l, i == 1 ? "mounted root contradicts the command line" : "loader contradicts what runs", EBADSLT);
         *slot = said[i];
     }
     return *slot != OTA_SLOT_NONE ? 0 : otap_blame(l, "running slot", ENODEV);

@@ -37,6 +37,7 @@ int otap_loader_unfit(struct ota_posix_loader *l, uint8_t slot);
 
 /* Remember who is to blame. Returns number. */
 int otap_blame(struct ota_posix_loader *l, const char *what, int number);
+int otap_blame_of(struct ota_posix_loader *l, const char *name, const char *what, int number);
 
 /* The slot that runs: kernel command line, mounted root, loader. Whoever speaks must say the same. EBADSLT, ENODEV. */
 int otap_running_slot(struct ota_posix_loader *l, uint8_t loader_says, uint8_t *slot);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stddef.h> /* libuboot.h of 0.3.2 lacks it */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <libuboot.h>
@@ -60,6 +61,14 @@ static int number_of(int result)
     return result == -1 ? EIO : -result;
 }
 
+void otap_uboot_close(struct uboot_ctx *env)
+{
+    if (!env)
+        return;
+    libuboot_close(env);
+    libuboot_exit(env);
+}
+
 int otap_uboot_open(struct ota_posix_loader *l, const char *fw_env_config, struct uboot_ctx **env)
 {
     struct copies c;
@@ -78,35 +87,25 @@ int otap_uboot_open(struct ota_posix_loader *l, const char *fw_env_config, struc
         number = number_of(libuboot_open(*env));
     if (number == ENODATA)
         number = otap_blame(l, "environment: no copy is valid", EBADMSG);
-    else if (number != 0 && !l->trouble)
+    else if (number != 0 && !l->trouble[0])
         number = otap_blame(l, "environment", number);
     if (number == 0)
         return 0;
-    libuboot_exit(*env);
+    otap_uboot_close(*env); /* a failed open keeps its lock */
     *env = NULL;
     return number;
 }
 
-void otap_uboot_close(struct uboot_ctx *env)
-{
-    if (!env)
-        return;
-    libuboot_close(env);
-    libuboot_exit(env);
-}
-
-/* The library gives the variable's own text, although its manual says a copy. */
 int otap_uboot_get(struct ota_posix_loader *l, struct uboot_ctx *env, const char *name, char *out, size_t cap)
 {
-    const char *value = libuboot_get_env(env, name);
+    char *value = libuboot_get_env(env, name); /* a copy that is ours */
     size_t len = value ? strlen(value) : 0;
+    int number = !value ? ENODATA : len >= cap ? ERANGE : 0;
 
-    if (!value)
-        return otap_blame(l, name, ENODATA);
-    if (len >= cap)
-        return otap_blame(l, name, ERANGE);
-    memcpy(out, value, len + 1);
-    return 0;
+    if (number == 0)
+        memcpy(out, value, len + 1);
+    free(value);
+    return number == 0 ? 0 : otap_blame(l, name, number);
 }
 
 int otap_uboot_number(struct ota_posix_loader *l, struct uboot_ctx *env, const char *name, int base, unsigned max, unsigned *out)

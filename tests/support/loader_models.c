@@ -73,13 +73,12 @@ static char grub_start(struct model *m)
 {
     char text[GRUB_SIZE + 1] = { 0 };
     char slot = 0;
-    char *order;
+    const char *order;
 
     if (get(m->path, text, GRUB_SIZE) != GRUB_SIZE || strncmp(text, "# GRUB Environment Block\n", 25) != 0)
         return 'A'; /* the script's defaults */
     order = strstr(text, "\nORDER=");
-    must(order != NULL, "ORDER");
-    for (order += 7; *order != '\n' && !slot; order++) {
+    for (order = order ? order + 7 : "A B\n"; *order != '\n' && !slot; order++) {
         char *ok = grub_var(text, *order, "_OK"), *tried = grub_var(text, *order, "_TRY");
 
         if (*order != ' ' && ok && tried && *ok == '1' && (unsigned)(*tried - '0') < m->attempts) {

@@ -107,6 +107,44 @@ static void everything(void **state)
     agent_config_free(&config);
 }
 
+#define LOADER(type, rest) "{" HEAD "," LISTS ",\"boot\":{\"type\":\"" type "\"" rest "}}"
+#define PATH ",\"path\":\"/b\""
+#define SLOTS_AB ",\"slots\":[\"000A\",\"000B\"]"
+
+static void boot_loaders(void **state)
+{
+    static const char *const good[] = {
+        LOADER("grub", PATH), LOADER("grub", PATH ",\"attempts\":3"), LOADER("uboot", PATH SLOTS_AB), LOADER("uboot-bootcount", PATH ",\"variable\":\"v\""),
+        LOADER("systemd-boot", PATH SLOTS_AB), LOADER("efi", SLOTS_AB), LOADER("efi", PATH SLOTS_AB ",\"record\":\"/r\""), LOADER("custom", PATH),
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        if (!parse(good[i]))
+            fail_msg("%s: %s: %s", good[i], fault.where, fault.what);
+        agent_config_free(&config);
+    }
+    assert_true(parse(LOADER("uboot", PATH SLOTS_AB ",\"attempts\":5,\"record\":\"/r\"")));
+    assert_string_equal(config.boot.slots[1], "000B");
+    assert_null(config.boot.slots[2]);
+    assert_string_equal(config.boot.record, "/r");
+    assert_int_equal(config.boot.attempts, 5);
+    agent_config_free(&config);
+    refuse(LOADER("grub", ""), "boot.path", "is missing");
+    refuse(LOADER("efi", ""), "boot.slots", "is missing");
+    refuse(LOADER("systemd-boot", PATH), "boot.slots", "is missing");
+    refuse(LOADER("grub", PATH ",\"slots\":[\"A\"]"), "boot.slots", "must be");
+    refuse(LOADER("grub", PATH ",\"slots\":[\"A\",\"B\",\"C\"]"), "boot.slots", "must be");
+    refuse(LOADER("uboot-bootcount", PATH), "boot.variable", "is missing");
+    refuse(LOADER("grub", PATH ",\"variable\":\"v\""), "boot.variable", "does not go with");
+    refuse(LOADER("custom", PATH ",\"attempts\":3"), "boot.attempts", "does not go with");
+    refuse(LOADER("file", PATH ",\"record\":\"/r\""), "boot.record", "does not go with");
+    refuse(LOADER("file", PATH SLOTS_AB), "boot.slots", "does not go with");
+    refuse(LOADER("grub", PATH ",\"attempts\":16"), "boot.attempts", "1 to 15");
+    refuse("{" HEAD ",\"components\":[" COMPONENT ",{\"name\":\"app\",\"slots\":[{\"block\":\"/dev/a\"},{\"block\":\"/dev/b\"}]}],"
+           "\"repositories\":[" REPO "],\"boot\":{\"type\":\"grub\",\"path\":\"/b\"}}", "components", "one component");
+}
+
 /* Without the part that ends the text there is nothing else wrong with it. */
 static void missing_keys(void **state)
 {
@@ -185,7 +223,7 @@ static void slots_that_make_no_sense(void **state)
     refuse(WITH_SLOTS("[{\"file\":\"/x\"},{\"file\":\"/x\"}]"), "components[0].slots[1]", "the same slot");
     refuse("{" HEAD "," BOOT ",\"repositories\":[" REPO "],\"components\":[" COMPONENT ",{\"name\":\"app\",\"slots\":[{\"file\":\"/c\"},"
            "{\"file\":\"/s/b\"}]}]}", "components[1].slots[1]", "the same slot");
-    refuse("{" HEAD "," LISTS ",\"boot\":{\"type\":\"grub\",\"path\":\"/b\"}}", "boot.type", "\"file\"");
+    refuse("{" HEAD "," LISTS ",\"boot\":{\"type\":\"lilo\",\"path\":\"/b\"}}", "boot.type", "\"file\"");
 }
 
 static void not_json(void **state)
@@ -260,7 +298,7 @@ static void files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(smallest),           cmocka_unit_test(everything),       cmocka_unit_test(missing_keys),
+        cmocka_unit_test(smallest),           cmocka_unit_test(everything),       cmocka_unit_test(boot_loaders), cmocka_unit_test(missing_keys),
         cmocka_unit_test(unknown_and_repeated_keys), cmocka_unit_test(wrong_types), cmocka_unit_test(out_of_range),
         cmocka_unit_test(slots_that_make_no_sense), cmocka_unit_test(not_json),   cmocka_unit_test(deep_nesting),
         cmocka_unit_test(long_keys),          cmocka_unit_test(files),
