@@ -38,6 +38,7 @@ if [ -d tests/interop ]; then
     step "other implementations" ctest --preset dev --tests-regex '^interop_'
 fi
 step "every call fails, once and from then on" build/gcc/tests/faults/faults_ports --all
+step "2,000 kills of the real programs" env KILL_COUNT=2000 ctest --preset dev --tests-regex '^kill_cuts$' --timeout 1200 --verbose
 step "clang-tidy" tidy
 step "coverage" coverage
 step "MC/DC" mcdc
