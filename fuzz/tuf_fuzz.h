@@ -8,12 +8,8 @@
 #ifndef TUF_FUZZ_H
 #define TUF_FUZZ_H
 
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "ota/tuf.h"
+#include "tuf_fuzz_crypto.h"
+#include "tuf_fuzz_files.h"
 
 #define FUZZ_SIG "{\"signatures\":[{\"keyid\":\"k\",\"sig\":\"3006020101020101\"}],\"signed\":"
 #define FUZZ_HEAD(type) "{\"_type\":\"" type "\",\"expires\":\"2030-01-01T00:00:00Z\",\"spec_version\":\"1.0.34\",\"version\":1"
@@ -30,77 +26,6 @@ static const char fuzz_root[] = FUZZ_SIG FUZZ_HEAD("root") ",\"consistent_snapsh
 static const char fuzz_timestamp[] = FUZZ_SIG FUZZ_HEAD("timestamp") ",\"meta\":{\"snapshot.json\":{\"version\":1}}}}";
 static const char fuzz_snapshot[] = FUZZ_SIG FUZZ_HEAD(
     "snapshot") ",\"meta\":{\"pub.json\":{\"version\":1},\"targets.json\":{\"version\":1}}}}";
-
-/* A digest that is quick and not secure: nothing here is to be kept secret from the fuzzer. */
-static uint64_t *fuzz_sum(struct ota_hash *h)
-{
-    return (uint64_t *)(void *)h->opaque.bytes;
-}
-
-static ota_err fuzz_hash_start(struct ota_crypto *c, struct ota_hash *h, enum ota_hash_alg alg)
-{
-    (void)c;
-    fuzz_sum(h)[0] = 14695981039346656037u;
-    fuzz_sum(h)[1] = (uint64_t)alg;
-    return OTA_OK;
-}
-
-static ota_err fuzz_hash_add(struct ota_crypto *c, struct ota_hash *h, const void *data, size_t len)
-{
-    const uint8_t *p = data;
-
-    (void)c;
-    for (size_t i = 0; i < len; i++)
-        fuzz_sum(h)[0] = (fuzz_sum(h)[0] ^ p[i]) * 1099511628211u;
-    return OTA_OK;
-}
-
-static ota_err fuzz_hash_end(struct ota_crypto *c, struct ota_hash *h, uint8_t *out)
-{
-    (void)c;
-    for (size_t i = 0; out && i < ota_hash_len((enum ota_hash_alg)fuzz_sum(h)[1]); i++)
-        out[i] = (uint8_t)(fuzz_sum(h)[0] >> 8 * (i % 8));
-    return OTA_OK;
-}
-
-static ota_err fuzz_verify(struct ota_crypto *c, enum ota_sig_alg alg, enum ota_key_kind kind, const uint8_t *key, size_t key_len,
-                           const uint8_t *hash, size_t hash_len, const uint8_t *sig, size_t sig_len)
-{
-    (void)c, (void)alg, (void)kind, (void)key, (void)key_len, (void)hash, (void)hash_len;
-    for (size_t i = 0; i < sig_len; i++)
-        if (sig[i] != (i + 1 == sig_len / 2 || i + 1 == sig_len))
-            return OTA_REJECT_SIGNATURE;
-    return sig_len > 0 ? OTA_OK : OTA_REJECT_SIGNATURE;
-}
-
-static ota_err fuzz_random(struct ota_crypto *c, void *out, size_t len)
-{
-    (void)c;
-    memset(out, 0, len);
-    return OTA_OK;
-}
-
-static const struct ota_crypto_ops fuzz_ops = { fuzz_hash_start, fuzz_hash_add, fuzz_hash_end, fuzz_verify, fuzz_random };
-
-struct fuzz_file {
-    const uint8_t *p;
-    size_t len;
-};
-
-/* The next file of the input; {NULL, 0} behind the last. */
-static struct fuzz_file fuzz_next(const uint8_t **data, size_t *size)
-{
-    struct fuzz_file f = { *data, *size };
-
-    if (*data == NULL)
-        return f;
-    const uint8_t *end = *size ? memchr(*data, 0, *size) : NULL;
-    if (end)
-        f.len = (size_t)(end - *data);
-    *size = end ? *size - f.len - 1 : 0;
-    *data = end ? end + 1 : NULL;
-    return f.len ? f : (struct fuzz_file){ NULL, 0 };
-}
 
 /* What the driver serves: for each role a fixed file, or else the next one of the input. */
 struct fuzz_world {
@@ -214,7 +139,5 @@ static int fuzz_run(struct fuzz_world *w)
     }
     return 0;
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #endif
