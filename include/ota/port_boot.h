@@ -51,7 +51,7 @@ struct ota_boot_ops {
     ota_err (*reboot)(struct ota_boot *b, int32_t *port_code);
 };
 
-/** First member of the port's own struct. */
+/** First member of the port's own struct. After an error view() must not go on showing a change that a restart may undo. */
 struct ota_boot {
     const struct ota_boot_ops *ops;
 };

@@ -13,21 +13,20 @@
 
 struct copies {
     struct ota_boot_record r[COPIES];
+    uint8_t raw[COPIES][OTA_BOOT_RECORD_LEN];
     bool valid[COPIES];
     int newest; /* -1: none is valid */
 };
 
 static int read_copies(int fd, struct copies *c)
 {
-    uint8_t raw[OTA_BOOT_RECORD_LEN];
-
     c->newest = -1;
     for (int i = 0; i < COPIES; i++) {
-        int number = otap_pread(fd, raw, sizeof raw, (uint64_t)i * OTA_BOOT_RECORD_COPY_OFF);
+        int number = otap_pread(fd, c->raw[i], sizeof c->raw[i], (uint64_t)i * OTA_BOOT_RECORD_COPY_OFF);
 
         if (number != 0)
             return number;
-        c->valid[i] = ota_boot_record_decode(&c->r[i], raw);
+        c->valid[i] = ota_boot_record_decode(&c->r[i], c->raw[i]);
         if (c->valid[i] && (c->newest < 0 || c->r[i].generation > c->r[c->newest].generation))
             c->newest = i;
     }
@@ -55,6 +54,13 @@ ota_err ota_boot_record_load(const char *path, struct ota_boot_record *r, int32_
     return OTA_OK;
 }
 
+static int put(int fd, const uint8_t raw[OTA_BOOT_RECORD_LEN], int copy)
+{
+    int number = otap_pwrite(fd, raw, OTA_BOOT_RECORD_LEN, (uint64_t)copy * OTA_BOOT_RECORD_COPY_OFF);
+
+    return number == 0 ? otap_fdatasync(fd) : number;
+}
+
 static int store_locked(int fd, struct ota_boot_record *r)
 {
     struct copies c;
@@ -68,11 +74,11 @@ static int store_locked(int fd, struct ota_boot_record *r)
         return EAGAIN;
     next.generation++;
     ota_boot_record_encode(&next, raw);
-    number = otap_pwrite(fd, raw, sizeof raw, (uint64_t)(1 - c.newest) * OTA_BOOT_RECORD_COPY_OFF);
-    if (number == 0)
-        number = otap_fdatasync(fd);
+    number = put(fd, raw, 1 - c.newest);
     if (number == 0)
         *r = next;
+    else
+        (void)put(fd, c.raw[1 - c.newest], 1 - c.newest); /* what is read must not be what a restart forgets */
     return number;
 }
 

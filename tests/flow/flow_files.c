@@ -137,6 +137,30 @@ FLOW(a_sync_that_failed_once_never_brings_the_data_back)
     assert_int_equal(sim_file_named(dev, "x")->len, 0); /* and is not */
 }
 
+/* Regression: a boot record whose sync had failed was read back as if it were stored, and forgotten by the restart. */
+FLOW(a_boot_record_that_failed_is_not_shown)
+{
+    static const uint8_t slot[] = { 1 };
+    struct ota_boot_view v;
+    int32_t code = 0;
+
+    (void)state;
+    for (uint32_t op = 1; op <= 2; op++) {
+        open_device();
+        assert_true(sim_start(dev));
+        struct ota_boot *boot = dev->cfg.boot;
+        dev->cut_at = dev->ops + op;
+        dev->shape = op == 1 ? SIM_BAD_DONE : SIM_BAD_SYNC;
+        assert_err(boot->ops->arm(boot, slot, 1, 3, &code), OTA_DEVICE_BOOT);
+        assert_int_equal(boot->ops->view(boot, &v, &code), OTA_OK);
+        assert_false(v.pending);
+        assert_err(boot->ops->arm(boot, slot, 1, 3, &code), OTA_OK);
+        sim_power_cycle(dev);
+        (void)sim_start(dev); /* there is no image in that slot */
+        assert_int_equal(dev->boot.record.state, OTA_BOOT_TRIAL_STARTED);
+    }
+}
+
 /* The power goes at a record of the store, at the boot ROM, in a copy: the copy goes on like its original. */
 FLOW(a_copy_goes_on_like_its_original)
 {
@@ -164,4 +188,5 @@ FLOW(a_copy_goes_on_like_its_original)
 }
 
 FLOW_MAIN(FLOW_TEST(an_update_runs_on_files), FLOW_TEST(a_record_is_old_or_new_after_any_cut), FLOW_TEST(a_missing_sync_loses_data),
-          FLOW_TEST(a_sync_that_failed_once_never_brings_the_data_back), FLOW_TEST(a_copy_goes_on_like_its_original))
+          FLOW_TEST(a_sync_that_failed_once_never_brings_the_data_back), FLOW_TEST(a_boot_record_that_failed_is_not_shown),
+          FLOW_TEST(a_copy_goes_on_like_its_original))

@@ -101,6 +101,7 @@ void sim_open_as(struct sim *dev, const struct sim_cloud *cloud, const struct si
     dev->web = cloud->web;
     dev->components = components;
     dev->geometry = with_defaults(geometry);
+    dev->tell = getenv("SIM_LOG") != NULL;
     sim_ports_open(dev);
     sim_net_open(dev);
     sim_crypto_open(dev);
@@ -212,9 +213,14 @@ void sim_copy(struct sim *to, const struct sim *from)
     to->depth = from->depth;
     to->cut_at = to->kill_at = to->fail_at = to->failed = 0;
     to->restart_drops = from->restart_drops;
+    to->disk_full = from->disk_full;
+    to->rotten = from->rotten;
+    to->tell = false;
+    to->on_start = from->on_start;
+    memcpy(to->own, from->own, sizeof to->own);
 }
 
-static uint64_t mix(uint64_t h, const void *data, size_t len)
+uint64_t sim_mix(uint64_t h, const void *data, size_t len)
 {
     const uint8_t *p = data;
     uint64_t v;
@@ -239,33 +245,37 @@ static uint64_t mix_names(uint64_t h, const struct sim *dev)
             continue;
         const struct sim_file_body *f = &dev->medium.file[d->safe[i] - 1];
 
-        h = mix(h, d->name[i], strlen(d->name[i]));
-        h = mix(h, f->safe, f->safe_len);
+        h = sim_mix(h, d->name[i], strlen(d->name[i]));
+        h = sim_mix(h, f->safe, f->safe_len);
     }
     return h;
 }
 
 uint64_t sim_state_hash(const struct sim *dev)
 {
-    uint64_t h = mix(14695981039346656037u, &dev->site, sizeof dev->site);
+    uint64_t h = sim_mix(14695981039346656037u, &dev->site, sizeof dev->site);
 
     for (size_t c = 0; c < dev->components; c++)
         for (size_t k = 0; k < 2; k++)
-            h = mix(h, dev->slot[c][k].synced, dev->slot[c][k].geometry.size);
+            h = sim_mix(h, dev->slot[c][k].synced, dev->slot[c][k].geometry.size);
     for (size_t i = 0; i < dev->store.count; i++)
-        h = mix(mix(h, dev->store.record[i].name, strlen(dev->store.record[i].name)), dev->store.record[i].data, dev->store.record[i].len);
+        h = sim_mix(sim_mix(h, dev->store.record[i].name, strlen(dev->store.record[i].name)), dev->store.record[i].data, dev->store.record[i].len);
     if (dev->geometry.files)
         h = mix_names(h, dev);
     else
-        h = mix(h, &dev->boot.record, sizeof dev->boot.record);
+        h = sim_mix(h, &dev->boot.record, sizeof dev->boot.record);
     for (size_t i = 0; i < dev->report_count; i++)
-        h = mix(h, dev->report[i].body, dev->report[i].len);
-    h = mix(h, dev->bad_starts, sizeof dev->bad_starts);
-    h = mix(h, &dev->clock.ms, sizeof dev->clock.ms);
-    h = mix(h, &dev->phase, sizeof dev->phase);
-    h = mix(h, &dev->since_ms, sizeof dev->since_ms);
+        h = sim_mix(h, dev->report[i].body, dev->report[i].len);
+    h = sim_mix(h, dev->bad_starts, sizeof dev->bad_starts);
+    h = sim_mix(h, &dev->clock.ms, sizeof dev->clock.ms);
+    h = sim_mix(h, &dev->phase, sizeof dev->phase);
+    h = sim_mix(h, &dev->since_ms, sizeof dev->since_ms);
+    h = sim_mix(h, dev->own, sizeof dev->own);
+    h = sim_mix(h, &dev->clock.utc_s, sizeof dev->clock.utc_s);
+    const uint8_t flags[] = { dev->disk_full, dev->rotten, dev->net.down };
+    h = sim_mix(h, flags, sizeof flags);
     for (size_t i = 0; i < SIM_FAULTS_MAX; i++)
-        h = mix(h, &dev->net.fault[i].seen, sizeof dev->net.fault[i].seen);
+        h = sim_mix(h, &dev->net.fault[i].seen, sizeof dev->net.fault[i].seen);
     return h;
 }
 
@@ -294,6 +304,10 @@ static bool images_stay_up(struct sim *dev)
     for (size_t c = 0; c < dev->components; c++) {
         const struct sim_image *i = sim_running(dev, c);
 
+        if (!i && dev->rotten && dev->boot.record.state == OTA_BOOT_TRIAL_STARTED) {
+            up = false;
+            continue;
+        }
         if (!i) {
             sim_break(dev, "a slot that is started holds one whole image");
             return false;
@@ -314,7 +328,11 @@ static bool start_device(struct sim *dev)
     dev->clock.ms += RESTART_MS;
     dev->clock.boot_ms = dev->clock.ms;
     dev->net.open = false;
-    return sim_boot_rom(dev) && images_stay_up(dev);
+    if (!sim_boot_rom(dev))
+        return false;
+    if (dev->on_start)
+        dev->on_start(dev);
+    return images_stay_up(dev);
 }
 
 /* ---- the agent ---- */

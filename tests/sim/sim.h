@@ -22,6 +22,7 @@
 
 #define SIM_COMPONENTS 2
 #define SIM_BLOCKS_MAX 128
+#define SIM_OWN_MAX 20
 #define SIM_SIZE_MAX (SIM_SLOT_MAX - 512)
 #define SIM_RECORDS_MAX 24
 #define SIM_RECORD_MAX 8192
@@ -195,6 +196,9 @@ struct sim {
     /* called before every step, may call the agent's public functions or change the world */
     void (*on_step)(struct sim *dev);
     void *context;
+    /* called at every start of the device, when its slots are chosen */
+    void (*on_start)(struct sim *dev);
+    uint32_t own[SIM_OWN_MAX];       /* its own: survives a cut, and is copied with the device */
     uint32_t phase;                  /* the hook's own: it survives a cut, and is copied with the device */
     uint64_t since_ms;
     /* called at every op, before it happens */
@@ -207,6 +211,9 @@ struct sim {
     enum sim_shape shape;
     uint32_t seed;                   /* of shapes with dice */
     struct sim_op cut_was;           /* the op at which the power went */
+    bool disk_full;                  /* records and files cannot grow */
+    bool rotten;                     /* a slot was damaged on purpose: starting it fails, as a crash does */
+    bool tell;                       /* a log on stderr, also by SIM_LOG=1 in the environment */
     bool restart_drops;              /* a restart loses what waits, as a watchdog's reset does */
     bool off;                        /* the power is off */
     uint32_t calls, fail_at;         /* 0 = never */
@@ -232,6 +239,8 @@ void sim_open_as(struct sim *dev, const struct sim_cloud *cloud, const struct si
 /* `to` becomes a device like `from`: what it keeps, what waits, its clock, network, server, reports, configuration and
  * hooks, but no agent: the next run starts it. */
 void sim_copy(struct sim *to, const struct sim *from);
+/* A hash of some bytes, going on from h. */
+uint64_t sim_mix(uint64_t h, const void *data, size_t len);
 /* A hash of all that decides how a device goes on from a start: durable bytes, clock, server, reports, bad starts. */
 uint64_t sim_state_hash(const struct sim *dev);
 

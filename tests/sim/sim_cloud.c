@@ -84,7 +84,7 @@ static void add_deflated(struct sim_cloud *c, struct sim_repo *r, struct sim_rol
 
 static void publish_image(struct sim_cloud *c, const struct sim_image *i, const struct sim_image_spec *s)
 {
-    bool os = strcmp(i->component, "os") == 0;
+    bool os = strcmp(i->component, "os") == 0 && !c->one_repo;
     struct sim_repo *r = os ? &c->os : &c->product;
     struct sim_role *role = os ? c->os_images : c->publisher;
     char encodings[400] = "", custom[900];
@@ -111,11 +111,12 @@ const struct sim_image *sim_cloud_image(struct sim_cloud *c, const struct sim_im
     i->component = s.component;
     i->version = s.version;
     i->nature = s.nature;
+    i->security = s.security;
     i->len = s.len ? s.len : 10000;
     i->data = make_bytes(c, &s, i->len);
-    bool os = strcmp(s.component, "os") == 0;
-    (void)snprintf(i->path, sizeof i->path, "%s%s/%s-%s.img", os ? "os/" : "app/", os ? "img" : s.component, s.component,
-        s.version);
+    bool os = strcmp(s.component, "os") == 0, here = os && c->one_repo;
+    (void)snprintf(i->path, sizeof i->path, "%s%s/%s-%s.img", os && !here ? "os/" : "app/", here ? "extra" : os ? "img" : s.component,
+        s.component, s.version);
     sim_sha256(i->data, i->len, digest);
     sim_hex(digest, sizeof digest, i->sha256);
     publish_image(c, i, &s);

@@ -18,6 +18,7 @@ enum sim_nature { SIM_HEALTHY = 'H', SIM_SICK = 'S', SIM_CRASHING = 'C', SIM_SIL
 struct sim_image {
     const char *component, *version;
     enum sim_nature nature;
+    uint32_t security;
     const uint8_t *data;
     size_t len;
     char path[96];
@@ -41,6 +42,7 @@ struct sim_cloud {
     struct sim_pool pool;
     struct sim_repo os, product;
     struct sim_role *groups, *publisher, *os_images, *os_feed;
+    bool one_repo;                 /* OS images are published in the product repository, too: half the metadata */
     uint64_t seq;
     size_t image_count;
     struct sim_image image[SIM_IMAGES_MAX];

@@ -332,6 +332,13 @@ static enum sim_does go_wrong(struct sim *dev, const struct sim_op *op, enum sim
     }
 }
 
+/* Files cannot grow; what is written in place needs no space. */
+static bool needs_space(const struct sim *dev, const struct sim_op *op)
+{
+    return op->kind == SIM_OP_CREATE || (op->kind == SIM_OP_WRITE && op->object >= SIM_OBJ_FILE && op->object < SIM_OBJ_DIR &&
+                                         op->off + op->len > dev->medium.file[op->object - SIM_OBJ_FILE].len);
+}
+
 enum sim_does sim_op(struct sim *dev, const struct sim_op *op, const void *data)
 {
     if (dev->off)
@@ -340,8 +347,8 @@ enum sim_does sim_op(struct sim *dev, const struct sim_op *op, const void *data)
     if (dev->on_op)
         dev->on_op(dev, op, data);
     if (dev->ops != dev->cut_at)
-        return SIM_DOES;
-    if (dev->shape > SIM_CUTS)
+        return dev->disk_full && needs_space(dev, op) ? SIM_FULL : SIM_DOES;
+    if (dev->shape >= SIM_CUTS)
         return go_wrong(dev, op, dev->shape);
     dev->cut_was = *op;
     sim_crash(dev, op, data, dev->shape, dev->seed);

@@ -208,7 +208,7 @@ static struct sim_report *report_of(struct sim *dev, uint32_t id)
             return &dev->report[i];
     MUST(dev->report_count < SIM_REPORTS_MAX);
     struct sim_report *r = &dev->report[dev->report_count++];
-    r->id = id;
+    *r = (struct sim_report){ .id = id };
     return r;
 }
 

@@ -78,6 +78,10 @@ static ota_err store_write(struct ota_store *port, const char *name, const void 
     if (!ota_store_name_ok(name))
         return OTA_USAGE_ARGUMENT;
     enum sim_does does = sim_call_ok(s->dev) ? change_record(s->dev) : SIM_FAILS;
+    if (s->dev->disk_full && does == SIM_DOES) {
+        *code = PORT_CODE;
+        return OTA_DEVICE_FULL;
+    }
     if (!is_done(does))
         return store_failed(s->dev, code);
     struct sim_record *r = find_record(s, name);
@@ -264,7 +268,7 @@ static void log_event(struct ota_log *port, enum ota_event ev, int64_t a, int64_
     l->last_a[ev] = a;
     if (fault)
         l->fault = *fault;
-    if (getenv("SIM_LOG"))
+    if (l->dev->tell)
         (void)fprintf(stderr, "  %8llu ms op %-4u %-48s a=%lld b=%lld%s%s %s\n", (unsigned long long)l->dev->clock.ms,
                       (unsigned)l->dev->ops, ota_event_text(ev), (long long)a, (long long)b, fault ? " " : "",
                       fault ? ota_err_name(fault->err) : "", fault ? fault->where : "");

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* powercut: explore, replay, shrink. See README.md beside this file. */
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "powercut.h"
+#include "sim_must.h"
+
+#define JOBS_MAX 4096
+
+struct job {
+    const struct scenario *scenario;
+    const struct world_geometry *geometry;
+    struct limits limits;
+    struct counts counts;
+    double seconds;
+    bool done;
+};
+
+/* Shared by the processes. */
+struct board {
+    atomic_uint next;
+    unsigned count;
+    struct job job[JOBS_MAX];
+};
+
+struct options {
+    const char *scenario, *geometry;   /* NULL: all */
+    unsigned cuts, processes, stop_after;
+    enum { QUICK, FULL, NIGHTLY } mode;
+    bool verbose;
+};
+
+static double now_s(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static bool wanted(const char *list, const char *name)
+{
+    size_t len = strlen(name);
+
+    for (const char *p = list; p; p = strchr(p, ','), p = p ? p + 1 : NULL)
+        if (strncmp(p, name, len) == 0 && (p[len] == ',' || p[len] == '\0'))
+            return true;
+    return !list;
+}
+
+static void add_job(struct board *b, const struct options *o, const struct scenario *s, const struct world_geometry *g, struct limits limits)
+{
+    if (!wanted(o->scenario, s->name) || !wanted(o->geometry, g->g.name))
+        return;
+    MUST(b->count < JOBS_MAX);
+    if (o->cuts)
+        limits.cuts = o->cuts;
+    limits.stop_after = o->stop_after;
+    b->job[b->count++] = (struct job){ .scenario = s, .geometry = g, .limits = limits };
+}
+
+static bool is(const struct world_geometry *g, const char *name)
+{
+    return strcmp(g->g.name, name) == 0;
+}
+
+/* The long jobs first. */
+static void plan(struct board *b, const struct options *o)
+{
+    const struct limits one = { .cuts = 1, .faults = true, .stride = 1 }, two = { .cuts = 2, .faults = true, .stride = 1 },
+        three = { .cuts = 3, .stride = 1 };
+
+    for (size_t i = 0; o->mode != QUICK && i < scenario_count; i++)
+        for (size_t k = 0; k < geometry_count; k++)
+            if (o->mode == NIGHTLY || (scenarios[i].core && is(&geometries[k], "tiny")))
+                add_job(b, o, &scenarios[i], &geometries[k], two);
+    for (size_t k = 0; o->mode == NIGHTLY && k < geometry_count; k++)
+        if (is(&geometries[k], "tiny"))
+            add_job(b, o, &scenarios[0], &geometries[k], three);
+    for (size_t i = 0; i < scenario_count; i++)
+        for (size_t k = 0; k < geometry_count; k++)
+            if (o->mode != QUICK || o->geometry || is(&geometries[k], "tiny") || (scenarios[i].core && is(&geometries[k], "posix")))
+                add_job(b, o, &scenarios[i], &geometries[k], one);
+}
+
+static void work(struct board *b, bool verbose)
+{
+    static struct stage s;
+
+    for (unsigned i; (i = atomic_fetch_add(&b->next, 1)) < b->count;) {
+        struct job *j = &b->job[i];
+        double began = now_s();
+
+        stage_open(&s, j->scenario, j->geometry);
+        explore(&s, &j->limits, &j->counts);
+        stage_close(&s);
+        j->seconds = now_s() - began;
+        j->done = true;
+        if (verbose)
+            (void)printf("%-12s %-6s %u cut(s): %5u ops %9llu cuts %8llu runs %4llu violations %6.1f s\n", j->scenario->name,
+                         j->geometry->g.name, j->limits.cuts, (unsigned)j->counts.ops, (unsigned long long)j->counts.cuts,
+                         (unsigned long long)j->counts.runs, (unsigned long long)j->counts.violations, j->seconds);
+        (void)fflush(stdout);
+    }
+}
+
+/* false: a process died. */
+static bool work_all(struct board *b, const struct options *o)
+{
+    bool well = true;
+
+    (void)fflush(NULL);
+    for (unsigned i = 0; i < o->processes; i++) {
+        pid_t pid = fork();
+
+        MUST(pid >= 0);
+        if (pid == 0) {
+            work(b, o->verbose);
+            (void)fflush(NULL);
+            _exit(0);
+        }
+    }
+    for (unsigned i = 0; i < o->processes; i++) {
+        int status = 0;
+
+        MUST(wait(&status) > 0);
+        well = well && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    }
+    return well;
+}
+
+static int sum_up(const struct board *b, bool well)
+{
+    struct counts t = { .complete = true };
+    unsigned scenario_used = 0, geometry_used = 0;
+
+    for (size_t i = 0; i < scenario_count; i++)
+        for (unsigned k = 0; k < b->count; k++)
+            if (b->job[k].scenario == &scenarios[i] && ++scenario_used)
+                break;
+    for (size_t i = 0; i < geometry_count; i++)
+        for (unsigned k = 0; k < b->count; k++)
+            if (b->job[k].geometry == &geometries[i] && ++geometry_used)
+                break;
+    for (unsigned i = 0; i < b->count; i++) {
+        const struct counts *c = &b->job[i].counts;
+
+        t.cuts += c->cuts;
+        t.doubles += c->doubles;
+        t.triples += c->triples;
+        t.runs += c->runs;
+        t.violations += c->violations;
+        well = well && b->job[i].done && c->ops > 0;
+    }
+    (void)printf("powercut: %llu cuts, %llu double, %u scenarios, %u geometries, %llu violations\n", (unsigned long long)t.cuts,
+                 (unsigned long long)t.doubles, scenario_used, geometry_used, (unsigned long long)t.violations);
+    (void)printf("powercut: of these %llu triple; %llu runs, the other cuts left a state that was judged already\n",
+                 (unsigned long long)t.triples, (unsigned long long)t.runs);
+    return well && t.violations == 0 && t.cuts > 0 ? 0 : 1;
+}
+
+static int explore_all(const struct options *o)
+{
+    struct board *b = mmap(NULL, sizeof *b, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    MUST(b != MAP_FAILED);
+    plan(b, o);
+    if (b->count == 0) {
+        (void)fprintf(stderr, "powercut: no such scenario or geometry; see --list\n");
+        return 2;
+    }
+    bool well = work_all(b, o);
+    return sum_up(b, well);
+}
+
+static int replay_one(const char *id, bool shorten)
+{
+    static struct stage s;
+    const struct scenario *scenario;
+    const struct world_geometry *geometry;
+    struct event event[CUTS_MAX];
+    unsigned count = 0;
+    char text[ID_LEN];
+
+    if (!id_parse(id, &scenario, &geometry, event, &count)) {
+        (void)fprintf(stderr, "powercut: \"%s\" is not cut:<scenario>:<geometry>:<op>.<shape>[-<op>.<shape>]:<seed>\n", id);
+        return 2;
+    }
+    stage_open(&s, scenario, geometry);
+    if (shorten && (count = shrink(&s, event, count)) > 0) {
+        id_print(&s, event, count, text);
+        (void)printf("%s\n", text);
+    }
+    const char *rule = replay(&s, event, count, !shorten);
+    (void)printf("%s: %s%s\n", id, rule ? "violates " : "all rules hold", rule ? rule : "");
+    stage_close(&s);
+    return rule != NULL;
+}
+
+/* Every line of the file that is an id. */
+static int replay_all(const char *path)
+{
+    FILE *f = fopen(path, "r");
+    char line[ID_LEN];
+    int failed = 0, ids = 0;
+
+    if (!f) {
+        perror(path);
+        return 2;
+    }
+    while (fgets(line, sizeof line, f)) {
+        line[strcspn(line, "\n")] = '\0';
+        if (line[0] == '#' || line[0] == '\0')
+            continue;
+        failed += replay_one(line, true) != 0;
+        ids++;
+    }
+    (void)fclose(f);
+    (void)printf("%d passed, %d failed\n", ids - failed, failed);
+    return failed > 0 || ids == 0;
+}
+
+static int list(void)
+{
+    for (size_t i = 0; i < scenario_count; i++)
+        (void)printf("scenario %-13s %s%s\n", scenarios[i].name, scenarios[i].what, scenarios[i].core ? " (core)" : "");
+    for (size_t i = 0; i < geometry_count; i++)
+        (void)printf("geometry %-7s write %4u, erase %4u, slots %5u and %5u, image %5zu, %s\n", geometries[i].g.name,
+                     (unsigned)geometries[i].g.write_unit, (unsigned)geometries[i].g.erase_unit,
+                     (unsigned)geometries[i].g.slot_size[0], (unsigned)geometries[i].g.slot_size[1], geometries[i].image_len,
+                     geometries[i].g.slot_files ? "all in files" : geometries[i].g.files ? "records in files" : "records");
+    for (enum sim_shape i = SIM_CUT_KEEP; i < SIM_SHAPES; i++)
+        (void)printf("shape %2d %s\n", (int)i, sim_shape_name(i));
+    return 0;
+}
+
+static int usage(void)
+{
+    (void)fprintf(stderr, "usage: powercut [--quick | --full | --nightly] [--scenario NAME,...] [--geometry NAME,...] [--cuts N]\n"
+                          "                [--processes N] [--stop-after N] [--verbose]\n"
+                          "       powercut --replay ID | --replay-all FILE | --shrink ID | --list\n");
+    return 2;
+}
+
+static bool take_number(const char *text, unsigned *out)
+{
+    char *end;
+    unsigned long v = text ? strtoul(text, &end, 10) : 0;
+
+    *out = (unsigned)v;
+    return text && *end == '\0' && v > 0 && v < 1000000;
+}
+
+/* -1: go on; else the exit status. */
+static int take_option(struct options *o, char **argv, int *i)
+{
+    const char *name = argv[*i], *value = argv[*i + 1];
+
+    if (strcmp(name, "--list") == 0)
+        return list();
+    if (strcmp(name, "--quick") == 0 || strcmp(name, "--full") == 0 || strcmp(name, "--nightly") == 0) {
+        o->mode = name[2] == 'q' ? QUICK : name[2] == 'f' ? FULL : NIGHTLY;
+        return -1;
+    }
+    if (strcmp(name, "--verbose") == 0) {
+        o->verbose = true;
+        return -1;
+    }
+    if (!value)
+        return usage();
+    ++*i;
+    if (strcmp(name, "--replay") == 0)
+        return replay_one(value, false);
+    if (strcmp(name, "--replay-all") == 0)
+        return replay_all(value);
+    if (strcmp(name, "--shrink") == 0)
+        return replay_one(value, true);
+    if (strcmp(name, "--scenario") == 0)
+        o->scenario = value;
+    else if (strcmp(name, "--geometry") == 0)
+        o->geometry = value;
+    else if (strcmp(name, "--cuts") == 0)
+        return take_number(value, &o->cuts) && o->cuts <= CUTS_MAX ? -1 : usage();
+    else if (strcmp(name, "--processes") == 0)
+        return take_number(value, &o->processes) ? -1 : usage();
+    else if (strcmp(name, "--stop-after") == 0)
+        return take_number(value, &o->stop_after) ? -1 : usage();
+    else
+        return usage();
+    return -1;
+}
+
+int main(int argc, char **argv)
+{
+    struct options o = { .processes = 2, .mode = QUICK };
+
+    for (int i = 1; i < argc; i++) {
+        int status = take_option(&o, argv, &i);
+
+        if (status >= 0)
+            return status;
+    }
+    return explore_all(&o);
+}
