@@ -34,4 +34,9 @@ void sim_posix_slot_close(struct ota_posix_slot *s);
 ota_err sim_boot_record_load(const char *path, struct ota_boot_record *r, int32_t *port_code);
 ota_err sim_boot_record_store(const char *path, struct ota_boot_record *r, int32_t *port_code);
 
+/* What these devices do not have. */
+struct ota_posix_loader;
+int simp_link_check(const struct ota_posix_boot *b, const struct ota_boot_view *v);
+int simp_loader_unfit(struct ota_posix_loader *l, uint8_t slot);
+
 #endif

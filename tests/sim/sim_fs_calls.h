@@ -58,6 +58,8 @@ int simp_block_in_use(uint64_t device);
 #define otap_slot_bind simp_slot_bind
 #define otap_slot_fail simp_slot_fail
 #define otap_block_in_use simp_block_in_use
+#define otap_link_check simp_link_check
+#define otap_loader_unfit simp_loader_unfit
 #define ota_posix_store_open sim_posix_store_open
 #define ota_posix_store_close sim_posix_store_close
 #define ota_posix_boot_open sim_posix_boot_open
