@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An application that updates itself: its program lies in one of two files, a boot record is the switch, and the
+/* An application that updates itself: its program lies in one of two files, a link to one of them is the switch, and the
  * library is linked into it. It shares the device with the system's agent, but has its own component, state, slots and
- * switch, so neither waits for the other. Something must start the file that the switch names: ota-boot-supervisor does,
+ * switch, so neither waits for the other. Something must set the link, count the tries of a trial in
+ * DIR/boot, and start what the link leads to: ota-boot-supervisor does,
  *
- *     ota-boot-supervisor --init a DIR/boot DIR/slot-a DIR/slot-b -- DIR URL [POLL-SECONDS]
+ *     ota-boot-supervisor --init a --link DIR/current DIR/boot DIR/slot-a DIR/slot-b -- DIR URL [POLL-SECONDS]
  *
  * where DIR also holds the factory's root.json, and URL is the product's repository, such as http://server/p/thermostat/.
  *
@@ -34,6 +35,7 @@ struct app {
     struct ota_component component;
     struct ota_repo repo;
     struct ota *agent;
+    char file[2][256];           /* what the link holds: the slots as the supervisor was told them */
     char metadata_url[256], targets_url[256];
     uint8_t root[16384];
     unsigned done;               /* pieces of work */
@@ -65,7 +67,7 @@ static bool open_ports(struct app *a, struct ota_fault *why)
            ota_posix_clock_open(&a->clock, &(struct ota_posix_clock_config){ 0 }, why) == OTA_OK &&
            ota_posix_crypto_open(&a->crypto, NULL, why) == OTA_OK &&
            ota_posix_log_open(&a->log, &(struct ota_posix_log_config){ .fd = 2 }, why) == OTA_OK &&
-           ota_posix_boot_open(&a->boot, &(struct ota_posix_boot_config){ "boot", NULL }, why) == OTA_OK;
+           ota_posix_boot_link_open(&a->boot, &(struct ota_posix_boot_link_config){ "boot", "current", { a->file[0], a->file[1] }, NULL }, why) == OTA_OK;
 }
 
 static bool name_repository(struct app *a, const char *url)
@@ -160,6 +162,8 @@ int main(int argc, char **argv)
     (void)sigemptyset(&sa.sa_mask);
     (void)sigaction(SIGTERM, &sa, NULL);
     (void)sigaction(SIGINT, &sa, NULL);
+    (void)snprintf(a.file[0], sizeof a.file[0], "%s/slot-a", argv[1]);
+    (void)snprintf(a.file[1], sizeof a.file[1], "%s/slot-b", argv[1]);
     if (!name_repository(&a, argv[2]))
         return fputs("app: root.json cannot be read\n", stderr), 1;
     if (!open_ports(&a, &why) || make_agent(&a, (uint32_t)poll_s, &why) != OTA_OK)

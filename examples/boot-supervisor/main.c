@@ -25,6 +25,7 @@ struct supervisor {
     const char *record;
     const char *slot[2];
     unsigned component;
+    const char *link;            /* the switch of an application; NULL = none */
     const char *factory;         /* slots of a record to be made, a letter per component; NULL = none */
     unsigned long max_boots;     /* 0 = no bound */
 };
@@ -125,17 +126,23 @@ static bool choose(const struct supervisor *s, uint8_t *slot)
     } else {
         tell_choice(s, how, &r);
     }
-    if (*slot > 1)
+    if (*slot > 1) {
         say("nothing is installed in these slots", "");
-    return *slot <= 1;
+        return false;
+    }
+    if (!s->link || ota_posix_link_set(s->link, s->slot[*slot], &code) == OTA_OK)
+        return true;
+    say("cannot set the link: ", strerror(code));
+    return false;
 }
 
-static void run_image(int image, char slot, char **argv)
+/* An application is run where it lies, through its link: what it sees as its own path is the same in both slots. */
+static void run_image(const struct supervisor *s, int image, char slot, char **argv)
 {
     char letter[2] = { slot, '\0' };
 
     (void)setenv("OTA_SLOT", letter, 1);
-    (void)image_exec(image, argv);
+    (void)(s->link ? execv(s->link, argv) : image_exec(image, argv));
     (void)fprintf(stderr, "boot: slot %c holds no image that can run: %s\n", slot, strerror(errno));
     _exit(127);
 }
@@ -144,18 +151,19 @@ static void run_image(int image, char slot, char **argv)
 static int start_image(const struct supervisor *s, uint8_t slot, char **argv)
 {
     int status = -1;
-    int image = image_load(s->slot[slot]);
+    int image = s->link ? -1 : image_load(s->slot[slot]);
     pid_t pid;
 
-    if (image < 0) {
+    if (image < 0 && !s->link) {
         say("slot cannot be loaded: ", strerror(errno));
         return -1;
     }
     pid = fork();
     if (pid == 0)
-        run_image(image, (char)('a' + slot), argv);
+        run_image(s, image, (char)('a' + slot), argv);
     image_pid = pid;
-    (void)close(image);
+    if (image >= 0)
+        (void)close(image);
     if (stopping && pid > 0)
         (void)kill(pid, SIGTERM);
     while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
@@ -208,7 +216,7 @@ static int supervise(const struct supervisor *s, char **argv)
 
 static int usage(FILE *to)
 {
-    (void)fputs("usage: ota-boot-supervisor [--init SLOTS] [--component N] [--max-boots N] RECORD SLOT-A SLOT-B [-- ARG...]\n"
+    (void)fputs("usage: ota-boot-supervisor [--init SLOTS] [--component N] [--link LINK] [--max-boots N] RECORD SLOT-A SLOT-B [-- ARG...]\n"
                 "\n"
                 "Runs the image in the slot that the boot record RECORD chooses, and again whenever it ends: status 75 is\n"
                 "a restart, 0 shuts down, anything else is a crash. SLOT-A and SLOT-B are files or block devices that begin\n"
@@ -216,6 +224,7 @@ static int usage(FILE *to)
                 "\n"
                 "  --init SLOTS    make RECORD if it is absent; a letter (a or b) per component says what is installed\n"
                 "  --component N   component whose slots these are [0]\n"
+                "  --link LINK     a symbolic link that is set to the slot at each start, and run: for applications\n"
                 "  --max-boots N   leave with status 1 after N starts [no bound]\n", to);
     return to == stdout ? STATUS_OK : STATUS_USAGE;
 }
@@ -244,6 +253,9 @@ static bool take_option(struct supervisor *s, int opt)
             return false;
         s->component = (unsigned)n;
         return true;
+    case 'l':
+        s->link = optarg;
+        return true;
     case 'm':
         return number(optarg, 1000000, &s->max_boots) && s->max_boots > 0;
     default:
@@ -255,7 +267,7 @@ int main(int argc, char **argv)
 {
     static const struct option options[] = {
         { "init", required_argument, NULL, 'i' }, { "component", required_argument, NULL, 'c' },
-        { "max-boots", required_argument, NULL, 'm' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
+        { "link", required_argument, NULL, 'l' }, { "max-boots", required_argument, NULL, 'm' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
     };
     static char image_name[] = "image";
     struct supervisor s = { .component = 0 };

@@ -18,9 +18,10 @@ mkdir "$DIR/app"
 cp "$APPS/ota-app-1.0.0" "$DIR/app/slot-a"
 : > "$DIR/app/slot-b"
 truncate -s 32M "$DIR/app/slot-a" "$DIR/app/slot-b"
+chmod 755 "$DIR/app/slot-a" "$DIR/app/slot-b"
 cp "$WEB/p/thermostat/metadata/1.root.json" "$DIR/app/root.json"
 
-"$BUILD/examples/boot-supervisor/ota-boot-supervisor" --init a --max-boots 20 "$DIR/app/boot" "$DIR/app/slot-a" \
+"$BUILD/examples/boot-supervisor/ota-boot-supervisor" --init a --link "$DIR/app/current" --max-boots 20 "$DIR/app/boot" "$DIR/app/slot-a" \
     "$DIR/app/slot-b" -- "$DIR/app" "$URL" 1 > "$LOG" 2>&1 &
 PIDS+=($!)
 wait_until 20 last_start 1.0.0 a || fail "1.0.0 does not start"
@@ -28,12 +29,14 @@ wait_until 20 last_start 1.0.0 a || fail "1.0.0 does not start"
 publish app 2.0.0 "$APPS/ota-app-2.0.0"
 wait_until 30 logged 'deployment 2 confirmed' || fail "2.0.0 is not confirmed"
 last_start 2.0.0 b || fail "2.0.0 does not run from slot b"
+[ "$(readlink "$DIR/app/current")" = "$DIR/app/slot-b" ] || fail "the link does not lead to slot b"
 
 publish app 3.0.0 "$APPS/ota-app-3.0.0"
 wait_until 30 logged 'deployment 3 rolled back' || fail "3.0.0 is not rolled back"
 logged '^app 3.0.0 running from slot a' || fail "3.0.0 was never tried"
 logged 'REJECT_APP' || fail "the application's own verdict is not the cause"
 last_start 2.0.0 b || fail "2.0.0 does not run again"
+[ "$(readlink "$DIR/app/current")" = "$DIR/app/slot-b" ] || fail "the link did not go back to slot b"
 starts=$(grep -c '^app ' "$LOG")
 sleep 3
 [ "$(grep -c '^app ' "$LOG")" -eq "$starts" ] || fail "3.0.0 was tried again"
