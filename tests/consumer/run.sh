@@ -34,7 +34,7 @@ all_installed() {
         cmp "$header" "$prefix/include/ota/$(basename "$header")" || return 1
     done
     expected="lib/libota.a lib/pkgconfig/ota.pc lib/cmake/ota/otaConfig.cmake"
-    [ -z "${POSIX:-}" ] || expected="$expected lib/libota_posix.a lib/pkgconfig/ota-posix.pc bin/ota-agent bin/ota-repo
+    [ -z "${POSIX:-}" ] || expected="$expected lib/libota_posix.a lib/pkgconfig/ota-posix.pc bin/ota-agent bin/ota-repo bin/ota-tuf share/man/man1/ota-tuf.1
         bin/ota-boot-supervisor lib/systemd/system/ota-agent.service share/ota/agent.json"
     for file in $expected; do
         test -f "$prefix/$file" || { echo "no $file"; return 1; }

@@ -78,5 +78,21 @@ else
     passed=$((passed + 1))
     echo "ok   noticed: no scenario at all"
 fi
+cat >"$work/agrees with nobody" <<END
+#!/bin/sh
+"$real" "\$@" && exit
+case \$* in *init*) exit 1 ;; esac
+exit 0
+END
+chmod 755 "$work/agrees with nobody"
+rm -rf "$work/run"
+mkdir "$work/run"
+if "$venv/bin/python" -B "$here/differential.py" "$work/agrees with nobody" "$work/run" "$node" "$js" "$here/../../fuzz/corpus" --count 5 >"$work/out"; then
+    failed=$((failed + 1))
+    echo "FAIL not noticed: a client that takes every file"
+else
+    passed=$((passed + 1))
+    echo "ok   noticed: a client that takes every file"
+fi
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -9,6 +9,7 @@ md=$work/md
 td=$work/td
 image=os/img/os-1.0.0.img
 mkdir "$md" "$td"
+: >"$work/bad.sh"
 
 tuf() { "$ota_tuf" "$@" >"$work/out" 2>"$work/err"; }
 init() { tuf --metadata-dir "$md" init "$1"; }
@@ -59,6 +60,32 @@ fails "missing: --metadata-url" tuf --metadata-dir "$md" refresh
 fails "missing: --target-name" tuf --metadata-url x/ --metadata-dir "$md" download
 fails "unknown option" tuf --metadata-dir "$md" --verbose refresh
 fails "a value is missing" tuf --metadata-dir
+fails "missing: --metadata-url" tuf --metadata-dir "$md" --metadata-url "" refresh
+fails "must end in /: --metadata-url" tuf --metadata-dir "$md" --metadata-url "$url/metadata" refresh
+fails "must end in /: --target-base-url" tuf --metadata-dir "$md" --metadata-url "$url/metadata/" --target-name x --target-dir "$td" --target-base-url "$url" download
+fails "nowhere: No such file" tuf --metadata-dir "$work/nowhere" --metadata-url "$url/metadata/" refresh
+fails "bad.sh: Not a directory" tuf --metadata-dir "$work/bad.sh" --metadata-url "$url/metadata/" refresh
+fails "nowhere: No such file" tuf --metadata-dir "$md" --metadata-url "$url/metadata/" --target-name x --target-dir "$work/nowhere" --target-base-url "$url/" download
+mkdir "$work/fresh"
+fails "refresh failed: root: no trusted root metadata" tuf --metadata-dir "$work/fresh" --metadata-url "$url/metadata/" refresh
+if command -v flock >/dev/null; then
+    fails "another ota-tuf works there" sh -c "flock \"\$0\" \"\$@\" >\"$work/out\" 2>\"$work/err\"" "$md" "$ota_tuf" --metadata-dir "$md" --metadata-url "$url/metadata/" refresh
+fi
+: >"$md/.ota-tuf-123"
+: >"$td/.ota-tuf-123"
+ok "what a killed process left is no obstacle" download "$image"
+ok "and is removed" test -z "$(find "$md" "$td" -name '.*' -type f)"
+
+man=$(dirname "$0")/../../docs/man/ota-tuf.1
+ok "help" tuf --help
+cp "$work/out" "$work/help"
+for option in $(grep -o -e '--[a-z-]*' "$work/help" | sort -u); do
+    ok "the manual has $option" grep -qF -e "Fl \\-${option#--}" "$man"
+    ok "it is what the program calls $option" sh -c '"$1" "$2" 2>&1 | grep -qv "unknown option"' sh "$ota_tuf" "$option"
+done
+if command -v mandoc >/dev/null; then
+    ok "the manual is well formed" mandoc -T lint -W warning "$man"
+fi
 echo '{}' >"$work/bad.json"
 fails "not a usable root" init "$work/bad.json"
 fails "No such file" init "$work/none.json"

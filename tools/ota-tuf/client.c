@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "fetch.h"
 #include "files.h"
@@ -30,6 +31,7 @@ struct client {
     struct otai_fetch fetch;
     struct ota_tuf *tuf;
     void *memory;
+    int metadata_fd, target_fd; /* directories that are ours as long as these are open */
     uint8_t chunk[CHUNK];
 };
 
@@ -47,6 +49,25 @@ static bool complain_err(const char *what, ota_err err, const struct ota_fault *
     return complain(what, f->where, why);
 }
 
+/* dir may be NULL: not used. */
+static bool claim(const char *dir, int *fd)
+{
+    *fd = dir ? files_claim(dir) : -1;
+    if (!dir || *fd >= 0)
+        return true;
+    return complain(dir, "", errno == EWOULDBLOCK ? "another ota-tuf works there" : strerror(errno));
+}
+
+/* The same directory may serve for both. */
+static bool claim_both(struct client *c)
+{
+    const char *targets = c->o->target_dir;
+
+    if (targets && strcmp(targets, c->o->metadata_dir) == 0)
+        targets = NULL;
+    return claim(c->o->metadata_dir, &c->metadata_fd) && claim(targets, &c->target_fd);
+}
+
 static bool open_ports(struct client *c)
 {
     struct ota_fault f = { .err = OTA_OK };
@@ -62,8 +83,8 @@ static bool open_ports(struct client *c)
 
 static bool client_open(struct client *c, const struct options *o, const uint8_t *root, size_t root_len)
 {
-    *c = (struct client){ .o = o };
-    if (!open_ports(c))
+    *c = (struct client){ .o = o, .metadata_fd = -1, .target_fd = -1 };
+    if (!claim_both(c) || !open_ports(c))
         return false;
     const struct ota_tuf_config cfg = { .size = sizeof cfg, .crypto = &c->crypto.port, .root = root,
         .root_len = root_len, .loose_keyids = o->loose_keyids, .limits = limits };
@@ -81,6 +102,10 @@ static void client_close(struct client *c)
     ota_posix_net_close(&c->net);
     ota_posix_crypto_close(&c->crypto);
     ota_posix_clock_close(&c->clock);
+    if (c->target_fd >= 0)
+        (void)close(c->target_fd);
+    if (c->metadata_fd >= 0)
+        (void)close(c->metadata_fd);
 }
 
 /* ---- what TUF wants ---- */
@@ -153,8 +178,8 @@ static bool load_or_keep(struct client *c, const struct ota_tuf_want *w)
     return ota_tuf_answer(c->tuf, OTA_TUF_STORED, 0) == OTA_OK;
 }
 
-/* Serve TUF until it is done. */
-static bool drive(struct client *c, const char *what)
+/* Serve TUF until it is done with a refresh, or with the search for path. */
+static bool drive(struct client *c, const char *path)
 {
     struct ota_tuf_want w;
     struct ota_fault f;
@@ -166,12 +191,14 @@ static bool drive(struct client *c, const char *what)
     if (err == OTA_DONE)
         return true;
     ota_tuf_fault(c->tuf, &f);
-    return complain_err(what, err, &f);
+    if (!path)
+        path = ota_err_class(err) == OTA_CLASS_REJECT ? "metadata refused" : "refresh failed";
+    return complain_err(path, err, &f);
 }
 
 static bool refresh(struct client *c)
 {
-    return ota_tuf_refresh(c->tuf, (int64_t)time(NULL)) == OTA_OK && drive(c, "metadata refused");
+    return ota_tuf_refresh(c->tuf, (int64_t)time(NULL)) == OTA_OK && drive(c, NULL);
 }
 
 /* ---- targets ---- */
@@ -314,9 +341,10 @@ static bool is_root(const struct options *o, const uint8_t *root, size_t len)
     static struct client c;
     struct ota_tuf_want w;
     struct ota_fault f = { .err = OTA_OK };
-    ota_err err = OTA_USAGE_STATE;
+    bool opened = client_open(&c, o, root, len);
+    ota_err err = opened ? ota_tuf_refresh(c.tuf, 0) : OTA_USAGE_STATE;
 
-    if (client_open(&c, o, root, len) && ota_tuf_refresh(c.tuf, 0) == OTA_OK) {
+    if (err == OTA_OK) {
         err = ota_tuf_next(c.tuf, &w);
         if (err == OTA_OK)
             err = ota_tuf_answer(c.tuf, OTA_TUF_ABSENT, 0);
@@ -325,7 +353,7 @@ static bool is_root(const struct options *o, const uint8_t *root, size_t len)
         ota_tuf_fault(c.tuf, &f);
     }
     client_close(&c);
-    return err == OTA_OK ? true : complain_err("not a usable root", err, &f);
+    return err == OTA_OK || !opened ? opened : complain_err("not a usable root", err, &f);
 }
 
 bool client_init(const struct options *o, const char *root_file)

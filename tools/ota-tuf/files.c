@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "files.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "bytes.h"
 #include "ota/posix.h"
+
+#define DRAFT ".ota-tuf-" /* how a draft's name begins; no role's and no target's does */
 
 static bool unreserved(char c)
 {
@@ -120,10 +124,42 @@ bool files_remove(const char *dir, const char *name)
     return ok;
 }
 
+/* A scan that fails removes nothing: drafts are in nobody's way. */
+static void remove_drafts(int dir_fd)
+{
+    int scan_fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *scan = scan_fd < 0 ? NULL : fdopendir(scan_fd);
+    struct dirent *entry;
+
+    if (!scan && scan_fd >= 0)
+        (void)close(scan_fd);
+    while (scan && (entry = readdir(scan)) != NULL)
+        if (strncmp(entry->d_name, DRAFT, sizeof DRAFT - 1) == 0)
+            (void)unlinkat(dir_fd, entry->d_name, 0);
+    if (scan)
+        (void)closedir(scan);
+}
+
+int files_claim(const char *dir)
+{
+    int fd = open_dir(dir);
+
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        int why = errno;
+
+        (void)close(fd);
+        errno = why;
+        return -1;
+    }
+    if (fd >= 0)
+        remove_drafts(fd);
+    return fd;
+}
+
 bool files_draft_open(struct files_draft *d, const char *dir)
 {
     *d = (struct files_draft){ .dir_fd = open_dir(dir), .fd = -1 };
-    (void)snprintf(d->temp, sizeof d->temp, ".ota-tuf-%ld", (long)getpid());
+    (void)snprintf(d->temp, sizeof d->temp, DRAFT "%ld", (long)getpid());
     if (d->dir_fd < 0)
         return false;
     d->fd = openat(d->dir_fd, d->temp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);

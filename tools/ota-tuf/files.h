@@ -25,6 +25,12 @@ bool files_write(const char *dir, const char *name, const uint8_t *p, size_t len
 /** Remove dir/name; fine when it is not there. */
 bool files_remove(const char *dir, const char *name);
 
+/**
+ * Take the directory for this process alone, and remove the drafts that a killed one left there.
+ * @return a descriptor to hold as long as it is used; -1: errno says why, EWOULDBLOCK that another process has it
+ */
+int files_claim(const char *dir);
+
 /** A file under construction in dir. It has no name until it is kept. */
 struct files_draft {
     int dir_fd, fd;

@@ -71,17 +71,30 @@ static int read_options(struct options *o, const char **targets, int argc, char 
     return i;
 }
 
+static bool given(const char *value)
+{
+    return value && value[0];
+}
+
 static const char *missing(const struct options *o, bool network, bool targets)
 {
-    if (!o->metadata_dir)
+    if (!given(o->metadata_dir))
         return "--metadata-dir";
-    if (network && !o->metadata_url)
+    if (network && !given(o->metadata_url))
         return "--metadata-url";
     if (targets && !o->target_count)
         return "--target-name";
-    if (targets && !o->target_dir)
+    if (targets && !given(o->target_dir))
         return "--target-dir";
-    return targets && !o->target_base_url ? "--target-base-url" : NULL;
+    return targets && !given(o->target_base_url) ? "--target-base-url" : NULL;
+}
+
+/* A file's name is put right behind a base URL. */
+static const char *unended(const struct options *o, bool network, bool targets)
+{
+    if (network && o->metadata_url[strlen(o->metadata_url) - 1] != '/')
+        return "--metadata-url";
+    return targets && o->target_base_url[strlen(o->target_base_url) - 1] != '/' ? "--target-base-url" : NULL;
 }
 
 static int command(const struct options *o, const char *name, const char *operand)
@@ -93,6 +106,9 @@ static int command(const struct options *o, const char *name, const char *operan
     const char *lacks = missing(o, !init, download);
     if (lacks)
         return usage("missing: ", lacks);
+    lacks = unended(o, !init, download);
+    if (lacks)
+        return usage("must end in /: ", lacks);
     if (init != (operand != NULL))
         return usage(init ? "init needs the name of a root file" : "nothing may follow ", init ? "" : name);
     bool ok = init ? client_init(o, operand) : download ? client_download(o) : client_refresh(o);
@@ -102,14 +118,14 @@ static int command(const struct options *o, const char *name, const char *operan
 int main(int argc, char **argv)
 {
     struct options o = { 0 };
-    const char **targets = calloc((size_t)argc + 1, sizeof *targets);
 
-    if (!targets)
-        return usage("out of memory", "");
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         return fputs(help, stdout) < 0;
     if (argc == 2 && strcmp(argv[1], "--version") == 0)
         return puts("ota-tuf " OTA_VERSION_STRING) < 0;
+    const char **targets = calloc((size_t)argc + 1, sizeof *targets);
+    if (!targets)
+        return usage("out of memory", "");
     o.targets = targets;
     int i = read_options(&o, targets, argc, argv);
     int status = 1;
