@@ -38,6 +38,7 @@ if [ -d tests/interop ]; then
     step "other implementations" ctest --preset dev --tests-regex '^interop_'
 fi
 step "every call fails, once and from then on" build/gcc/tests/faults/faults_ports --all
+step "model" timeout 900 python3 -B tests/model/run.py build/dev/tests/model/model_export
 step "2,000 kills of the real programs" env KILL_COUNT=2000 ctest --preset dev --tests-regex '^kill_cuts$' --timeout 1200 --verbose
 step "every port call fails, once and from then on" build/gcc/tests/faults/faults_ports --all
 step "every allocation and file call fails, once and from then on" timeout 900 build/dev/tests/faults/faults_agent --all
