@@ -77,6 +77,7 @@ static const struct schema_field limits_fields[] = {
     UINT("snapshot_max", 256, 1u << 24, struct ota_limits, tuf.snapshot_max),
     UINT("targets_max", 256, 1u << 24, struct ota_limits, tuf.targets_max),
     UINT("rotations_max", 1, 1024, struct ota_limits, tuf.rotations_max),
+    UINT("key_bytes", 65, 32767, struct ota_limits, tuf.key_bytes),
     UINT("roles_max", 1, 32, struct ota_limits, tuf.roles_max),
     UINT("pointer_max", 256, 1u << 20, struct ota_limits, pointer_max),
     UINT("block", 512, 1u << 30, struct ota_limits, block),
@@ -269,7 +270,7 @@ static bool check_whole(const struct agent_config *c, struct schema_fault *fault
 
 bool agent_config_parse(struct agent_config *c, const char *text, size_t len, struct schema_fault *fault)
 {
-    *c = (struct agent_config){ .limits = { .block = AGENT_BLOCK }, .times = { .utc_floor_s = AGENT_UTC_FLOOR } };
+    *c = (struct agent_config){ .limits = { .tuf.key_bytes = AGENT_KEY_BYTES, .block = AGENT_BLOCK }, .times = { .utc_floor_s = AGENT_UTC_FLOOR } };
     if (len > AGENT_CONFIG_MAX)
         return schema_fail(fault, "", "larger than 65536 bytes");
     if (!is_clean(text, len, fault))

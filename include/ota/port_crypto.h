@@ -24,22 +24,29 @@ struct ota_hash {
     } opaque;
 };
 
-/** Public key kinds and their bytes. Ed25519 is optional: a port without it answers REJECT_KEY. */
+/** Public key kinds and their bytes. Ed25519 is optional: a port without it answers REJECT_KEY, and such a key signs nothing. */
 enum ota_key_kind {
     OTA_KEY_P256 = 1,      /**< 65 bytes: 0x04 X Y */
     OTA_KEY_P384 = 2,      /**< 97 bytes: 0x04 X Y */
-    OTA_KEY_RSA = 3,       /**< DER RSAPublicKey (RFC 8017 A.1.1) */
-    OTA_KEY_ED25519 = 4    /**< 32 bytes */
+    OTA_KEY_RSA = 3,       /**< DER RSAPublicKey (RFC 8017 A.1.1); below 2048 bits, or with an exponent that is even or below 65537: REJECT_KEY */
+    OTA_KEY_ED25519 = 4    /**< 32 bytes (RFC 8032 section 5.1.5) */
 };
 
-/** Signature algorithms. ECDSA signatures are raw r||s (64 or 96 bytes). */
+/**
+ * Signature algorithms. ECDSA signatures are raw r||s (64 or 96 bytes).
+ *
+ * Ed25519 (RFC 8032 section 5.1.7, without a context) signs a message, not its digest, and needs no copy of it: the caller
+ * hashes R || A || message, where R is the first half of the 64-byte signature and A the key, and gives that SHA-512 as
+ * `hash`, 64 bytes. The port reduces it to k, and checks S*B = R + k*A. It must answer REJECT_SIGNATURE when S is not below
+ * the group order or R is not the one encoding of its point, and REJECT_KEY when A is not, or has a small order.
+ */
 enum ota_sig_alg {
     OTA_SIG_ECDSA_SHA256 = 1,     /**< P-256 */
     OTA_SIG_ECDSA_SHA384 = 2,     /**< P-384 */
     OTA_SIG_RSA_PSS_SHA256 = 3,
     OTA_SIG_RSA_PSS_SHA384 = 4,
     OTA_SIG_RSA_PSS_SHA512 = 5,
-    OTA_SIG_ED25519 = 6           /**< `hash` is the message itself */
+    OTA_SIG_ED25519 = 6           /**< `hash` is SHA-512 of R, A and the message */
 };
 
 struct ota_crypto;

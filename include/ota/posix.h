@@ -342,7 +342,7 @@ void ota_posix_clock_close(struct ota_posix_clock *c);
 
 /* ------------------------------------------------------------------------------------------------- crypto -- */
 
-/** Any implementation of the PSA Crypto API (Mbed TLS 2.28, 3.x, 4.x). Ed25519 is answered with REJECT_KEY. */
+/** Any implementation of the PSA Crypto API (Mbed TLS 2.28, 3.x, 4.x), and libsodium for Ed25519 where built with OTA_ED25519. */
 struct ota_posix_crypto_config {
     int unused;                            /**< nothing to say yet; may be NULL as a whole */
 };

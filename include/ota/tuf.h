@@ -23,15 +23,30 @@ extern "C" {
 
 #define OTA_TUF_ROLE_MAX 64   /**< longest role name, with NUL */
 
-/** Bounds. A 0 takes the default in brackets. */
+/**
+ * Bounds. A 0 takes the default in brackets; of files, 1 GiB and more is refused. Fixed are: 24 keys that the roles of a root, or the delegations that one search
+ * follows, name; and 64 signatures on a file. Signatures by unknown keys are skipped.
+ */
 struct ota_tuf_limits {
     uint32_t root_max;         /**< bytes of one root file [16384] */
     uint32_t timestamp_max;    /**< bytes [2048] */
     uint32_t snapshot_max;     /**< bytes [16384]; the old and the new one are held at once */
     uint32_t targets_max;      /**< bytes of a targets or delegated file [32768] */
     uint16_t rotations_max;    /**< new roots accepted in one refresh [64] */
+    uint16_t key_bytes;        /**< bytes of the public keys of one root, or of the delegations that one search follows,
+                                    taken twice; P-256: 65 each, P-384: 97, RSA-3072: 398; at most 32767 [2328] */
     uint8_t roles_max;         /**< roles visited in one search, at most 32 [32] */
 };
+
+/**
+ * Bounds for a host that meets repositories of others, as an initializer: those of the reference clients, and room for 24
+ * RSA-4096 keys. A client with them needs some 5 MB.
+ */
+#define OTA_TUF_LIMITS_HOST                                                                                  \
+    {                                                                                                        \
+        .root_max = 512000, .timestamp_max = 16384, .snapshot_max = 2000000, .targets_max = 5000000,         \
+        .rotations_max = 256, .key_bytes = 24 * 526                                                          \
+    }
 
 /** One repository's configuration. Copied; what it points to must stay valid. */
 struct ota_tuf_config {

@@ -52,12 +52,7 @@ static bool url_ok(const char *url, bool plain_http)
 static void fill(struct ota_config *c)
 {
     DEFAULT(c->tries, 3);
-    DEFAULT(c->limits.tuf.root_max, 16384);
-    DEFAULT(c->limits.tuf.timestamp_max, 2048);
-    DEFAULT(c->limits.tuf.snapshot_max, 16384);
-    DEFAULT(c->limits.tuf.targets_max, 32768);
-    DEFAULT(c->limits.tuf.rotations_max, 64);
-    DEFAULT(c->limits.tuf.roles_max, 32);
+    DEFAULT(c->limits.tuf.timestamp_max, 2048); /* for the check-in; TUF knows its own defaults */
     DEFAULT(c->limits.pointer_max, 4096);
     DEFAULT(c->limits.block, 65536);
     DEFAULT(c->limits.io, 4096);

@@ -77,27 +77,22 @@ bool otai_base64_end(const struct otai_base64 *b)
     return !b->bad && b->quad == 0 && b->bits == 0 && b->pending == 2 * b->padding;
 }
 
-static int month_days(int year, int month)
+/* Days from 1970-01-01 to the first of a month, 1..13. Years are counted from March, so that a leap day is the last day of
+ * its year. */
+static int32_t days_before(int32_t year, int32_t month)
 {
-    static const uint8_t days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-
-    return days[month - 1] + (month == 2 && leap ? 1 : 0);
-}
-
-/* Days from 1970-01-01. Years are counted from March, so that a leap day is the last day of its year. */
-static int64_t days_since_epoch(int year, int month, int day)
-{
-    int y = month > 2 ? year : year - 1;
-    int from_march = month > 2 ? month - 3 : month + 9;
-
-    return (int64_t)365 * y + y / 4 - y / 100 + y / 400 + (153 * from_march + 2) / 5 + day - 719469;
+    if (month < 3) {
+        year--;
+        month += 12;
+    }
+    return 365 * year + year / 4 - year / 100 + year / 400 + (153 * month - 457) / 5 - 719468;
 }
 
 bool otai_time_parse(const char *text, int64_t *utc_s)
 {
     static const char form[] = "0000-00-00T00:00:00Z";
-    int v[6] = { 0 }, n = 0;
+    int32_t v[6] = { 0 };
+    int n = 0;
 
     for (int i = 0; form[i]; i++) {
         if (form[i] == '0' ? text[i] < '0' || text[i] > '9' : text[i] != form[i])
@@ -107,9 +102,10 @@ bool otai_time_parse(const char *text, int64_t *utc_s)
         else
             n++;
     }
-    if (text[sizeof form - 1] != '\0' || v[0] < 1 || v[1] < 1 || v[1] > 12 || v[2] < 1 || v[2] > month_days(v[0], v[1]) ||
-        v[3] > 23 || v[4] > 59 || v[5] > 59)
+    int32_t days = days_before(v[0], v[1]), next = days_before(v[0], v[1] + 1);
+    if (text[sizeof form - 1] != '\0' || v[0] < 1 || v[1] < 1 || v[1] > 12 || v[2] < 1 || v[2] > next - days || v[3] > 23 ||
+        v[4] > 59 || v[5] > 59)
         return false;
-    *utc_s = days_since_epoch(v[0], v[1], v[2]) * 86400 + (v[3] * 60 + v[4]) * 60 + v[5];
+    *utc_s = (int64_t)(days + v[2] - 1) * 86400 + (v[3] * 60 + v[4]) * 60 + v[5];
     return true;
 }

@@ -1,26 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "json_text.h"
+#include "encode.h"
 
 #include <string.h>
 
 static bool hex4(const uint8_t *p, size_t len, size_t *pos, uint32_t *out)
 {
-    uint32_t v = 0;
+    uint8_t two[2];
 
-    if (len - *pos < 4)
+    if (len - *pos < 4 || !otai_hex_decode((struct otai_span){ p + *pos, 4 }, two, OTAI_HEX_ANY))
         return false;
-    for (int i = 0; i < 4; i++) {
-        uint8_t c = p[(*pos)++];
-        uint8_t lower = c | 0x20;
-
-        if (c >= '0' && c <= '9')
-            v = v << 4 | (uint32_t)(c - '0');
-        else if (lower >= 'a' && lower <= 'f')
-            v = v << 4 | (uint32_t)(lower - 'a' + 10);
-        else
-            return false;
-    }
-    *out = v;
+    *pos += 4;
+    *out = (uint32_t)two[0] << 8 | two[1];
     return true;
 }
 

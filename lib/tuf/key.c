@@ -5,35 +5,36 @@
 #include "json_text.h"
 #include "tuf_i.h"
 
+#include OTAI_TUF_KINDS
 #include <string.h>
 
 #define DER_MAX 560 /* SubjectPublicKeyInfo of an RSA-4096 key: 550 */
 
-#define SCHEMES 5
-const struct tuf_scheme otai_tuf_scheme[SCHEMES] = {
+const struct tuf_scheme otai_tuf_scheme[] = {
     { "ecdsa-sha2-nistp256", OTA_KEY_P256, OTA_SIG_ECDSA_SHA256, OTA_SHA256 },
     { "ecdsa-sha2-nistp384", OTA_KEY_P384, OTA_SIG_ECDSA_SHA384, OTA_SHA384 },
     { "rsassa-pss-sha256", OTA_KEY_RSA, OTA_SIG_RSA_PSS_SHA256, OTA_SHA256 },
     { "rsassa-pss-sha384", OTA_KEY_RSA, OTA_SIG_RSA_PSS_SHA384, OTA_SHA384 },
     { "rsassa-pss-sha512", OTA_KEY_RSA, OTA_SIG_RSA_PSS_SHA512, OTA_SHA512 },
+    TUF_SCHEMES_MORE{ NULL, 0, 0, 0 },
 };
 
-/* Older repositories have an ECDSA key's scheme as its type, too. */
+/* Older repositories have an ECDSA key's scheme as its type, too; of Ed25519 both have one name. */
 static bool is_type(struct otai_span keytype, const struct tuf_scheme *s)
 {
     if (s->kind == OTA_KEY_RSA)
         return otai_json_raw_is(keytype, "rsa");
-    return otai_json_raw_is(keytype, "ecdsa") || otai_json_raw_is(keytype, s->name);
+    return otai_json_raw_is(keytype, s->name) || (!otai_tuf_is_ed25519(s->kind) && otai_json_raw_is(keytype, "ecdsa"));
 }
 
-/* Index of the scheme; SCHEMES: not known, or not of this type. */
-static uint8_t find_scheme(struct otai_span keytype, struct otai_span name)
+/* Index of the scheme; of the one without a name: not known, or not of this type. */
+static uint16_t find_scheme(struct otai_span keytype, struct otai_span name)
 {
-    uint8_t i = 0;
+    const struct tuf_scheme *s = otai_tuf_scheme;
 
-    while (i < SCHEMES && !(otai_json_raw_is(name, otai_tuf_scheme[i].name) && is_type(keytype, &otai_tuf_scheme[i])))
-        i++;
-    return i;
+    while (s->name && !(otai_json_raw_is(name, s->name) && is_type(keytype, s)))
+        s++;
+    return (uint16_t)(s - otai_tuf_scheme);
 }
 
 /* Pass the characters of text; false when others stand there. */
@@ -129,7 +130,7 @@ static size_t spki_head(uint8_t kind, const uint8_t *der, size_t len)
 }
 
 struct key_text {
-    struct otai_span keytype, scheme, pem;
+    struct otai_span keytype, scheme, public;
 };
 
 /* The text of a key object's parts. */
@@ -140,7 +141,7 @@ static ota_err key_parse(struct otai_span text, struct key_text *k)
         { "scheme", offsetof(struct key_text, scheme), OTAI_JSON_STRING, true },
         { "keyval", 0, OTAI_OWN, true },
     };
-    static const struct otai_member values[] = { { "public", offsetof(struct key_text, pem), OTAI_JSON_STRING, true } };
+    static const struct otai_member values[] = { { "public", offsetof(struct key_text, public), OTAI_JSON_STRING, true } };
     uint32_t left = OTAI_ALL(members), left_values = OTAI_ALL(values);
     struct otai_json j;
 
@@ -153,31 +154,30 @@ static ota_err key_parse(struct otai_span text, struct key_text *k)
     return j.err;
 }
 
-struct hash_sink {
-    struct ota_crypto *crypto;
-    struct ota_hash hash;
-};
-
 static ota_err hash_put(void *ctx, const uint8_t *p, size_t len)
 {
-    struct hash_sink *s = ctx;
+    struct tuf_hash *h = ctx;
 
-    return s->crypto->ops->hash_add(s->crypto, &s->hash, p, len);
+    return h->crypto->ops->hash_add(h->crypto, &h->hash, p, len);
+}
+
+ota_err otai_tuf_hash_rest(struct tuf_hash *h, unsigned alg, struct otai_span bytes, uint8_t *out)
+{
+    const struct otai_json_sink sink = { hash_put, h };
+    struct otai_json j;
+
+    otai_json_init(&j, bytes.p, bytes.len);
+    ota_err err = alg & TUF_CANONICAL ? otai_json_canonical(&j, &sink) : hash_put(h, bytes.p, bytes.len);
+    ota_err end = h->crypto->ops->hash_end(h->crypto, &h->hash, err == OTA_OK ? out : NULL);
+    return err != OTA_OK ? err : end;
 }
 
 ota_err otai_tuf_hash(struct ota_tuf *t, unsigned alg, struct otai_span bytes, uint8_t *out)
 {
-    struct hash_sink s = { .crypto = t->cfg.crypto };
-    const struct otai_json_sink sink = { hash_put, &s };
-    struct otai_json j;
+    struct tuf_hash h = { .crypto = t->cfg.crypto };
 
-    ota_err err = s.crypto->ops->hash_start(s.crypto, &s.hash, (enum ota_hash_alg)(alg & ~TUF_CANONICAL));
-    if (err != OTA_OK)
-        return err;
-    otai_json_init(&j, bytes.p, bytes.len);
-    err = alg & TUF_CANONICAL ? otai_json_canonical(&j, &sink) : hash_put(&s, bytes.p, bytes.len);
-    ota_err end = s.crypto->ops->hash_end(s.crypto, &s.hash, err == OTA_OK ? out : NULL);
-    return err != OTA_OK ? err : end;
+    ota_err err = h.crypto->ops->hash_start(h.crypto, &h.hash, (enum ota_hash_alg)(alg & ~TUF_CANONICAL));
+    return err == OTA_OK ? otai_tuf_hash_rest(&h, alg, bytes, out) : err;
 }
 
 void otai_tuf_narrow(struct otai_span *in, struct otai_span name)
@@ -215,38 +215,54 @@ static ota_err check_id(struct ota_tuf *t, struct otai_span text, const uint8_t 
     return memcmp(digest, id, sizeof digest) == 0 ? OTA_OK : OTA_REJECT_KEY;
 }
 
+void otai_tuf_ring_clear(const struct ota_tuf *t, struct tuf_ring *ring)
+{
+    ring->count = 0;
+    ring->end = t->free_half;
+}
+
 /* Index of the key in ring that is the same in id and bytes; count: none is. */
-static uint8_t find_same(const struct tuf_ring *ring, const struct tuf_key *new, const uint8_t *bytes)
+static uint8_t find_same(const struct ota_tuf *t, const struct tuf_ring *ring, const struct tuf_key *new, const uint8_t *bytes)
 {
     uint8_t i = 0;
 
     for (; i < ring->count; i++) {
         const struct tuf_key *k = &ring->key[i];
 
-        if (memcmp(k->id, new->id, sizeof k->id) == 0 && k->scheme == new->scheme &&
-            k->len == new->len &&memcmp(ring->bytes + k->off, bytes, k->len) == 0)
+        if (memcmp(k, new, offsetof(struct tuf_key, off)) == 0 && memcmp(t->key_bytes + k->off, bytes, k->len) == 0)
             break;
     }
     return i;
 }
 
 /* Put a key behind the others unless it is there. */
-static ota_err insert(struct tuf_ring *ring, struct tuf_key *k, const uint8_t *bytes, uint32_t *mask)
+static ota_err insert(struct ota_tuf *t, struct tuf_ring *ring, struct tuf_key *k, const uint8_t *bytes, uint32_t *mask)
 {
-    uint8_t index = find_same(ring, k, bytes);
+    uint8_t index = find_same(t, ring, k, bytes);
 
     if (index == ring->count) {
-        if (ring->count == TUF_KEYS_MAX || k->len > TUF_KEY_BYTES - ring->used)
+        if (ring->count == TUF_KEYS_MAX || k->len > t->free_half + t->cfg.limits.key_bytes - ring->end)
             return OTA_REJECT_LIMIT;
-        k->off = ring->used;
-        memcpy(ring->bytes + k->off, bytes, k->len);
+        k->off = ring->end;
+        memcpy(t->key_bytes + k->off, bytes, k->len);
         ring->key[ring->count++] = *k;
-        ring->used = (uint16_t)(ring->used + k->len);
+        ring->end = (uint16_t)(ring->end + k->len);
     }
     if (*mask & 1u << index)
         return OTA_REJECT_DUPLICATE;
     *mask |= 1u << index;
     return OTA_OK;
+}
+
+/* Text of a key -> bytes that begin at *head of out and end at what is returned; 0: not a key of this kind. */
+static size_t decode(uint8_t kind, struct otai_span text, uint8_t *out, size_t *head)
+{
+    *head = 0;
+    if (otai_tuf_is_ed25519(kind))
+        return otai_tuf_ed25519_key(text, out);
+    size_t len = pem_decode(text, out, DER_MAX);
+    *head = spki_head(kind, out, len);
+    return *head ? len : 0;
 }
 
 /* Put the key with this raw id into ring and its bit into *mask. */
@@ -264,19 +280,18 @@ static ota_err add(struct ota_tuf *t, struct otai_span id, struct tuf_ring *ring
     if (err != OTA_OK)
         return err;
     k.scheme = find_scheme(parts.keytype, parts.scheme);
-    if (k.scheme == SCHEMES)
+    if (!otai_tuf_scheme[k.scheme].name)
         return OTA_OK;
     if (!otai_tuf_key_id(t, id, k.id))
         return OTA_REJECT_KEY;
     err = check_id(t, text, k.id);
     if (err != OTA_OK)
         return err;
-    size_t len = pem_decode(parts.pem, der, sizeof der);
-    size_t head = spki_head(otai_tuf_scheme[k.scheme].kind, der, len);
-    if (head == 0)
+    size_t head, len = decode(otai_tuf_scheme[k.scheme].kind, parts.public, der, &head);
+    if (len == 0)
         return OTA_REJECT_KEY;
     k.len = (uint16_t)(len - head);
-    return insert(ring, &k, der + head, mask);
+    return insert(t, ring, &k, der + head, mask);
 }
 
 void otai_tuf_keyids(struct ota_tuf *t, struct otai_json *j, struct tuf_ring *ring, uint32_t *mask)

@@ -28,10 +28,18 @@ static ota_err read_root(struct ota_tuf *t)
     struct tuf_root *next = &t->u.root;
 
     memset(next, 0, sizeof *next);
+    otai_tuf_ring_clear(t, &next->ring);
     ota_err err = otai_tuf_parse(t, TUF_ROOT, NULL);
     next->version = t->in.version;
     next->expires_s = t->in.expires_s;
     return err == OTA_OK ? otai_tuf_verify(t, &next->ring, &next->signers[TUF_ROOT]) : err;
+}
+
+/* The candidate becomes the trusted root, and its keys' half of the memory the one that is kept. */
+static void trust_root(struct ota_tuf *t)
+{
+    t->root = t->u.root;
+    t->free_half = (uint16_t)(t->cfg.limits.key_bytes - t->free_half);
 }
 
 /* Section 5.2: begin with the stored root, or with the one from the factory when that is newer or the only one. */
@@ -47,7 +55,7 @@ ota_err otai_tuf_root_loaded(struct ota_tuf *t)
             return err;
         }
         if (err == OTA_OK && t->u.root.version > t->root.version)
-            t->root = t->u.root;
+            trust_root(t);
     }
     return t->root.version ? OTA_OK : OTA_DEVICE_ROOT;
 }
@@ -102,7 +110,7 @@ ota_err otai_tuf_roots_done(struct ota_tuf *t)
 
 ota_err otai_tuf_root_stored(struct ota_tuf *t)
 {
-    t->root = t->u.root;
+    trust_root(t);
     t->rotations++;
     if (t->rotations >= t->cfg.limits.rotations_max || t->root.version == UINT32_MAX)
         return otai_tuf_roots_done(t);

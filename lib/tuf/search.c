@@ -9,6 +9,7 @@ void otai_tuf_search_begin(struct ota_tuf *t)
     struct tuf_search *s = &t->u.search;
 
     memset(s, 0, sizeof *s);
+    otai_tuf_ring_clear(t, &s->ring);
     s->visited = s->count = 1;
     (void)otai_copy(s->role[0].name, sizeof s->role[0].name, "targets");
     s->role[0].signers = t->root.signers[TUF_TARGETS];
@@ -123,10 +124,8 @@ static ota_err look(struct ota_tuf *t)
 {
     struct tuf_search *s = &t->u.search;
 
-    if (s->visited == s->count) {
-        s->ring.count = 0; /* no role waits for its keys */
-        s->ring.used = 0;
-    }
+    if (s->visited == s->count)
+        otai_tuf_ring_clear(t, &s->ring); /* no role waits for its keys */
     return otai_tuf_parse(t, TUF_TARGETS, t->target.path);
 }
 

@@ -101,19 +101,20 @@ static bool take_prefixes(struct otai_json *j, const struct tuf_reading *in)
 /* TAP 15: the first bits of the path's digest number the bin; its name has just as many digits as the last one needs. */
 static bool bin_name(struct delegation *d, const uint8_t *digest)
 {
-    static const char digits[] = "0123456789abcdef";
-    char start[OTA_TUF_ROLE_MAX];
+    char start[OTA_TUF_ROLE_MAX], hex[2 * sizeof(uint32_t) + 1];
     struct otai_text t;
 
     if (!otai_json_raw_copy(d->prefix, start, sizeof start) || start[0] == '\0')
         return false;
     uint32_t top = (uint32_t)digest[0] << 24 | (uint32_t)digest[1] << 16 | (uint32_t)digest[2] << 8 | digest[3];
     uint32_t bin = top >> (32 - d->bits);
+    const uint8_t bytes[] = { (uint8_t)(bin >> 24), (uint8_t)(bin >> 16), (uint8_t)(bin >> 8), (uint8_t)bin };
+    otai_text_init(&t, hex, sizeof hex);
+    otai_text_hex(&t, bytes, sizeof bytes);
     otai_text_init(&t, d->role.name, sizeof d->role.name);
     otai_text_add(&t, start);
     otai_text_add(&t, "-");
-    for (uint32_t shift = (d->bits + 3) / 4 * 4; shift > 0; shift -= 4)
-        otai_text_bytes(&t, &digits[bin >> (shift - 4) & 15], 1);
+    otai_text_add(&t, hex + 2 * sizeof bytes - (d->bits + 3) / 4);
     return !t.full;
 }
 

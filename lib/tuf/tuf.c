@@ -81,19 +81,22 @@ static void fill_limits(struct ota_tuf_limits *l)
         l->targets_max = 32768;
     if (l->rotations_max == 0)
         l->rotations_max = 64;
+    if (l->key_bytes == 0)
+        l->key_bytes = 2328;
     if (l->roles_max == 0)
         l->roles_max = TUF_ROLES_MAX;
 }
 
+#define FILE_MAX 0x40000000u /* two files fit any size_t */
+
 static bool usable(const struct ota_tuf_config *cfg)
 {
     return cfg && cfg->crypto && cfg->crypto->ops && (cfg->root || cfg->root_len == 0) &&
-           cfg->limits.roles_max <= TUF_ROLES_MAX && cfg->limits.root_max <= INT32_MAX &&
-           cfg->limits.timestamp_max <= INT32_MAX && cfg->limits.snapshot_max <= INT32_MAX / 2 &&
-           cfg->limits.targets_max <= INT32_MAX;
+           cfg->limits.roles_max <= TUF_ROLES_MAX && cfg->limits.key_bytes <= INT16_MAX &&
+           (cfg->limits.root_max | cfg->limits.timestamp_max | cfg->limits.snapshot_max | cfg->limits.targets_max) < FILE_MAX;
 }
 
-static size_t buffer_len(const struct ota_tuf_limits *l)
+static size_t file_len(const struct ota_tuf_limits *l)
 {
     size_t len = (size_t)2 * l->snapshot_max;
 
@@ -110,7 +113,7 @@ size_t ota_tuf_len(const struct ota_tuf_config *cfg)
         return 0;
     struct ota_tuf_limits limits = cfg->limits;
     fill_limits(&limits);
-    return sizeof(struct ota_tuf) + buffer_len(&limits);
+    return sizeof(struct ota_tuf) + (size_t)2 * limits.key_bytes + file_len(&limits);
 }
 
 ota_err ota_tuf_init(struct ota_tuf **out, const struct ota_tuf_config *cfg, void *mem, size_t len)
@@ -125,7 +128,8 @@ ota_err ota_tuf_init(struct ota_tuf **out, const struct ota_tuf_config *cfg, voi
     memset(t, 0, sizeof *t);
     t->cfg = *cfg;
     fill_limits(&t->cfg.limits);
-    t->buf = (uint8_t *)mem + sizeof *t;
+    t->key_bytes = (uint8_t *)mem + sizeof *t;
+    t->buf = t->key_bytes + (size_t)2 * t->cfg.limits.key_bytes;
     t->result = OTA_USAGE_STATE;
     *out = t;
     return OTA_OK;

@@ -9,6 +9,7 @@
  *   meta.c      what is signed: text -> checked values of ota_tuf.in
  *   root.c targets.c    the larger parts of it: signers of a root; targets and delegations
  *   key.c       digests, public keys and key ids
+ *   kinds.h     kinds of keys without Ed25519; builds with it have kinds_ed25519.h instead, and ed25519.c
  *   names.c     file names, path patterns
  *
  * A file is looked at in this order: its `signatures` list and the digest of `signed`; signatures; only then values.
@@ -19,8 +20,12 @@
 #include "json.h"
 #include "ota/tuf.h"
 
+/* The build chooses which kinds of keys there are. */
+#ifndef OTAI_TUF_KINDS
+#define OTAI_TUF_KINDS "kinds.h"
+#endif
+
 #define TUF_KEYS_MAX 24    /* keys of one root, or of the delegations that one search follows */
-#define TUF_KEY_BYTES 2336 /* of all of them together: 24 P-384 keys, or 5 RSA-3072 keys */
 #define TUF_SIGS_MAX 64    /* signatures of one file */
 #define TUF_ROLES_MAX 32   /* roles of one search */
 
@@ -33,20 +38,19 @@ struct tuf_scheme {
     uint8_t kind, alg, hash; /* enum ota_key_kind, ota_sig_alg, ota_hash_alg */
 };
 
-extern const struct tuf_scheme otai_tuf_scheme[];
 
 /* A public key and the name that roles and signatures know it by. */
 struct tuf_key {
     uint8_t id[OTA_SHA256_LEN];
-    uint16_t off, len; /* its bytes in the ring */
-    uint8_t scheme;    /* index in otai_tuf_scheme */
+    uint16_t scheme; /* index in otai_tuf_scheme */
+    uint16_t len;
+    uint16_t off; /* its bytes in key_bytes */
 };
 
 struct tuf_ring {
     uint8_t count;
-    uint16_t used;
+    uint16_t end; /* offset in key_bytes behind the last key */
     struct tuf_key key[TUF_KEYS_MAX];
-    uint8_t bytes[TUF_KEY_BYTES];
 };
 
 /* Who may sign: a set of keys of a ring, and how many of them must. */
@@ -101,9 +105,27 @@ struct tuf_search {
     struct tuf_ring ring; /* keys of the delegations in role[] */
 };
 
+struct tuf_signature {
+    struct otai_span id, sig; /* raw strings */
+};
+
+/* One file's signatures, and who may sign it. */
+struct tuf_envelope {
+    struct ota_tuf *t;
+    const struct tuf_ring *ring;
+    struct otai_span signed_text;
+    uint32_t count;
+    struct tuf_signature list[TUF_SIGS_MAX];
+    uint32_t done; /* keys of the ring that signed */
+    uint8_t alg;   /* enum ota_sig_alg that digest is for; 0: for none yet */
+    uint8_t digest[OTA_HASH_LEN_MAX];
+};
+
 struct ota_tuf {
     struct ota_tuf_config cfg;
     uint8_t *buf;
+    uint8_t *key_bytes; /* two halves of limits.key_bytes: keys of the trusted root, and of the ring in u */
+    uint16_t free_half; /* offset of the latter */
     int64_t now_s;
     struct ota_fault fault;
     ota_err result; /* OTA_OK while under way, else how it ended */
@@ -188,16 +210,25 @@ const struct tuf_visit *otai_tuf_visited(const struct ota_tuf *t);
 OTA_MUST_CHECK ota_err otai_tuf_verify(struct ota_tuf *t, const struct tuf_ring *ring, const struct tuf_signers *signers);
 
 /* key.c */
+extern const struct tuf_scheme otai_tuf_scheme[]; /* the last one has no name */
 #define TUF_CANONICAL 0x80u /* with a hash algorithm: digest of the canonical form of a JSON text */
 /* Digest of bytes. REJECT_* (only of a canonical form), DEVICE_CRYPTO. */
 OTA_MUST_CHECK ota_err otai_tuf_hash(struct ota_tuf *t, unsigned alg, struct otai_span bytes, uint8_t *out);
+/* Its second half, for what begins with other bytes: the hash of h was started by alg. It is ended in any case. */
+struct tuf_hash {
+    struct ota_crypto *crypto;
+    struct ota_hash hash;
+};
+OTA_MUST_CHECK ota_err otai_tuf_hash_rest(struct tuf_hash *h, unsigned alg, struct otai_span bytes, uint8_t *out);
+/* Forget the keys of the ring in u. */
+void otai_tuf_ring_clear(const struct ota_tuf *t, struct tuf_ring *ring);
 /* Make *in, an object's text, the text of the value of its member; {NULL, 0} if it has none. */
 void otai_tuf_narrow(struct otai_span *in, struct otai_span name);
 #define TUF_SPAN(literal) ((struct otai_span){ (const uint8_t *)(literal), sizeof(literal) - 1 })
 /* A raw key id as 32 bytes. false: not one. */
 bool otai_tuf_key_id(struct ota_tuf *t, struct otai_span raw, uint8_t out[OTA_SHA256_LEN]);
-/* Take a list of key ids; put those keys of t->in.keys into ring. Ids of no key, or of a kind not known here, count for
- * nothing. */
+/* Take a list of key ids; put those keys of t->in.keys into ring, which is the one in u. Ids of no key, or of a kind not
+ * known here, count for nothing. */
 void otai_tuf_keyids(struct ota_tuf *t, struct otai_json *j, struct tuf_ring *ring, uint32_t *mask);
 
 /* meta.c */

@@ -4,32 +4,16 @@
 #include "json_members.h"
 #include "tuf_i.h"
 
+#include OTAI_TUF_KINDS
 #include <string.h>
 
 #define SIG_MAX 512 /* RSA-4096 */
 
-struct signature {
-    struct otai_span id, sig; /* raw strings */
-};
-
-/* One file, and who may sign it. */
-struct envelope {
-    struct ota_tuf *t;
-    const struct tuf_ring *ring;
-    struct otai_span signed_text;
-    uint32_t count;
-    struct signature list[TUF_SIGS_MAX];
-    uint32_t done; /* keys of the ring that signed */
-    bool hashed;
-    uint8_t alg; /* of digest, if hashed: enum ota_hash_alg */
-    uint8_t digest[OTA_HASH_LEN_MAX];
-};
-
-static void read_signature(struct otai_json *j, struct signature *s)
+static void read_signature(struct otai_json *j, struct tuf_signature *s)
 {
     static const struct otai_member members[] = {
-        { "keyid", offsetof(struct signature, id), OTAI_JSON_STRING, true },
-        { "sig", offsetof(struct signature, sig), OTAI_JSON_STRING, true },
+        { "keyid", offsetof(struct tuf_signature, id), OTAI_JSON_STRING, true },
+        { "sig", offsetof(struct tuf_signature, sig), OTAI_JSON_STRING, true },
     };
     uint32_t left = OTAI_ALL(members);
 
@@ -38,27 +22,27 @@ static void read_signature(struct otai_json *j, struct signature *s)
 }
 
 /* Section 4.2.1: a key id stands there at most once. */
-static void read_signatures(struct otai_json *j, struct envelope *e)
+static void read_signatures(struct otai_json *j, struct tuf_envelope *e)
 {
     for (otai_json_array(j); otai_json_element(j); e->count++) {
-        struct signature *s = &e->list[e->count];
+        struct tuf_signature *s = &e->list[e->count];
 
         if (e->count == TUF_SIGS_MAX) {
             otai_json_fail(j, OTA_REJECT_LIMIT, NULL);
             return;
         }
         read_signature(j, s);
-        for (const struct signature *other = e->list; other < s && j->err == OTA_OK; other++)
+        for (const struct tuf_signature *other = e->list; other < s && j->err == OTA_OK; other++)
             if (otai_json_same(other->id, s->id))
                 otai_json_fail(j, OTA_REJECT_DUPLICATE, NULL);
     }
 }
 
-static ota_err open_envelope(struct envelope *e)
+static ota_err open_envelope(struct tuf_envelope *e)
 {
     static const struct otai_member members[] = {
         { "signatures", 0, OTAI_OWN, true },
-        { "signed", offsetof(struct envelope, signed_text), OTAI_JSON_OBJECT, true },
+        { "signed", offsetof(struct tuf_envelope, signed_text), OTAI_JSON_OBJECT, true },
     };
     uint32_t left = OTAI_ALL(members);
     struct otai_json j;
@@ -102,58 +86,58 @@ static bool der_to_raw(const uint8_t *der, size_t len, uint8_t *out, size_t widt
            der_integer(&p, end, out + width, width) && p == end;
 }
 
-/* OTA_OK: e->digest is the one of `signed` by this algorithm. */
-static ota_err digest_signed(struct envelope *e, uint8_t alg)
+/* OTA_OK: e->digest is the one of `signed` for this scheme. */
+static ota_err digest_signed(struct tuf_envelope *e, const struct tuf_scheme *s)
 {
-    if (e->hashed && e->alg == alg)
+    if (e->alg == s->alg)
         return OTA_OK;
-    ota_err err = otai_tuf_hash(e->t, alg | TUF_CANONICAL, e->signed_text, e->digest);
-    e->hashed = err == OTA_OK;
-    e->alg = alg;
+    ota_err err = otai_tuf_hash(e->t, s->hash | TUF_CANONICAL, e->signed_text, e->digest);
+    e->alg = err == OTA_OK ? s->alg : 0;
     return err;
 }
 
 /* OTA_OK only when this key signed. A signature that is not well formed is none. */
-static ota_err check_one(struct envelope *e, const struct tuf_key *k, struct otai_span text)
+static ota_err check_one(struct tuf_envelope *e, const struct tuf_key *k, struct otai_span text)
 {
     const struct tuf_scheme *s = &otai_tuf_scheme[k->scheme];
     struct ota_crypto *c = e->t->cfg.crypto;
     size_t len = text.len / 2, width = s->kind == OTA_KEY_P256 ? 32 : 48;
     uint8_t bytes[SIG_MAX], raw[2 * 48];
-    const uint8_t *sig = bytes;
+    const uint8_t *sig = bytes, *key = e->t->key_bytes + k->off;
 
     if (len > SIG_MAX || !otai_hex_decode(text, bytes, OTAI_HEX_ANY))
         return OTA_REJECT_SIGNATURE;
-    if (s->kind != OTA_KEY_RSA) {
+    if (s->kind < OTA_KEY_RSA) {
         if (!der_to_raw(bytes, len, raw, width))
             return OTA_REJECT_SIGNATURE;
         sig = raw;
         len = 2 * width;
     }
-    ota_err err = digest_signed(e, s->hash);
+    ota_err err = otai_tuf_is_ed25519(s->kind) ? otai_tuf_ed25519_digest(e, key, sig, len) : digest_signed(e, s);
     if (err != OTA_OK)
         return err;
-    return c->ops->verify(c, (enum ota_sig_alg)s->alg, (enum ota_key_kind)s->kind, e->ring->bytes + k->off, k->len, e->digest,
+    return c->ops->verify(c, (enum ota_sig_alg)s->alg, (enum ota_key_kind)s->kind, key, k->len, e->digest,
                           ota_hash_len((enum ota_hash_alg)s->hash), sig, len);
 }
 
-static const struct otai_span *find_sig(const struct envelope *e, const struct tuf_key *k)
+static const struct otai_span *find_sig(const struct tuf_envelope *e, const struct tuf_key *k)
 {
     uint8_t id[OTA_SHA256_LEN];
 
-    for (const struct signature *s = e->list; s < e->list + e->count; s++)
+    for (const struct tuf_signature *s = e->list; s < e->list + e->count; s++)
         if (otai_tuf_key_id(e->t, s->id, id) && memcmp(id, k->id, sizeof id) == 0)
             return &s->sig;
     return NULL;
 }
 
 /* Is there a key with the same bytes among those that counted? It may have another id. */
-static bool counted(const struct envelope *e, const struct tuf_key *k)
+static bool counted(const struct tuf_envelope *e, const struct tuf_key *k)
 {
     const struct tuf_key *other = e->ring->key;
+    const uint8_t *bytes = e->t->key_bytes;
 
     for (uint32_t done = e->done; done; done >>= 1, other++)
-        if ((done & 1) && other->len == k->len && memcmp(e->ring->bytes + other->off, e->ring->bytes + k->off, k->len) == 0)
+        if ((done & 1) && other->len == k->len && memcmp(bytes + other->off, bytes + k->off, k->len) == 0)
             return true;
     return false;
 }
@@ -161,7 +145,7 @@ static bool counted(const struct envelope *e, const struct tuf_key *k)
 ota_err otai_tuf_verify(struct ota_tuf *t, const struct tuf_ring *ring, const struct tuf_signers *signers)
 {
     uint32_t valid = 0;
-    struct envelope e;
+    struct tuf_envelope e;
 
     memset(&e, 0, sizeof e);
     e.t = t;

@@ -64,6 +64,9 @@ unsigned ota_contract_clock(struct ota_clock *c, struct ota_contract_report *r);
 /** The crypto port. SHA-256, P-256 and what else it has: RSA-PSS, P-384, SHA-384, SHA-512 may be absent, but not wrong. */
 unsigned ota_contract_crypto(struct ota_crypto *c, struct ota_contract_report *r);
 
+/** The crypto port's verify: more than 200 signatures and keys, nearly all of them bad in one way (150 KB of constants). */
+unsigned ota_contract_signatures(struct ota_crypto *c, struct ota_contract_report *r);
+
 #ifdef __cplusplus
 }
 #endif

@@ -19,6 +19,11 @@ enum crypto_fault {
     CRYPTO_HASH_IS_SHARED,
     CRYPTO_CANNOT_ABANDON,
     CRYPTO_SHA512_IS_WRONG,
+    CRYPTO_IGNORES_WHAT_IS_BEHIND,
+    CRYPTO_TAKES_WEAK_RSA,
+    CRYPTO_P384_IS_UNSURE,
+    CRYPTO_TAKES_ANY_POINT,
+    CRYPTO_ED25519_IS_ECDSA,
     CRYPTO_RANDOM_IS_CONSTANT,
     CRYPTO_RANDOM_OVERRUNS,
     CRYPTO_FAULTS
@@ -103,16 +108,30 @@ static ota_err verify_loosely(struct bad_crypto *b, ota_err err, const uint8_t *
            memcmp(b->accepted, sig, sig_len - 1) == 0 ? OTA_OK : err;
 }
 
+/* Faults that only many signatures find. */
+static ota_err spoil_kind(const struct bad_crypto *b, ota_err err, enum ota_key_kind kind, size_t key_len)
+{
+    if (b->fault == CRYPTO_TAKES_WEAK_RSA && kind == OTA_KEY_RSA && err == OTA_REJECT_KEY && key_len > 200)
+        return OTA_OK;
+    if (b->fault == CRYPTO_P384_IS_UNSURE && kind == OTA_KEY_P384 && err == OTA_REJECT_KEY && key_len == 97)
+        return OTA_REJECT_SIGNATURE;
+    if (b->fault == CRYPTO_TAKES_ANY_POINT && kind == OTA_KEY_P256 && err == OTA_REJECT_KEY && key_len == 65)
+        return OTA_REJECT_SIGNATURE;
+    return b->fault == CRYPTO_ED25519_IS_ECDSA && kind == OTA_KEY_ED25519 ? OTA_REJECT_SIGNATURE : err;
+}
+
 static ota_err verify(struct ota_crypto *c, enum ota_sig_alg alg, enum ota_key_kind kind, const uint8_t *key, size_t key_len,
                       const uint8_t *hash, size_t hash_len, const uint8_t *sig, size_t sig_len)
 {
     struct bad_crypto *b = self(c);
     ota_err err;
 
+    if (b->fault == CRYPTO_IGNORES_WHAT_IS_BEHIND && kind == OTA_KEY_P256 && sig_len > 64)
+        sig_len = 64;
     err = b->good.port.ops->verify(&b->good.port, alg, kind, key, key_len, hash, hash_len, sig, sig_len);
     if (b->fault == CRYPTO_IGNORES_LAST_BYTE)
         return verify_loosely(b, err, hash, hash_len, sig, sig_len);
-    return spoil(b, err, sig, sig_len);
+    return spoil(b, spoil_kind(b, err, kind, key_len), sig, sig_len);
 }
 
 static ota_err random_bytes(struct ota_crypto *c, void *out, size_t len)
@@ -134,7 +153,8 @@ unsigned planted_crypto(unsigned fault)
 
     if (ota_posix_crypto_open(&b.good, NULL, NULL) != OTA_OK)
         return 1;
-    return ota_contract_crypto(&b.port, &r);
+    unsigned failed = ota_contract_crypto(&b.port, &r);
+    return failed ? failed : ota_contract_signatures(&b.port, &r);
 }
 
 const unsigned planted_crypto_faults = CRYPTO_FAULTS;

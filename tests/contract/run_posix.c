@@ -194,6 +194,38 @@ static void crypto(void **state)
     ota_posix_crypto_close(&c);
 }
 
+/* A kind that is not there would pass, too: RFC 8032's TEST 1 tells. Key, SHA-512 of R and A, signature. */
+static ota_err verify_rfc8032(struct ota_crypto *c)
+{
+    static const uint8_t key[32] = { 0xd7, 0x5a, 0x98, 0x01, 0x82, 0xb1, 0x0a, 0xb7, 0xd5, 0x4b, 0xfe, 0xd3, 0xc9, 0x64, 0x07, 0x3a,
+                                     0x0e, 0xe1, 0x72, 0xf3, 0xda, 0xa6, 0x23, 0x25, 0xaf, 0x02, 0x1a, 0x68, 0xf7, 0x07, 0x51, 0x1a };
+    static const uint8_t sig[64] = { 0xe5, 0x56, 0x43, 0x00, 0xc3, 0x60, 0xac, 0x72, 0x90, 0x86, 0xe2, 0xcc, 0x80, 0x6e, 0x82, 0x8a,
+                                     0x84, 0x87, 0x7f, 0x1e, 0xb8, 0xe5, 0xd9, 0x74, 0xd8, 0x73, 0xe0, 0x65, 0x22, 0x49, 0x01, 0x55,
+                                     0x5f, 0xb8, 0x82, 0x15, 0x90, 0xa3, 0x3b, 0xac, 0xc6, 0x1e, 0x39, 0x70, 0x1c, 0xf9, 0xb4, 0x6b,
+                                     0xd2, 0x5b, 0xf5, 0xf0, 0x59, 0x5b, 0xbe, 0x24, 0x65, 0x51, 0x41, 0x43, 0x8e, 0x7a, 0x10, 0x0b };
+    uint8_t hash[64];
+    struct ota_hash h;
+
+    assert_int_equal(c->ops->hash_start(c, &h, OTA_SHA512), OTA_OK);
+    assert_int_equal(c->ops->hash_add(c, &h, sig, 32), OTA_OK);
+    assert_int_equal(c->ops->hash_add(c, &h, key, sizeof key), OTA_OK);
+    assert_int_equal(c->ops->hash_end(c, &h, hash), OTA_OK);
+    return c->ops->verify(c, OTA_SIG_ED25519, OTA_KEY_ED25519, key, sizeof key, hash, sizeof hash, sig, sizeof sig);
+}
+
+static void signatures(void **state)
+{
+    struct ota_contract_report r = loud_report();
+    struct ota_posix_crypto c;
+
+    (void)state;
+    assert_int_equal(ota_posix_crypto_open(&c, NULL, NULL), OTA_OK);
+    finish(&r, ota_contract_signatures(&c.port, &r), 220);
+    print_message("%u signatures and keys, each with the verdict it must have\n", r.checks);
+    assert_int_equal(verify_rfc8032(&c.port), HAS_ED25519 ? OTA_OK : OTA_REJECT_KEY);
+    ota_posix_crypto_close(&c);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -223,6 +255,7 @@ int main(void)
         cmocka_unit_test(net_http_without_lengths),
         cmocka_unit_test(clock_of_the_system),
         cmocka_unit_test(crypto),
+        cmocka_unit_test(signatures),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -1,232 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tuf_repo.h"
 
-#include <psa/crypto.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "json.h"
+#include "repo_text.h"
 
 #define GOOD_EXPIRES "2030-01-01T00:00:00Z"
-
-struct buf {
-    uint8_t *p;
-    size_t len, cap;
-};
-
-static void need(bool ok, const char *what)
-{
-    if (ok)
-        return;
-    fprintf(stderr, "tuf_repo: %s\n", what);
-    abort();
-}
-
-static void add_bytes(struct buf *b, const void *p, size_t len)
-{
-    if (b->len + len + 1 > b->cap) {
-        b->cap = 2 * (b->len + len + 1);
-        b->p = realloc(b->p, b->cap);
-        need(b->p != NULL, "memory");
-    }
-    memcpy(b->p + b->len, p, len);
-    b->len += len;
-    b->p[b->len] = 0;
-}
-
-static void add(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void add(struct buf *b, const char *format, ...)
-{
-    char text[4096];
-    va_list ap;
-
-    va_start(ap, format);
-    int n = vsnprintf(text, sizeof text, format, ap);
-    va_end(ap);
-    need(n >= 0 && (size_t)n < sizeof text, "text too long");
-    add_bytes(b, text, (size_t)n);
-}
-
-static void add_hex(struct buf *b, const uint8_t *p, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        add(b, "%02x", p[i]);
-}
-
-static void digest(psa_algorithm_t alg, const void *p, size_t len, uint8_t *out, size_t cap, size_t *out_len)
-{
-    need(psa_hash_compute(alg, p, len, out, cap, out_len) == PSA_SUCCESS, "hash");
-}
-
-static ota_err put_canonical(void *ctx, const uint8_t *p, size_t len)
-{
-    add_bytes(ctx, p, len);
-    return OTA_OK;
-}
-
-/* The canonical form of text; the text itself when it has none. */
-static struct buf canonical(const void *text, size_t len)
-{
-    struct buf out = { 0 };
-    const struct otai_json_sink sink = { put_canonical, &out };
-    struct otai_json j;
-
-    otai_json_init(&j, text, len);
-    if (otai_json_canonical(&j, &sink) != OTA_OK) {
-        out.len = 0;
-        add_bytes(&out, text, len);
-    }
-    return out;
-}
-
-/* ---- keys */
-
-static const uint8_t p256_spki[] = { 0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01,
-                                     0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00 };
-static const uint8_t p384_spki[] = { 0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02,
-                                     0x01, 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22, 0x03, 0x62, 0x00 };
-static const uint8_t rsa2048_spki[] = { 0x30, 0x82, 0x01, 0x22, 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86,
-                                        0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00, 0x03, 0x82, 0x01, 0x0f, 0x00 };
-
-static const struct kind {
-    const uint8_t *spki;
-    size_t spki_len, bits;
-    psa_key_type_t type;
-    psa_algorithm_t alg, hash;
-    const char *keytype, *scheme;
-} kinds[] = {
-    [REPO_P256] = { p256_spki, sizeof p256_spki, 256, PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1),
-                    PSA_ALG_ECDSA(PSA_ALG_SHA_256), PSA_ALG_SHA_256, "ecdsa", "ecdsa-sha2-nistp256" },
-    [REPO_P384] = { p384_spki, sizeof p384_spki, 384, PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1),
-                    PSA_ALG_ECDSA(PSA_ALG_SHA_384), PSA_ALG_SHA_384, "ecdsa", "ecdsa-sha2-nistp384" },
-    [REPO_RSA] = { rsa2048_spki, sizeof rsa2048_spki, 2048, PSA_KEY_TYPE_RSA_KEY_PAIR, PSA_ALG_RSA_PSS(PSA_ALG_SHA_512),
-                   PSA_ALG_SHA_512, "rsa", "rsassa-pss-sha512" },
-};
-
-static void add_base64(struct buf *b, const uint8_t *p, size_t len)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-    for (size_t i = 0; i < len; i += 3) {
-        uint32_t v = (uint32_t)p[i] << 16 | (i + 1 < len ? (uint32_t)p[i + 1] << 8 : 0) | (i + 2 < len ? p[i + 2] : 0);
-
-        if (i && i % 48 == 0)
-            add(b, "\\n");
-        add(b, "%c%c%c%c", digits[v >> 18], digits[v >> 12 & 63], i + 1 < len ? digits[v >> 6 & 63] : '=',
-            i + 2 < len ? digits[v & 63] : '=');
-    }
-}
-
-static psa_key_attributes_t attributes(const struct kind *k)
-{
-    psa_key_attributes_t attr = psa_key_attributes_init();
-
-    psa_set_key_type(&attr, k->type);
-    psa_set_key_bits(&attr, k->bits);
-    psa_set_key_usage_flags(&attr, PSA_KEY_USAGE_SIGN_HASH | PSA_KEY_USAGE_EXPORT);
-    psa_set_key_algorithm(&attr, k->alg);
-    return attr;
-}
-
-/* Make a key pair: the secret part into key, the public part after the SPKI head. @return its length */
-static size_t make_pair(struct repo_key *key, const struct kind *k, uint8_t *public, size_t cap)
-{
-    psa_key_attributes_t attr = attributes(k);
-    psa_key_id_t id;
-    size_t len = 0;
-
-    need(psa_crypto_init() == PSA_SUCCESS, "crypto");
-    need(psa_generate_key(&attr, &id) == PSA_SUCCESS, "key");
-    need(psa_export_key(id, key->secret, sizeof key->secret, &key->secret_len) == PSA_SUCCESS, "secret key");
-    need(psa_export_public_key(id, public, cap, &len) == PSA_SUCCESS, "public key");
-    need(psa_destroy_key(id) == PSA_SUCCESS, "key's end");
-    return len;
-}
-
-void tuf_repo_key(struct tuf_repo *r, int index, enum repo_key_kind kind)
-{
-    const struct kind *k = &kinds[kind];
-    struct repo_key *key = &r->key[index];
-    uint8_t spki[600], id[32];
-    struct buf json = { 0 };
-    size_t len;
-
-    if (key->secret_len)
-        return;
-    memcpy(spki, k->spki, k->spki_len);
-    len = make_pair(key, k, spki + k->spki_len, sizeof spki - k->spki_len);
-    add(&json, "{\"keytype\":\"%s\",\"keyval\":{\"public\":\"-----BEGIN PUBLIC KEY-----\\n", k->keytype);
-    add_base64(&json, spki, k->spki_len + len);
-    add(&json, "\\n-----END PUBLIC KEY-----\\n\"},\"scheme\":\"%s\"}", k->scheme);
-    need(json.len < sizeof key->json, "key text");
-    memcpy(key->json, json.p, json.len + 1);
-    struct buf form = canonical(json.p, json.len);
-    digest(PSA_ALG_SHA_256, form.p, form.len, id, sizeof id, &len);
-    for (int i = 0; i < 32; i++)
-        (void)snprintf(key->id + 2 * i, 3, "%02x", id[i]);
-    key->kind = kind;
-    free(json.p);
-    free(form.p);
-}
-
-static void add_der_integer(struct buf *b, const uint8_t *p, size_t len)
-{
-    while (len > 1 && *p == 0) {
-        p++;
-        len--;
-    }
-    uint8_t head[3] = { 0x02, (uint8_t)(len + (*p >> 7)), 0 };
-    add_bytes(b, head, 2u + (*p >> 7));
-    add_bytes(b, p, len);
-}
-
-static void sign(const struct repo_key *key, struct repo_signature *made, size_t hash_len)
-{
-    const struct kind *k = &kinds[key->kind];
-    struct buf der = { 0 }, hex = { 0 };
-    uint8_t raw[512];
-    size_t len;
-
-    psa_key_attributes_t attr = attributes(k);
-    psa_key_id_t id;
-    need(psa_import_key(&attr, key->secret, key->secret_len, &id) == PSA_SUCCESS, "key again");
-    need(psa_sign_hash(id, k->alg, made->hash, hash_len, raw, sizeof raw, &len) == PSA_SUCCESS, "sign");
-    need(psa_destroy_key(id) == PSA_SUCCESS, "key's end");
-    if (key->kind == REPO_RSA) {
-        add_hex(&hex, raw, len);
-    } else {
-        add_der_integer(&der, raw, len / 2);
-        add_der_integer(&der, raw + len / 2, len / 2);
-        add(&hex, "30%02x", (unsigned)der.len);
-        add_hex(&hex, der.p, der.len);
-    }
-    need(hex.len < sizeof made->hex, "signature text");
-    memcpy(made->hex, hex.p, hex.len + 1);
-    free(der.p);
-    free(hex.p);
-}
-
-static void add_signature(struct buf *b, struct tuf_repo *r, const struct repo_key *key, const char *id, const struct buf *form)
-{
-    struct repo_signature fresh = { .key = key }, *made = NULL;
-    size_t hash_len;
-
-    digest(kinds[key->kind].hash, form->p, form->len, fresh.hash, sizeof fresh.hash, &hash_len);
-    for (int i = 0; i < REPO_SIGNATURES && !made; i++)
-        if (r->made[i].key == key && memcmp(r->made[i].hash, fresh.hash, hash_len) == 0)
-            made = &r->made[i];
-    if (!made) {
-        sign(key, &fresh, hash_len);
-        made = &r->made[r->made_next];
-        r->made_next = (r->made_next + 1) % REPO_SIGNATURES;
-        *made = fresh;
-    }
-    add(b, "{\"keyid\":\"%s\",\"sig\":\"%s\"}", id ? id : key->id, made->hex);
-}
-
-/* ---- files */
 
 struct repo_file *tuf_repo_file(struct tuf_repo *r, const char *name)
 {
@@ -240,7 +21,7 @@ void repo_file_set(struct repo_file *f, const char *name, const void *bytes, siz
 {
     (void)snprintf(f->name, sizeof f->name, "%s", name);
     uint8_t *copy = malloc(len ? len : 1);
-    need(copy != NULL, "memory");
+    repo_need(copy != NULL, "memory");
     if (len)
         memcpy(copy, bytes, len);
     free(f->bytes);
@@ -253,7 +34,7 @@ void tuf_repo_put(struct tuf_repo *r, const char *name, const void *bytes, size_
     struct repo_file *f = tuf_repo_file(r, name);
 
     if (!f) {
-        need(r->files < REPO_FILES, "too many files");
+        repo_need(r->files < REPO_FILES, "too many files");
         f = &r->file[r->files++];
         memset(f, 0, sizeof *f);
     }
@@ -264,7 +45,7 @@ uint8_t *tuf_repo_copy(const struct repo_file *f, size_t *len)
 {
     uint8_t *p = malloc(f->len + 1);
 
-    need(p != NULL, "memory");
+    repo_need(p != NULL, "memory");
     memcpy(p, f->bytes, f->len);
     *len = f->len;
     return p;
@@ -275,7 +56,7 @@ static void add_encoded(struct buf *b, const char *name)
     for (; *name; name++) {
         bool plain = strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~", *name) != NULL;
 
-        add(b, plain ? "%c" : "%%%02X", plain ? *name : (uint8_t)*name);
+        buf_add(b, plain ? "%c" : "%%%02X", plain ? *name : (uint8_t)*name);
     }
 }
 
@@ -284,10 +65,10 @@ static void file_name(const struct tuf_repo *r, int role, char *out, size_t cap)
     struct buf b = { 0 };
 
     if (role == REPO_ROOT || (r->consistent && role != REPO_TIMESTAMP))
-        add(&b, "%u.", r->role[role].version);
+        buf_add(&b, "%u.", r->role[role].version);
     add_encoded(&b, r->role[role].name);
-    add(&b, ".json");
-    need(b.len < cap, "file name");
+    buf_add(&b, ".json");
+    repo_need(b.len < cap, "file name");
     memcpy(out, b.p, b.len + 1);
     free(b.p);
 }
@@ -296,17 +77,17 @@ static void file_name(const struct tuf_repo *r, int role, char *out, size_t cap)
 
 static void add_head(struct buf *b, const struct tuf_repo *r, int role, const char *type)
 {
-    add(b, "{\"_type\":\"%s\",\"expires\":\"%s\",\"spec_version\":\"1.0.34\",\"version\":%u", type, r->role[role].expires,
+    buf_add(b, "{\"_type\":\"%s\",\"expires\":\"%s\",\"spec_version\":\"1.0.34\",\"version\":%u", type, r->role[role].expires,
         r->role[role].version);
     if (r->scope && role != REPO_ROOT)
-        add(b, ",\"x-scope\":\"%s\"", r->scope);
+        buf_add(b, ",\"x-scope\":\"%s\"", r->scope);
 }
 
 static void add_keys(struct buf *b, const struct tuf_repo *r, int first, int last, int parent)
 {
     bool any = false, done[REPO_KEYS] = { false };
 
-    add(b, "{");
+    buf_add(b, "{");
     for (int i = first; i < last; i++) {
         for (int k = 0; k < r->role[i].keys && r->role[i].parent == parent; k++) {
             int index = r->role[i].key[k];
@@ -314,33 +95,33 @@ static void add_keys(struct buf *b, const struct tuf_repo *r, int first, int las
             if (done[index])
                 continue;
             done[index] = true;
-            add(b, "%s\"%s\":%s", any ? "," : "", r->key[index].id, r->key[index].json);
+            buf_add(b, "%s\"%s\":%s", any ? "," : "", r->key[index].id, r->key[index].json);
             any = true;
         }
     }
-    add(b, "}");
+    buf_add(b, "}");
 }
 
 static void add_keyids(struct buf *b, const struct tuf_repo *r, int role)
 {
-    add(b, "\"keyids\":[");
+    buf_add(b, "\"keyids\":[");
     for (int k = 0; k < r->role[role].keys; k++)
-        add(b, "%s\"%s\"", k ? "," : "", r->key[r->role[role].key[k]].id);
-    add(b, "]");
+        buf_add(b, "%s\"%s\"", k ? "," : "", r->key[r->role[role].key[k]].id);
+    buf_add(b, "]");
 }
 
 static void write_root(struct buf *b, const struct tuf_repo *r)
 {
     add_head(b, r, REPO_ROOT, "root");
-    add(b, ",\"consistent_snapshot\":%s,\"keys\":", r->consistent ? "true" : "false");
+    buf_add(b, ",\"consistent_snapshot\":%s,\"keys\":", r->consistent ? "true" : "false");
     add_keys(b, r, 0, REPO_TOP, -1);
-    add(b, ",\"roles\":{");
+    buf_add(b, ",\"roles\":{");
     for (int i = 0; i < REPO_TOP; i++) {
-        add(b, "%s\"%s\":{", i ? "," : "", r->role[i].name);
+        buf_add(b, "%s\"%s\":{", i ? "," : "", r->role[i].name);
         add_keyids(b, r, i);
-        add(b, ",\"threshold\":%u}", r->role[i].threshold);
+        buf_add(b, ",\"threshold\":%u}", r->role[i].threshold);
     }
-    add(b, "}}");
+    buf_add(b, "}}");
 }
 
 static void add_meta(struct buf *b, struct tuf_repo *r, int role)
@@ -351,22 +132,22 @@ static void add_meta(struct buf *b, struct tuf_repo *r, int role)
 
     file_name(r, role, name, sizeof name);
     const struct repo_file *f = tuf_repo_file(r, name);
-    add(b, "\"%s.json\":{", r->role[role].name);
+    buf_add(b, "\"%s.json\":{", r->role[role].name);
     if (r->hashes && f) {
-        digest(PSA_ALG_SHA_256, f->bytes, f->len, hash, sizeof hash, &len);
-        add(b, "\"hashes\":{\"sha256\":\"");
-        add_hex(b, hash, len);
-        add(b, "\"},\"length\":%zu,", f->len);
+        repo_digest(PSA_ALG_SHA_256, f->bytes, f->len, hash, sizeof hash, &len);
+        buf_add(b, "\"hashes\":{\"sha256\":\"");
+        buf_hex(b, hash, len);
+        buf_add(b, "\"},\"length\":%zu,", f->len);
     }
-    add(b, "\"version\":%u}", r->role[role].version);
+    buf_add(b, "\"version\":%u}", r->role[role].version);
 }
 
 static void write_timestamp(struct buf *b, struct tuf_repo *r)
 {
     add_head(b, r, REPO_TIMESTAMP, "timestamp");
-    add(b, ",\"meta\":{");
+    buf_add(b, ",\"meta\":{");
     add_meta(b, r, REPO_SNAPSHOT);
-    add(b, "}}");
+    buf_add(b, "}}");
 }
 
 static void write_snapshot(struct buf *b, struct tuf_repo *r)
@@ -374,15 +155,15 @@ static void write_snapshot(struct buf *b, struct tuf_repo *r)
     bool any = false;
 
     add_head(b, r, REPO_SNAPSHOT, "snapshot");
-    add(b, ",\"meta\":{");
+    buf_add(b, ",\"meta\":{");
     for (int i = r->roles - 1; i >= REPO_TARGETS_ROLE; i--) {
         if (r->role[i].no_meta)
             continue;
-        add(b, "%s", any ? "," : "");
+        buf_add(b, "%s", any ? "," : "");
         add_meta(b, r, i);
         any = true;
     }
-    add(b, "}}");
+    buf_add(b, "}}");
 }
 
 static void add_delegations(struct buf *b, const struct tuf_repo *r, int parent)
@@ -390,25 +171,25 @@ static void add_delegations(struct buf *b, const struct tuf_repo *r, int parent)
     bool any = false;
 
     if (r->role[parent].delegations) {
-        add(b, "%s", r->role[parent].delegations);
+        buf_add(b, "%s", r->role[parent].delegations);
         return;
     }
     for (int i = REPO_TOP; i < r->roles; i++) {
         if (r->role[i].parent != parent)
             continue;
         if (!any) {
-            add(b, ",\"delegations\":{\"keys\":");
+            buf_add(b, ",\"delegations\":{\"keys\":");
             add_keys(b, r, REPO_TOP, r->roles, parent);
-            add(b, ",\"roles\":[");
+            buf_add(b, ",\"roles\":[");
         }
-        add(b, "%s{", any ? "," : "");
+        buf_add(b, "%s{", any ? "," : "");
         add_keyids(b, r, i);
-        add(b, ",\"name\":\"%s\",%s,\"terminating\":%s,\"threshold\":%u}", r->role[i].name, r->role[i].paths,
+        buf_add(b, ",\"name\":\"%s\",%s,\"terminating\":%s,\"threshold\":%u}", r->role[i].name, r->role[i].paths,
             r->role[i].terminating ? "true" : "false", r->role[i].threshold);
         any = true;
     }
     if (any)
-        add(b, "]}");
+        buf_add(b, "]}");
 }
 
 static void write_targets(struct buf *b, const struct tuf_repo *r, int role)
@@ -417,14 +198,14 @@ static void write_targets(struct buf *b, const struct tuf_repo *r, int role)
 
     add_head(b, r, role, "targets");
     add_delegations(b, r, role);
-    add(b, ",\"targets\":{");
+    buf_add(b, ",\"targets\":{");
     for (int i = 0; i < r->targets; i++) {
         if (r->target[i].role != role)
             continue;
-        add(b, "%s\"%s\":%s", any ? "," : "", r->target[i].path, r->target[i].json);
+        buf_add(b, "%s\"%s\":%s", any ? "," : "", r->target[i].path, r->target[i].json);
         any = true;
     }
-    add(b, "}}");
+    buf_add(b, "}}");
 }
 
 static void apply_edits(struct buf *b, struct tuf_repo *r, int role)
@@ -441,9 +222,9 @@ static void apply_edits(struct buf *b, struct tuf_repo *r, int role)
             continue;
         }
         size_t at = (size_t)(found - (char *)b->p), from = *e->from ? strlen(e->from) : b->len;
-        add_bytes(&out, b->p, at);
-        add(&out, "%s", e->to);
-        add_bytes(&out, b->p + at + from, b->len - at - from);
+        buf_bytes(&out, b->p, at);
+        buf_add(&out, "%s", e->to);
+        buf_bytes(&out, b->p + at + from, b->len - at - from);
         free(b->p);
         *b = out;
     }
@@ -463,17 +244,17 @@ static void publish_role(struct tuf_repo *r, int role)
     else
         write_targets(&text, r, role);
     apply_edits(&text, r, role);
-    struct buf form = canonical(text.p, text.len);
-    add(&file, "{%s\"signatures\":[", r->indent);
+    struct buf form = repo_canonical(text.p, text.len);
+    buf_add(&file, "{%s\"signatures\":[", r->indent);
     for (int k = 0; k < r->role[role].signs; k++) {
-        add(&file, "%s", k ? "," : "");
-        add_signature(&file, r, &r->key[r->role[role].sign[k]], r->role[role].sign_id[k], &form);
+        buf_add(&file, "%s", k ? "," : "");
+        repo_add_signature(&file, r, &r->key[r->role[role].sign[k]], r->role[role].sign_id[k], &form);
     }
     if (r->role[role].sigs)
-        add_bytes(&file, r->role[role].sigs, strlen(r->role[role].sigs));
-    add(&file, "],%s\"signed\":", r->indent);
-    add_bytes(&file, text.p, text.len);
-    add(&file, "}%s", r->indent);
+        buf_bytes(&file, r->role[role].sigs, strlen(r->role[role].sigs));
+    buf_add(&file, "],%s\"signed\":", r->indent);
+    buf_bytes(&file, text.p, text.len);
+    buf_add(&file, "}%s", r->indent);
     file_name(r, role, name, sizeof name);
     tuf_repo_put(r, name, file.p, file.len);
     free(text.p);
@@ -508,7 +289,7 @@ void tuf_repo_signer(struct tuf_repo *r, int role, int key)
 
 static int add_role(struct tuf_repo *r, const char *name, int parent, int key)
 {
-    need(r->roles < REPO_ROLES, "too many roles");
+    repo_need(r->roles < REPO_ROLES, "too many roles");
     struct repo_role *x = &r->role[r->roles];
     memset(x, 0, sizeof *x);
     (void)snprintf(x->name, sizeof x->name, "%s", name);
@@ -531,13 +312,13 @@ int tuf_repo_delegate(struct tuf_repo *r, int parent, const char *name, const ch
 
 void tuf_repo_target(struct tuf_repo *r, int role, const char *path, const char *json)
 {
-    need(r->targets < REPO_TARGETS, "too many targets");
+    repo_need(r->targets < REPO_TARGETS, "too many targets");
     r->target[r->targets++] = (struct repo_target){ role, path, json };
 }
 
 void tuf_repo_edit(struct tuf_repo *r, int role, const char *from, const char *to)
 {
-    need(r->edits < REPO_EDITS, "too many edits");
+    repo_need(r->edits < REPO_EDITS, "too many edits");
     r->edit[r->edits++] = (struct repo_edit){ role, from, to };
 }
 

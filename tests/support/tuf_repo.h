@@ -25,7 +25,7 @@
 
 enum { REPO_ROOT, REPO_TIMESTAMP, REPO_SNAPSHOT, REPO_TARGETS_ROLE, REPO_TOP };
 
-enum repo_key_kind { REPO_P256, REPO_P384, REPO_RSA };
+enum repo_key_kind { REPO_P256, REPO_P384, REPO_RSA, REPO_RSA3072, REPO_RSA4096, REPO_ED25519 }; /* the larger RSA keys cannot sign */
 
 struct repo_key {
     uint8_t secret[1300]; /* PSA has few places for keys: it gets one only while it signs */
@@ -117,6 +117,10 @@ void tuf_repo_put(struct tuf_repo *r, const char *name, const void *bytes, size_
 void repo_file_set(struct repo_file *f, const char *name, const void *bytes, size_t len);
 /* A copy of a file's bytes; caller frees. */
 uint8_t *tuf_repo_copy(const struct repo_file *f, size_t *len);
+
+/* Ed25519, which the crypto library cannot: with libsodium's own signer. false: not in this build. */
+bool repo_ed25519_pair(uint8_t secret[64], uint8_t public_key[32]);
+void repo_ed25519_sign(const uint8_t secret[64], const void *text, size_t len, uint8_t sig[64]);
 
 struct tuf_store {
     struct repo_file record[REPO_ROLES];

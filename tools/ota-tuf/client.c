@@ -13,10 +13,9 @@
 #include "ota/posix.h"
 #include "ota/tuf.h"
 
-/* Large enough for the public repositories that are known (PyPI, sigstore, Docker); the device's own defaults are in
+/* Large enough for the public repositories that are known (PyPI, sigstore, Docker, Bottlerocket); the device's own defaults are in
  * include/ota/tuf.h. */
-static const struct ota_tuf_limits limits = { .root_max = 512000, .timestamp_max = 16384, .snapshot_max = 2000000,
-    .targets_max = 5000000, .rotations_max = 256, .roles_max = 32 };
+static const struct ota_tuf_limits limits = OTA_TUF_LIMITS_HOST;
 static const struct otai_fetch_limits net_limits = { .connect_ms = 30000, .head_ms = 60000, .low_speed_bps = 64,
     .low_speed_s = 30, .redirects = 0, .plain_http = true };
 

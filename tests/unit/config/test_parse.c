@@ -77,7 +77,7 @@ static void everything(void **state)
         "\"repositories\":[" REPO "," REPO "],\"boot\":{\"type\":\"file\",\"path\":\"/b\",\"reboot\":[\"/sbin/reboot\",\"-f\"]},"
         "\"health\":{\"command\":[\"/h\"],\"timeout_s\":30},\"net\":{\"ca_file\":\"/ca\",\"client_cert\":\"/c\",\"client_key\":\"/k\",\"proxy\":\"http://p/\"},"
         "\"report_url\":\"http://h/r/\",\"tries\":15,\"plain_http\":true,"
-        "\"limits\":{\"root_max\":256,\"timestamp_max\":257,\"snapshot_max\":258,\"targets_max\":259,\"rotations_max\":9,\"roles_max\":32,"
+        "\"limits\":{\"root_max\":256,\"timestamp_max\":257,\"snapshot_max\":258,\"targets_max\":259,\"rotations_max\":9,\"roles_max\":32,\"key_bytes\":1600,"
         "\"pointer_max\":260,\"block\":1073741824,\"io\":512,\"window_bits\":15,\"redirects\":2,\"low_speed_bps\":4294967295,"
         "\"low_speed_s\":3,\"connect_ms\":4,\"head_ms\":5},"
         "\"times\":{\"poll_s\":1,\"full_s\":2,\"retry_base_s\":3,\"retry_cap_s\":4,\"health_grace_s\":5,\"health_deadline_s\":6,"
@@ -97,6 +97,7 @@ static void everything(void **state)
     assert_int_equal(config.limits.tuf.targets_max, 259);
     assert_int_equal(config.limits.tuf.rotations_max, 9);
     assert_int_equal(config.limits.tuf.roles_max, 32);
+    assert_int_equal(config.limits.tuf.key_bytes, 1600);
     assert_int_equal(config.limits.block, 1073741824);
     assert_int_equal(config.limits.window_bits, 15);
     assert_int_equal(config.limits.low_speed_bps, UINT32_MAX);
