@@ -58,7 +58,8 @@ struct ota_times {
     uint32_t health_grace_s;      /**< a sick verdict before this age of the trial is not final [0] */
     uint32_t health_deadline_s;   /**< no healthy verdict by then means sick [300] */
     uint32_t defer_cap_s;         /**< longest total deferral of one deployment [86400] */
-    int64_t utc_floor_s;          /**< no time before this is believed, e.g. the build time [0] */
+    int64_t utc_floor_s;          /**< no time before this is believed, e.g. the build time [0];
+                                       nor one before the newest signed time that was seen, which the journal keeps */
 };
 
 /** The whole configuration. Copied by ota_init(); everything pointed to must outlive the agent. */

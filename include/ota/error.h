@@ -43,7 +43,7 @@ extern "C" {
     X(RETRY_TRUNCATED, 0x109, "connection ended before the body did")                            \
     X(RETRY_REDIRECT, 0x10a, "redirect refused")                                                 \
     X(RETRY_TLS, 0x10b, "TLS: server not authenticated")                                         \
-    X(RETRY_CLOCK, 0x10c, "clock unknown or before the configured floor")                       \
+    X(RETRY_CLOCK, 0x10c, "clock unknown, or before a time that has passed")                       \
     X(RETRY_CANCELLED, 0x10d, "cancelled by the caller")                                         \
     X(REJECT_SYNTAX, 0x201, "malformed document")                                                \
     X(REJECT_TYPE, 0x202, "field has the wrong type")                                            \

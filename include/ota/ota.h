@@ -57,7 +57,7 @@ struct ota_wait {
 /** Reasons why an update does not proceed, a bit each. ota_hold_name() gives the name. */
 enum ota_hold {
     OTA_HOLD_NETWORK = 1u << 0,    /**< no network */
-    OTA_HOLD_CLOCK = 1u << 1,      /**< clock unknown or before the configured floor */
+    OTA_HOLD_CLOCK = 1u << 1,      /**< clock unknown, or before a time that is known to have passed */
     OTA_HOLD_BACKOFF = 1u << 2,    /**< waiting after a failure */
     OTA_HOLD_DEFERRED = 1u << 3,   /**< the application asked for time */
     OTA_HOLD_TRIAL = 1u << 4,      /**< a trial is not confirmed yet */

@@ -142,6 +142,13 @@ void ota_tuf_fault(const struct ota_tuf *t, struct ota_fault *out);
 /** @return expiry of the trusted timestamp as Unix seconds; 0 before a refresh succeeded. */
 int64_t ota_tuf_timestamp_expires(const struct ota_tuf *t);
 
+/**
+ * The signed time at which the trusted timestamp says that it was made (its extra member "x-issued"): whoever has it knows
+ * that this time has passed, as far as the timestamp's key is trusted.
+ * @return Unix seconds; 0 before a refresh succeeded, or if the timestamp does not tell.
+ */
+int64_t ota_tuf_timestamp_issued(const struct ota_tuf *t);
+
 /** @return version of the trusted root; 0 before one was loaded. */
 uint32_t ota_tuf_root_version(const struct ota_tuf *t);
 

@@ -88,6 +88,8 @@ struct otai_sending {
 };
 
 /* Small and often used members come first: instructions of small machines reach only the first kilobytes. */
+#define OTAI_CLOCK_SLACK_S 300 /* how far the device's clock may be behind the signer's */
+
 struct ota {
     enum ota_state state;
     bool busy;                       /* `region` belongs to the current state's memory */
@@ -114,6 +116,7 @@ struct ota {
     struct ota_wait wait;
     uint32_t reports_kept;
     uint64_t due_ms;                 /* next check-in */
+    uint64_t floor_ms;               /* when j.time_floor_s was read or rose */
     uint64_t defer_until_ms;
     uint64_t trial_began_ms;
     int64_t retry_after_s;           /* the server's wish; -1 = none */
@@ -143,6 +146,10 @@ void otai_fault_clear(struct ota_fault *f);
 void otai_event(struct ota *a, enum ota_event ev, int64_t x, int64_t y);
 void otai_note(struct ota *a, enum ota_event ev, uint32_t x, uint32_t y);   /* the same for small numbers */
 uint64_t otai_now_ms(const struct ota *a);
+/* The wall clock, if it can be believed. OTA_OK, RETRY_CLOCK */
+OTA_MUST_CHECK ota_err otai_believed_time(struct ota *a, int64_t *now_s);
+/* Signed metadata says that this time has passed. */
+void otai_time_passed(struct ota *a, int64_t utc_s);
 bool otai_unfinished(const struct ota *a);
 const struct ota_release_image *otai_image_of(const struct ota *a, size_t component);   /* of the release, or NULL */
 bool otai_net_ready(const struct ota *a);

@@ -60,7 +60,7 @@ ota_err otai_step_start(struct ota *a)
     a->j.starts++;
     otai_note(a, OTA_EV_START, a->j.generation, a->j.starts);
     reconcile(a);
-    a->due_ms = otai_now_ms(a);
+    a->due_ms = a->floor_ms = otai_now_ms(a);
     a->cycle = OTA_AGAIN; /* no check-in has ended yet: the first one is due */
     return OTA_DONE;
 }
@@ -82,14 +82,32 @@ ota_err otai_step_idle(struct ota *a)
     return OTA_DONE;
 }
 
-/* The wall clock, if it can be believed. */
-static ota_err believed_time(struct ota *a, int64_t *now_s)
+/* No time before this one is believed: what the configuration says; what signed metadata said, and the monotonic clock
+ * counted since. The clocks of signer and device may differ a little. */
+static int64_t time_floor(const struct ota *a)
 {
-    if (a->cfg.clock->ops->utc_s(a->cfg.clock, now_s) != OTA_OK)
-        return otai_fail(a, OTA_RETRY_CLOCK, "clock.utc_s");
-    if (*now_s < a->cfg.times.utc_floor_s)
-        return otai_fail(a, OTA_RETRY_CLOCK, "clock before times.utc_floor_s");
-    return OTA_OK;
+    int64_t passed = a->j.time_floor_s + (int64_t)((otai_now_ms(a) - a->floor_ms) / 1000u) - OTAI_CLOCK_SLACK_S;
+
+    return passed > a->cfg.times.utc_floor_s ? passed : a->cfg.times.utc_floor_s;
+}
+
+static bool clock_known(const struct ota *a, int64_t *now_s)
+{
+    return a->cfg.clock->ops->utc_s(a->cfg.clock, now_s) == OTA_OK && *now_s >= time_floor(a);
+}
+
+ota_err otai_believed_time(struct ota *a, int64_t *now_s)
+{
+    return clock_known(a, now_s) ? OTA_OK : otai_fail(a, OTA_RETRY_CLOCK, "clock.utc_s");
+}
+
+void otai_time_passed(struct ota *a, int64_t utc_s)
+{
+    if (utc_s <= a->j.time_floor_s)
+        return;
+    a->j.time_floor_s = utc_s;
+    a->floor_ms = otai_now_ms(a);
+    a->dirty = true;
 }
 
 /* May one conditional request stand for the whole check-in? */
@@ -134,7 +152,7 @@ ota_err otai_step_poll(struct ota *a)
     int64_t now_s;
 
     if (!a->busy) {
-        ota_err err = believed_time(a, &now_s);
+        ota_err err = otai_believed_time(a, &now_s);
 
         if (err != OTA_OK)
             return err;
@@ -211,7 +229,7 @@ static void describe(struct ota *a, struct ota_report *r)
     r->outcome = (enum ota_outcome)j->outcome;
     r->cause = j->cause;
     r->count = 1;
-    if (a->cfg.clock->ops->utc_s(a->cfg.clock, &r->utc_s) != OTA_OK)
+    if (!clock_known(a, &r->utc_s))
         r->utc_s = 0;
     (void)otai_copy(r->running, sizeof r->running, otai_running(a, 0));
     if (before_release(a))

@@ -45,8 +45,9 @@ static ota_err begin(struct ota *a)
     t->pointer_buf = otai_arena_take(&rest, a->cfg.limits.pointer_max);
     if (!t->tuf_mem || !t->pointer_buf)
         return otai_no_memory(a);
-    if (a->cfg.clock->ops->utc_s(a->cfg.clock, &t->now_s) != OTA_OK)
-        return otai_fail(a, OTA_RETRY_CLOCK, "clock.utc_s");
+    ota_err err = otai_believed_time(a, &t->now_s);
+    if (err != OTA_OK)
+        return err;
     t->fresh_until_s = INT64_MAX;
     memset(&a->release, 0, sizeof a->release);
     return open_repo(a, 0);
@@ -383,7 +384,7 @@ static ota_err found(struct ota *a)
 static ota_err goal_reached(struct ota *a)
 {
     struct otai_trust *t = a->m.trust;
-    int64_t expires;
+    int64_t expires, issued;
 
     if (t->refreshed)
         return found(a);
@@ -391,6 +392,10 @@ static ota_err goal_reached(struct ota *a)
     expires = ota_tuf_timestamp_expires(t->tuf);
     if (expires < t->fresh_until_s)
         t->fresh_until_s = expires;
+    /* Neither a wrong clock nor a stolen timestamp key can lift the floor alone, and never beyond what the offline keys
+     * signed: a time at which any role had expired was refused before. */
+    issued = ota_tuf_timestamp_issued(t->tuf);
+    otai_time_passed(a, issued < t->now_s ? issued : t->now_s);
     return otai_trust_go_on(a);
 }
 

@@ -79,7 +79,7 @@ bool otai_base64_end(const struct otai_base64 *b)
 
 /* Days from 1970-01-01 to the first of a month, 1..13. Years are counted from March, so that a leap day is the last day of
  * its year. */
-static int32_t days_before(int32_t year, int32_t month)
+static uint32_t days_before(uint32_t year, uint32_t month)
 {
     if (month < 3) {
         year--;
@@ -88,24 +88,30 @@ static int32_t days_before(int32_t year, int32_t month)
     return 365 * year + year / 4 - year / 100 + year / 400 + (153 * month - 457) / 5 - 719468;
 }
 
+bool otai_time_make(const uint32_t v[6], uint32_t second_max, int64_t *utc_s)
+{
+    uint32_t days = days_before(v[0], v[1]), next = days_before(v[0], v[1] + 1);
+
+    if (v[0] < 1 || v[1] - 1 > 11 || v[2] - 1 >= next - days || v[3] > 23 || v[4] > 59 || v[5] > second_max)
+        return false;
+    *utc_s = (int64_t)(int32_t)(days + v[2] - 1) * 86400 + (int32_t)((v[3] * 60 + v[4]) * 60 + v[5]);
+    return true;
+}
+
 bool otai_time_parse(const char *text, int64_t *utc_s)
 {
     static const char form[] = "0000-00-00T00:00:00Z";
-    int32_t v[6] = { 0 };
-    int n = 0;
+    uint32_t v[6] = { 0 }, *field = v;
 
-    for (int i = 0; form[i]; i++) {
-        if (form[i] == '0' ? text[i] < '0' || text[i] > '9' : text[i] != form[i])
+    for (const char *f = form; *f; f++, text++) {
+        uint32_t digit = (uint32_t)*text - '0';
+
+        if (*f == '0' ? digit > 9 : *text != *f)
             return false;
-        if (form[i] == '0')
-            v[n] = v[n] * 10 + (text[i] - '0');
-        else
-            n++;
+        if (*f == '0')
+            *field = *field * 10 + digit;
+        else if (*f != 'Z')
+            field++;
     }
-    int32_t days = days_before(v[0], v[1]), next = days_before(v[0], v[1] + 1);
-    if (text[sizeof form - 1] != '\0' || v[0] < 1 || v[1] < 1 || v[1] > 12 || v[2] < 1 || v[2] > next - days || v[3] > 23 ||
-        v[4] > 59 || v[5] > 59)
-        return false;
-    *utc_s = (int64_t)(days + v[2] - 1) * 86400 + (v[3] * 60 + v[4]) * 60 + v[5];
-    return true;
+    return *text == '\0' && otai_time_make(v, 59, utc_s);
 }

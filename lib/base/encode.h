@@ -24,6 +24,9 @@ void otai_base64_add(struct otai_base64 *b, uint32_t c);
 /* true if everything was well formed: whole quads, padding only at the end, no bits behind the last byte. */
 bool otai_base64_end(const struct otai_base64 *b);
 
+/* Year, month, day, hour, minute and second of a date that exists, years 1..9999, as Unix seconds. */
+bool otai_time_make(const uint32_t v[6], uint32_t second_max, int64_t *utc_s);
+
 /* Exactly "YYYY-MM-DDTHH:MM:SSZ" with a date that exists, years 0001..9999, as Unix seconds. No leap seconds. */
 bool otai_time_parse(const char *text, int64_t *utc_s);
 

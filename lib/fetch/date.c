@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "date.h"
+#include "encode.h"
 
 #include <string.h>
 
@@ -40,33 +41,10 @@ static bool match(const char *pattern, const char *text, uint32_t v[FIELDS])
     return true;
 }
 
-static uint32_t days_in_month(uint32_t year, uint32_t month)
-{
-    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-
-    if (month == 2)
-        return leap ? 29 : 28;
-    return 30 + ((month + month / 8) & 1);
-}
-
-/* Days from 1970-01-01. Years are counted from March, so that a leap day is the last day of its year. */
-static int32_t days_from_epoch(uint32_t year, uint32_t month, uint32_t day)
-{
-    uint32_t y = month > 2 ? year : year - 1;
-    uint32_t m = month > 2 ? month - 3 : month + 9;
-
-    return (int32_t)(365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day) - 719469;
-}
-
 bool otai_date_parse(const char *pattern, const char *text, size_t len, int64_t *utc_s)
 {
     uint32_t v[FIELDS] = { 0 };
 
-    if (len != strlen(pattern) || !match(pattern, text, v))
-        return false;
-    if (v[YEAR] < 1 || v[MONTH] - 1 > 11 || v[DAY] - 1 >= days_in_month(v[YEAR], v[MONTH]) || v[HOUR] > 23 ||
-        v[MINUTE] > 59 || v[SECOND] > 60)
-        return false;
-    *utc_s = (int64_t)days_from_epoch(v[YEAR], v[MONTH], v[DAY]) * 86400 + (int32_t)(v[HOUR] * 3600 + v[MINUTE] * 60 + v[SECOND]);
-    return true;
+    /* RFC 9110 section 5.6.7: a leap second may stand there */
+    return len == strlen(pattern) && match(pattern, text, v) && otai_time_make(v, 60, utc_s);
 }

@@ -4,7 +4,7 @@
  *
  *   0   4  magic "OTAJ"
  *   4   1  major version: 1. A reader refuses every other one
- *   5   1  minor version: 0. A reader takes any: each minor only appends to the body
+ *   5   1  minor version: 1. A reader takes any: each minor only appends to the body
  *   6   2  body length
  *   8   4  generation, >= 1
  *   12  n  body
@@ -16,7 +16,8 @@
  *   cause: { err u32, port_code i32, state u8, component u8, where text 48 }, etag text 80,
  *   4 x progress: { wanted u8 (0 or 1), slot u8 (0, 1, 255), security u32, length u64, out_off u64, src_off u64,
  *                   sha256 32, src_sha256 32, version text 32, etag text 80 },
- *   4 x installed: { known u8 (0 or 1), security_floor u32, sha256 32, version text 32 }
+ *   4 x installed: { known u8 (0 or 1), security_floor u32, sha256 32, version text 32 },
+ *   since 1.1: time_floor_s i64
  *
  * A body that ends between two fields leaves the rest zero; bytes after the last known field are ignored.
  */
@@ -79,6 +80,10 @@ static const struct otai_field installed_rows[] = {
     FIELD(otai_installed, version, TEXT, OTA_VERSION_MAX, "installed.version"),
 };
 
+static const struct otai_field rows_1_1[] = {
+    FIELD(otai_journal, time_floor_s, U64, 0, NULL),
+};
+
 static const char *const copy_names[2] = { "journal.0", "journal.1" };
 
 size_t otai_journal_encode(const struct otai_journal *j, uint8_t out[OTAI_JOURNAL_MAX])
@@ -89,6 +94,7 @@ size_t otai_journal_encode(const struct otai_journal *j, uint8_t out[OTAI_JOURNA
         p = otai_record_put(p, TABLE(progress_rows), &j->progress[i]);
     for (size_t i = 0; i < OTA_COMPONENTS_MAX; i++)
         p = otai_record_put(p, TABLE(installed_rows), &j->installed[i]);
+    p = otai_record_put(p, TABLE(rows_1_1), j);
     size_t len = (size_t)(p - out);
     memcpy(out, "OTAJ", 4);
     out[4] = OTAI_JOURNAL_MAJOR;
@@ -123,6 +129,7 @@ static const char *get_body(struct otai_record_in in, struct otai_journal *j)
         otai_record_get(&in, TABLE(progress_rows), &j->progress[i]);
     for (size_t i = 0; i < OTA_COMPONENTS_MAX; i++)
         otai_record_get(&in, TABLE(installed_rows), &j->installed[i]);
+    otai_record_get(&in, TABLE(rows_1_1), j);
     return in.why;
 }
 

@@ -10,7 +10,7 @@
 /* Layout version. A reader takes any minor of its own major: fields that it does not know are ignored, fields that the
  * writer did not know are zero. */
 #define OTAI_JOURNAL_MAJOR 1
-#define OTAI_JOURNAL_MINOR 0
+#define OTAI_JOURNAL_MINOR 1
 #define OTAI_JOURNAL_MAX 2048 /* bytes of one encoded record, all minors */
 
 /* Where the update of one component stands. */
@@ -57,6 +57,7 @@ struct otai_journal {
     char etag[OTA_ETAG_MAX];          /* validator of repos[0]'s timestamp at the last completed check-in; "" = none */
     struct otai_progress progress[OTA_COMPONENTS_MAX];
     struct otai_installed installed[OTA_COMPONENTS_MAX];
+    int64_t time_floor_s;             /* this Unix time has passed: signed metadata says so. 0 = none yet. Since 1.1 */
 };
 
 /* Read the newer valid copy. scratch holds OTAI_JOURNAL_MAX bytes.

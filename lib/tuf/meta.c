@@ -97,7 +97,7 @@ void otai_tuf_keys_ahead(struct ota_tuf *t, const struct otai_json *j)
     otai_tuf_narrow(&t->in.keys, TUF_SPAN("keys"));
 }
 
-enum { TYPE, SPEC, VERSION, EXPIRES, SCOPE, KEYS, ROLES, CONSISTENT, META, TARGETS, DELEGATIONS };
+enum { TYPE, SPEC, VERSION, EXPIRES, SCOPE, ISSUED, KEYS, ROLES, CONSISTENT, META, TARGETS, DELEGATIONS };
 
 static const struct otai_member members[] = {
     [TYPE] = { "_type", 0, OTAI_OWN, true },
@@ -105,6 +105,7 @@ static const struct otai_member members[] = {
     [VERSION] = { "version", offsetof(struct ota_tuf, in.version), OTAI_JSON_NUMBER, true },
     [EXPIRES] = { "expires", 0, OTAI_OWN, true },
     [SCOPE] = { "x-scope", 0, OTAI_OWN, false },
+    [ISSUED] = { "x-issued", 0, OTAI_OWN, false },
     [KEYS] = { "keys", offsetof(struct ota_tuf, in.keys), OTAI_JSON_OBJECT, true },
     [ROLES] = { "roles", 0, OTAI_OWN, true },
     [CONSISTENT] = { "consistent_snapshot", offsetof(struct ota_tuf, u.root.consistent), OTAI_JSON_BOOL, false },
@@ -116,7 +117,7 @@ static const struct otai_member members[] = {
 #define EVERY (1u << TYPE | 1u << SPEC | 1u << VERSION | 1u << EXPIRES)
 static const uint16_t members_of[TUF_TOP_ROLES] = {
     [TUF_ROOT] = EVERY | 1u << KEYS | 1u << ROLES | 1u << CONSISTENT,
-    [TUF_TIMESTAMP] = EVERY | 1u << SCOPE | 1u << META,
+    [TUF_TIMESTAMP] = EVERY | 1u << SCOPE | 1u << ISSUED | 1u << META,
     [TUF_SNAPSHOT] = EVERY | 1u << SCOPE | 1u << META,
     [TUF_TARGETS] = EVERY | 1u << SCOPE | 1u << TARGETS | 1u << DELEGATIONS,
 };
@@ -132,6 +133,8 @@ static void take_text(struct ota_tuf *t, struct otai_json *j, int member)
     if (member == SPEC && !spec_ok(text))
         err = OTA_REJECT_SPEC;
     if (member == EXPIRES && !time_ok(text, &t->in.expires_s))
+        err = OTA_REJECT_VALUE;
+    if (member == ISSUED && !time_ok(text, &t->in.issued_s))
         err = OTA_REJECT_VALUE;
     if (member == SCOPE && !otai_json_raw_is(text, t->cfg.scope))
         err = OTA_REJECT_SCOPE;

@@ -141,6 +141,7 @@ ota_err otai_tuf_timestamp_answered(struct ota_tuf *t)
         return err;
     t->timestamp_version = t->in.version;
     t->timestamp_expires_s = t->in.expires_s;
+    t->timestamp_issued_s = t->in.issued_s;
     t->snapshot = t->listed;
     return OTA_OK;
 }

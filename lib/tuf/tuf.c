@@ -330,6 +330,11 @@ int64_t ota_tuf_timestamp_expires(const struct ota_tuf *t)
     return t->fresh ? t->timestamp_expires_s : 0;
 }
 
+int64_t ota_tuf_timestamp_issued(const struct ota_tuf *t)
+{
+    return t->fresh ? t->timestamp_issued_s : 0;
+}
+
 uint32_t ota_tuf_root_version(const struct ota_tuf *t)
 {
     return t->root.version;

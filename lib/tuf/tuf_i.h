@@ -83,14 +83,15 @@ struct tuf_meta {
 /* What is read of the `signed` part of one file. */
 struct tuf_reading {
     uint8_t role; /* what it must be; TUF_TARGETS also for delegated roles */
-    uint32_t version;
-    int64_t expires_s;
-    struct otai_span keys; /* root, targets: text of the keys that roles or delegations name */
-    const char *path;      /* targets: the target looked for; NULL: only the form is checked */
-    uint8_t path_digest[OTA_SHA256_LEN];
     uint8_t base; /* where the next delegation is put: before all that waited at the start */
     bool found;   /* the target is in this file */
     bool stop;    /* a terminating delegation matched: later ones do not count */
+    uint32_t version;
+    int64_t expires_s;
+    int64_t issued_s; /* timestamp: when it was made; 0: not told */
+    struct otai_span keys; /* root, targets: text of the keys that roles or delegations name */
+    const char *path;      /* targets: the target looked for; NULL: only the form is checked */
+    uint8_t path_digest[OTA_SHA256_LEN];
 };
 
 /* A role of the search under way. Visited ones come first, then those to visit, in this order. */
@@ -142,7 +143,7 @@ struct ota_tuf {
     struct tuf_meta targets;       /* as the trusted snapshot has it */
     struct tuf_meta listed;        /* what the last timestamp says of snapshot, or a snapshot of the role being visited */
     uint32_t timestamp_version;    /* 0: no trusted timestamp */
-    int64_t timestamp_expires_s;
+    int64_t timestamp_expires_s, timestamp_issued_s;
     uint8_t snapshot_digest[OTA_SHA256_LEN]; /* of the verified files: what is loaded again in one session */
     uint8_t targets_digest[OTA_SHA256_LEN];  /* need not be verified twice */
     struct ota_tuf_target target;            /* until it is found, `file` holds the name of what to fetch */

@@ -51,24 +51,31 @@ static void seal_journal(uint8_t *p, size_t len)
     otai_put_le32(p + len - 4, otai_crc32(0, p, len - 4));
 }
 
-static void expect_journal(const uint8_t *p, size_t len)
+static void expect_journal_as(const struct otai_journal *want, const uint8_t *p, size_t len)
 {
-    struct otai_journal want, got;
+    struct otai_journal got;
     const char *why = NULL;
 
-    golden_journal(&want);
     assert_int_equal(otai_journal_decode(p, len, &got, &why), OTA_OK);
     assert_null(why);
     /* the same bytes are made of both: every field is equal, whatever lies between them in memory */
-    size_t n = otai_journal_encode(&want, again);
+    size_t n = otai_journal_encode(want, again);
     static uint8_t other[OTAI_JOURNAL_MAX];
     assert_int_equal(otai_journal_encode(&got, other), n);
     assert_memory_equal(again, other, n);
-    assert_int_equal(got.generation, want.generation);
-    assert_int_equal(got.cause.err, want.cause.err);
-    assert_int_equal(got.cause.port_code, want.cause.port_code);
-    assert_string_equal(got.progress[3].etag, want.progress[3].etag);
-    assert_string_equal(got.installed[3].version, want.installed[3].version);
+    assert_int_equal(got.generation, want->generation);
+    assert_int_equal(got.cause.err, want->cause.err);
+    assert_int_equal(got.cause.port_code, want->cause.port_code);
+    assert_string_equal(got.progress[3].etag, want->progress[3].etag);
+    assert_string_equal(got.installed[3].version, want->installed[3].version);
+}
+
+static void expect_journal(const uint8_t *p, size_t len)
+{
+    struct otai_journal want;
+
+    golden_journal(&want);
+    expect_journal_as(&want, p, len);
 }
 
 static void journal_1_0_is_read(void **state)
@@ -79,7 +86,30 @@ static void journal_1_0_is_read(void **state)
     expect_journal(file, len);
 }
 
-/* Holds while the current minor is 0: a version that adds fields commits a golden file of its own and compares with it. */
+static void journal_1_1_is_read(void **state)
+{
+    size_t len = read_golden("journal-1.1.hex", file, sizeof file);
+    struct otai_journal want;
+
+    (void)state;
+    golden_journal_1_1(&want);
+    expect_journal_as(&want, file, len);
+}
+
+/* What 1.0 does with it: all that it knows stands where it stood, and it leaves what follows alone. */
+static void journal_1_1_only_appends_to_1_0(void **state)
+{
+    static uint8_t old[OTAI_JOURNAL_MAX];
+    size_t old_len = read_golden("journal-1.0.hex", old, sizeof old), len = read_golden("journal-1.1.hex", file, sizeof file);
+
+    (void)state;
+    assert_int_equal(len, old_len + 8);
+    assert_memory_equal(file + 8, old + 8, old_len - 4 - 8);
+    assert_int_equal(old[5], 0);
+    assert_int_equal(file[5], 1);
+}
+
+/* A version that adds fields commits a golden file of its own and compares with it. */
 static void this_version_writes_its_golden_journal(void **state)
 {
     struct otai_journal j;
@@ -88,16 +118,19 @@ static void this_version_writes_its_golden_journal(void **state)
     (void)state;
     (void)snprintf(name, sizeof name, "journal-%d.%d.hex", OTAI_JOURNAL_MAJOR, OTAI_JOURNAL_MINOR);
     size_t len = read_golden(name, file, sizeof file);
-    golden_journal(&j);
+    golden_journal_1_1(&j);
     assert_int_equal(otai_journal_encode(&j, again), len);
     assert_memory_equal(file, again, len);
 }
 
 static void a_journal_of_a_later_minor_is_read(void **state)
 {
-    size_t len = read_golden("journal-1.0.hex", file, sizeof file);
+    size_t len = read_golden("journal-1.1.hex", file, sizeof file);
+
+    struct otai_journal want;
 
     (void)state;
+    golden_journal_1_1(&want);
     for (size_t extra = 1; extra <= 64; extra++) {
         static uint8_t next[OTAI_JOURNAL_MAX];
 
@@ -107,7 +140,7 @@ static void a_journal_of_a_later_minor_is_read(void **state)
         next[6] = (uint8_t)(len - 16 + extra);
         next[7] = (uint8_t)((len - 16 + extra) >> 8);
         seal_journal(next, len + extra);
-        expect_journal(next, len + extra);
+        expect_journal_as(&want, next, len + extra);
     }
 }
 
@@ -250,6 +283,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(journal_1_0_is_read),
+        cmocka_unit_test(journal_1_1_is_read),
+        cmocka_unit_test(journal_1_1_only_appends_to_1_0),
         cmocka_unit_test(this_version_writes_its_golden_journal),
         cmocka_unit_test(a_journal_of_a_later_minor_is_read),
         cmocka_unit_test(a_journal_of_an_earlier_minor_is_read),

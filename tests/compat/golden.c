@@ -67,6 +67,12 @@ void golden_journal(struct otai_journal *j)
     }
 }
 
+void golden_journal_1_1(struct otai_journal *j)
+{
+    golden_journal(j);
+    j->time_floor_s = 1799999999;
+}
+
 void golden_ring(struct otai_ring *ring)
 {
     static const enum ota_outcome outcomes[] = { OTA_OUTCOME_CONFIRMED, OTA_OUTCOME_ROLLED_BACK, OTA_OUTCOME_REFUSED };

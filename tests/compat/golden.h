@@ -9,6 +9,7 @@
 #include "report.h"
 
 void golden_journal(struct otai_journal *j);
+void golden_journal_1_1(struct otai_journal *j);
 void golden_ring(struct otai_ring *ring);
 void golden_boot(struct ota_boot_record *r);
 

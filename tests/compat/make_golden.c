@@ -15,7 +15,7 @@ static size_t encode(const char *what, uint8_t *out)
     struct ota_boot_record boot;
 
     if (strcmp(what, "journal") == 0) {
-        golden_journal(&j);
+        golden_journal_1_1(&j);
         return otai_journal_encode(&j, out);
     }
     if (strcmp(what, "reports") == 0) {

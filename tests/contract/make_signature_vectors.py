@@ -378,7 +378,7 @@ def main():
     print("static const struct signature_vector {\n    const char *name;\n    uint8_t alg, kind; /* enum ota_sig_alg, ota_key_kind */\n"
           "    const char *key, *hash, *sig;\n    ota_err want;\n} signature_vectors[] = {")
     for name, alg, kind, key, digest, sig, want in vectors:
-        print(f'    {{ "crypto: {name}", {alg}, {kind},\n      "{key}",\n      "{digest}",\n      "{sig}", {want} }},')
+        print(f'    {{ "crypto: {name}", {alg}, {kind}, "{key}",\n      "{digest}", "{sig}", {want} }},')
     print("};\n\n#endif")
 
 

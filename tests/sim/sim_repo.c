@@ -30,16 +30,23 @@ static void add_number(struct doc *d, const char *before, uint64_t v)
     otai_text_u64(&d->t, v);
 }
 
-static void add_expires(struct doc *d, int64_t s)
+static void add_time(struct doc *d, int64_t s)
 {
     time_t when = (time_t)s;
     struct tm tm;
     char text[40];
 
     MUST(gmtime_r(&when, &tm) && strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm));
-    add(d, "\"expires\":\"");
+    add(d, "\"");
     add(d, text);
-    add(d, "\",");
+    add(d, "\"");
+}
+
+static void add_expires(struct doc *d, int64_t s)
+{
+    add(d, "\"expires\":");
+    add_time(d, s);
+    add(d, ",");
 }
 
 /* The file: canonical text with its newlines escaped, as JSON demands, and the signature. */
@@ -218,6 +225,10 @@ static void publish_timestamp(struct sim_repo *r, uint32_t snapshot_len, const c
     add_number(&d, "\"},\"length\":", snapshot_len);
     add_number(&d, ",\"version\":", r->snapshot_version);
     add_number(&d, "}},\"spec_version\":\"1.0.34\",\"version\":", ++r->timestamp_version);
+    if (r->issued_s) {
+        add(&d, ",\"x-issued\":");
+        add_time(&d, r->issued_s);
+    }
     add(&d, "}");
     upload(r, "timestamp.json", &d, &r->online_key, &len, sha);
 }
@@ -251,6 +262,7 @@ void sim_repo_open(struct sim_repo *r, const char *name, const char *base, struc
     r->web = web;
     r->pool = pool;
     r->expires_s = expires_s;
+    r->issued_s = expires_s - 30LL * 86400;
     (void)snprintf(r->metadata_url, sizeof r->metadata_url, "%smetadata/", base);
     (void)snprintf(r->targets_url, sizeof r->targets_url, "%stargets/", base);
     key_for(&r->root_key, name, "root");

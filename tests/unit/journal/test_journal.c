@@ -14,7 +14,8 @@
 #include "journal.h"
 #include "ota/ota.h"
 
-#define BODY 1394u   /* SPEC.md: the layout is fixed, so is its size */
+#define BODY_1_0 1394u   /* SPEC.md: the layout is fixed, so is its size */
+#define BODY (BODY_1_0 + 8u)
 
 static struct fake_store store;
 static struct otai_journal full, j;
@@ -44,6 +45,7 @@ static void fill(struct otai_journal *f)
     memset(f->blocked, 0xd3, 32);
     f->cause = (struct ota_fault){ .err = OTA_REJECT_HASH, .port_code = -19, .state = 6, .component = OTA_COMPONENT_NONE, .where = "image.sha256" };
     memset(f->etag, 'e', OTA_ETAG_MAX - 1);
+    f->time_floor_s = 1ll << 33;
     for (uint8_t i = 0; i < OTA_COMPONENTS_MAX; i++) {
         f->progress[i] = (struct otai_progress){ .wanted = i & 1, .slot = i == 2 ? OTA_SLOT_NONE : i & 1, .security = 20u + i,
                                                  .length = 21u + i, .out_off = 22u + i, .src_off = 23u + i };
@@ -97,6 +99,7 @@ static void every_field_makes_the_round_trip(void **state)
     assert_string_equal(j.cause.where, "image.sha256");
     assert_string_equal(j.etag, full.etag);
     assert_memory_equal(j.deployment, full.deployment, 96);
+    assert_true(j.time_floor_s == full.time_floor_s);
     for (int i = 0; i < OTA_COMPONENTS_MAX; i++) {
         assert_int_equal(j.progress[i].wanted, full.progress[i].wanted);
         assert_int_equal(j.progress[i].slot, full.progress[i].slot);
@@ -110,12 +113,12 @@ static void every_field_makes_the_round_trip(void **state)
 /* A vector, made by another program after SPEC.md: these bytes are out in the field. */
 static void the_layout_stands(void **state)
 {
-    static const uint8_t head[] = { 'O', 'T', 'A', 'J', 1, 0, 0x72, 0x05, 7, 0, 0, 0, 0xfe, 0xff, 0xff, 0xff, 15, 255, 3, 3, 11, 0, 0, 0 };
+    static const uint8_t head[] = { 'O', 'T', 'A', 'J', 1, 1, 0x7a, 0x05, 7, 0, 0, 0, 0xfe, 0xff, 0xff, 0xff, 15, 255, 3, 3, 11, 0, 0, 0 };
 
     (void)state;
     assert_int_equal(otai_journal_encode(&full, scratch), 12 + BODY + 4);
     assert_memory_equal(scratch, head, sizeof head);
-    assert_int_equal(otai_get_le32(scratch + 12 + BODY), 0x1e93496c);
+    assert_int_equal(otai_get_le32(scratch + 12 + BODY), 0x289dc14d);
 }
 
 static void a_fresh_store_is_no_error(void **state)
@@ -291,18 +294,26 @@ static void a_newer_minor_is_read_and_its_news_ignored(void **state)
 static void an_older_minor_leaves_zeros(void **state)
 {
     const char *why;
-    size_t len = otai_journal_encode(&full, scratch) - 32;   /* without the last version text */
+    size_t len = otai_journal_encode(&full, scratch) - 8;   /* 1.0 knew no time floor */
 
     (void)state;
-    scratch[6] = (uint8_t)(BODY - 32);
-    scratch[7] = (uint8_t)((BODY - 32) >> 8);
+    scratch[5] = 0;
+    scratch[6] = (uint8_t)BODY_1_0;
+    scratch[7] = (uint8_t)(BODY_1_0 >> 8);
+    reseal(scratch, len);
+    assert_int_equal(otai_journal_decode(scratch, len, &j, &why), OTA_OK);
+    full.time_floor_s = 0;
+    assert_same(&j, &full);
+    len = otai_journal_encode(&full, scratch) - 8 - 32;   /* without the last version text, too */
+    scratch[6] = (uint8_t)(BODY_1_0 - 32);
+    scratch[7] = (uint8_t)((BODY_1_0 - 32) >> 8);
     reseal(scratch, len);
     assert_int_equal(otai_journal_decode(scratch, len, &j, &why), OTA_OK);
     full.installed[3].version[0] = '\0';
     assert_same(&j, &full);
     (void)otai_journal_encode(&full, scratch);
-    scratch[6] = (uint8_t)(BODY - 31);   /* inside a field */
-    scratch[7] = (uint8_t)((BODY - 31) >> 8);
+    scratch[6] = (uint8_t)(BODY_1_0 - 31);   /* inside a field */
+    scratch[7] = (uint8_t)((BODY_1_0 - 31) >> 8);
     reseal(scratch, len + 1);
     assert_int_equal(otai_journal_decode(scratch, len + 1, &j, &why), OTA_DEVICE_JOURNAL);
     assert_string_equal(why, "body");

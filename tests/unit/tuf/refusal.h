@@ -92,6 +92,37 @@ static inline void today(void)
         repo.role[i].version = 2;
 }
 
+/* A device that refreshed from the roles that are there now, all at version 1. */
+static inline void begin_with_present_roles(void)
+{
+    size_t len;
+
+    for (int i = 0; i < repo.roles; i++)
+        repo.role[i].version = 1;
+    tuf_repo_publish(&repo);
+    free(factory);
+    factory = tuf_repo_copy(tuf_repo_file(&repo, "1.root.json"), &len);
+    cfg.root = factory;
+    cfg.root_len = len;
+    start_client();
+    tuf_store_free(&store);
+    assert_int_equal(tuf_refresh(client, &repo, &store), OTA_DONE);
+}
+
+/* The second of the role's two keys becomes the first one under another id, and signs so. For loose key ids. */
+static inline void name_key_twice(int role)
+{
+    static char from[1400], to[1400];
+    struct repo_role *x = &repo.role[role];
+    const struct repo_key *first = &repo.key[x->key[0]], *second = &repo.key[x->key[1]];
+
+    (void)snprintf(from, sizeof from, "\"%s\":%s", second->id, second->json);
+    (void)snprintf(to, sizeof to, "\"%s\":%s", second->id, first->json);
+    tuf_repo_edit(&repo, role < PUB ? REPO_ROOT : REPO_TARGETS_ROLE, from, to);
+    x->sign[1] = x->sign[0];
+    x->sign_id[1] = second->id;
+}
+
 static inline bool record_kept(int role)
 {
     const char *name = repo.role[role].name;
