@@ -17,7 +17,7 @@ sys.dont_write_bytecode = True
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = ["-std=c11", "-O1", "-D_GNU_SOURCE", "-w"]
 POSIX = ["boot_file", "boot_record_file", "file_io", "slot", "slot_file", "store_dir"]  # compiled over simulated files
-PLAIN = ["boot_record", "crypto_psa", "spawn"]
+PLAIN = ["boot_record", "crypto_psa", "ed25519_none", "spawn"]
 
 # name, file, old text, new text, scenarios, geometries[, cuts]
 BUGS = [
