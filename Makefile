@@ -3,12 +3,13 @@
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 20
 
-.PHONY: help demo check bench fuzz install clean
+.PHONY: help demo check bench fuzz e2e install clean
 help:
 	@echo "make demo     install what is needed, build, show the life of one device"
 	@echo "make check    build with gcc and clang, run every test, also under sanitizers"
 	@echo "make bench    measure against curl and sha256sum"
 	@echo "make fuzz     fuzz every parser, FUZZ_SECONDS=$(FUZZ_SECONDS) each"
+	@echo "make e2e      drive the real GRUB and U-Boot, in QEMU"
 	@echo "make install  install below PREFIX=$(PREFIX)"
 	@echo "make clean    remove build/"
 
@@ -23,6 +24,12 @@ bench: build/release
 
 fuzz:
 	scripts/fuzz.sh $(FUZZ_SECONDS)
+
+e2e:
+	scripts/install-deps.sh core check e2e
+	cmake --preset dev
+	cmake --build --preset dev --target e2e_loaders
+	tests/e2e/run.sh build/dev
 
 install: build/release
 	cmake --install build/release --prefix "$(PREFIX)"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# What CI runs: see .ci/run. FUZZ_SECONDS (default 20) is the time for each fuzz target.
+# What CI runs: see .ci/run. FUZZ_SECONDS (default 20) is the time for each fuzz target. OTA_NIGHTLY=1 adds the
+# tests on other architectures.
 . "$(dirname "$0")/common.sh"
 set -o pipefail
 mkdir -p build
@@ -42,6 +43,16 @@ step "model" timeout 900 python3 -B tests/model/run.py build/dev/tests/model/mod
 step "2,000 kills of the real programs" env KILL_COUNT=2000 ctest --preset dev --tests-regex '^kill_cuts$' --timeout 1200 --verbose
 step "every port call fails, once and from then on" build/gcc/tests/faults/faults_ports --all
 step "every allocation and file call fails, once and from then on" timeout 900 build/dev/tests/faults/faults_agent --all
+may_skip() { local status=0; "$@" || status=$?; [ "$status" -eq 77 ] || return "$status"; }
+
+step "packages for the boot loaders" scripts/install-deps.sh e2e
+step "the real GRUB and U-Boot" may_skip timeout 600 tests/e2e/run.sh build/dev
+if [ -n "${OTA_NIGHTLY:-}" ]; then
+    step "packages for other architectures" scripts/install-deps.sh worlds
+    for world in armhf s390x; do
+        step "tests on $world" may_skip timeout 1800 tests/worlds/run.sh "$world"
+    done
+fi
 step "clang-tidy" tidy
 step "coverage" coverage
 step "MC/DC" mcdc

@@ -4,6 +4,7 @@
 #
 #   scripts/install-deps.sh GROUP...      groups: core (build, unit tests, demo)  check (make check)  ci (.ci/run)
 #                                         mcdc (.ci/run's MC/DC figures, which can be done without)
+#                                         e2e (make e2e)  worlds (tests/worlds: other architectures)
 #
 # Cheap to call: when everything is there it asks dpkg once and never touches the network. Needs root, or sudo.
 set -eu
@@ -14,8 +15,10 @@ core='gcc libc6-dev cmake ninja-build make pkg-config|pkgconf python3|python3-mi
 check='python3 g++ clang libclang-rt-14-dev|libclang-rt-dev llvm gcc-arm-none-eabi libnewlib-arm-none-eabi binutils git mandoc'
 ci='clang-tidy clang-format gcovr faketime python3-venv strace grub-common spin'
 mcdc='clang-19 llvm-19 libclang-rt-19-dev'
+e2e='qemu-system-arm qemu-system-x86 seabios u-boot-qemu u-boot-tools grub-pc-bin grub-common e2fsprogs'
+worlds='gcc-arm-linux-gnueabihf libc6-dev-armhf-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user'
 
-usage() { sed -n '3,8s/^# \{0,1\}//p' "$0"; }
+usage() { sed -n '3,9s/^# \{0,1\}//p' "$0"; }
 die() { echo "install-deps: $*" >&2; exit 1; }
 
 wanted=
@@ -25,6 +28,8 @@ for group in "$@"; do
         check) wanted="$wanted $check" ;;
         ci) wanted="$wanted $ci" ;;
         mcdc) wanted="$wanted $mcdc" ;;
+        e2e) wanted="$wanted $e2e" ;;
+        worlds) wanted="$wanted $worlds" ;;
         -h | --help) usage; exit 0 ;;
         *) usage >&2; exit 2 ;;
     esac
