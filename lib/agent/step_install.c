@@ -170,7 +170,7 @@ static ota_err take_deflate(struct ota *a)
     d->in_off += used;
     if (d->stream_done && d->in_off != d->in_len)
         return otai_fail(a, OTA_REJECT_CORRUPT, "image data: bytes after the end");
-    if (d->in_off == d->in_len && made < d->out_cap)
+    if (d->in_off == d->in_len && (made < d->out_cap || d->stream_done))
         d->in_off = d->in_len = 0;
     err = otai_writer_add(&d->writer, d->out, made);
     if (err != OTA_OK)

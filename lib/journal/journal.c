@@ -6,7 +6,7 @@
  *   4   1  major version: 1. A reader refuses every other one
  *   5   1  minor version: 1. A reader takes any: each minor only appends to the body
  *   6   2  body length
- *   8   4  generation, >= 1
+ *   8   4  generation, >= 1; after 4294967295 comes 2. Of two copies the one less than 2^31 ahead is the newer
  *   12  n  body
  *   12+n 4 CRC-32 of everything before it
  *
@@ -184,6 +184,18 @@ static ota_err fail(struct otai_journal *j, const struct reason *r, struct ota_f
     return r->err == OTA_DEVICE_ABSENT ? OTA_SAME : ota_fault_set(fault, r->err, r->where, r->port_code);
 }
 
+/* 0 is no generation. After the last one comes 2, which is even as its place demands. */
+static uint32_t generation_after(uint32_t g)
+{
+    return g == UINT32_MAX ? 2 : g + 1u;
+}
+
+/* The copies lie one write apart, so that the newer is the one a short way ahead, also across the wrap. */
+static bool is_newer(uint32_t g, uint32_t than)
+{
+    return g != 0 && (than == 0 || g - than < UINT32_MAX / 2);
+}
+
 ota_err otai_journal_load(struct ota_store *store, struct otai_journal *j, uint8_t *scratch, struct ota_fault *fault)
 {
     struct reason r[2];
@@ -193,7 +205,7 @@ ota_err otai_journal_load(struct ota_store *store, struct otai_journal *j, uint8
         r[copy] = load_copy(store, copy, j, scratch);
         generation[copy] = r[copy].err == OTA_OK ? j->generation : 0;
     }
-    if (generation[1] > generation[0])
+    if (is_newer(generation[1], generation[0]))
         return OTA_OK;   /* the copy read last */
     if (generation[0] == 0)
         return fail(j, worse(&r[0], &r[1]), fault);
@@ -203,14 +215,15 @@ ota_err otai_journal_load(struct ota_store *store, struct otai_journal *j, uint8
 
 ota_err otai_journal_save(struct ota_store *store, struct otai_journal *j, uint8_t *scratch, struct ota_fault *fault)
 {
+    uint32_t before = j->generation;
     int32_t code = 0;
 
-    j->generation++;
+    j->generation = generation_after(before);
     size_t len = otai_journal_encode(j, scratch);
     const char *name = copy_names[j->generation & 1];
     ota_err err = store->ops->write(store, name, scratch, len, &code);
     if (err == OTA_OK)
         return OTA_OK;
-    j->generation--;
+    j->generation = before;
     return ota_fault_set(fault, err == OTA_DEVICE_FULL ? err : OTA_DEVICE_STORE, name, code);
 }

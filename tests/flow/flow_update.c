@@ -217,6 +217,27 @@ FLOW(a_signed_return_to_an_older_image_is_an_update_like_any_other)
     assert_runs(0, factory[0]);
 }
 
+/* Regression: when the last decoded bytes filled the output buffer exactly, the input that was used up was taken for plain
+ * image bytes, and the update was refused for ever with REJECT_LENGTH. */
+FLOW(a_deflated_image_that_fills_the_buffer_with_its_last_bytes_is_installed)
+{
+    static char version[24][16];
+
+    for (unsigned k = 0; k < 24; k++) {
+        const struct sim_image *next;
+
+        (void)flow_close(state);
+        (void)flow_open(state);
+        (void)snprintf(version[k], sizeof version[k], "2.0.%u", k);
+        next = flow_image(.version = version[k], .deflate = true, .len = 512 * (k / 3 + 2));
+        flow_deploy(next, NULL);
+        dev->net.chunk = 100 + 300 * (k % 3);
+        assert_int_equal(sim_run(dev), SIM_IDLE);
+        assert_runs(0, next);
+        assert_last_report("confirmed", "OK");
+    }
+}
+
 FLOW(new_online_keys_are_followed)
 {
     const struct sim_image *two;
@@ -315,6 +336,7 @@ FLOW_MAIN(FLOW_TEST(plain_image_is_installed_confirmed_and_reported), FLOW_TEST(
           FLOW_TEST(an_os_named_by_the_group_beats_the_feed), FLOW_TEST(what_the_factory_installed_is_not_installed_again),
           FLOW_TEST(the_running_slot_is_identified_within_the_memory_there_is),
           FLOW_TEST(updates_follow_each_other_through_both_slots),
-          FLOW_TEST(a_signed_return_to_an_older_image_is_an_update_like_any_other), FLOW_TEST(new_online_keys_are_followed),
+          FLOW_TEST(a_signed_return_to_an_older_image_is_an_update_like_any_other), FLOW_TEST(a_deflated_image_that_fills_the_buffer_with_its_last_bytes_is_installed),
+          FLOW_TEST(new_online_keys_are_followed),
           FLOW_TEST(a_newer_version_that_appears_midway_comes_next), FLOW_TEST(a_newer_version_replaces_one_whose_files_are_gone),
           FLOW_TEST(an_update_withdrawn_midway_is_dropped))

@@ -357,6 +357,34 @@ static void generation_zero_is_no_record(void **state)
     assert_string_equal(why, "journal.generation");
 }
 
+/* Regression: after four thousand million writes the generation became 0, which no reader takes: the newest state was
+ * lost with the next start. */
+static void the_generation_wraps(void **state)
+{
+    (void)state;
+    full.generation = UINT32_MAX - 2;
+    for (unsigned n = 0; n < 6; n++) {
+        full.starts = 100 + n;
+        assert_int_equal(otai_journal_save(&store.store, &full, scratch, &fault), OTA_OK);
+        assert_int_not_equal(full.generation, 0);
+        assert_int_equal(otai_journal_load(&store.store, &j, scratch, &fault), OTA_OK);
+        assert_int_equal(j.starts, 100 + n);
+        assert_int_equal(j.generation, full.generation);
+    }
+    assert_int_equal(full.generation, 5);
+}
+
+/* A save that fails on the far side of the wrap leaves the last one before it. */
+static void a_failed_write_does_not_wrap(void **state)
+{
+    (void)state;
+    full.generation = UINT32_MAX - 1;
+    assert_int_equal(otai_journal_save(&store.store, &full, scratch, &fault), OTA_OK);
+    store.write_err = OTA_DEVICE_FULL;
+    assert_int_equal(otai_journal_save(&store.store, &full, scratch, &fault), OTA_DEVICE_FULL);
+    assert_int_equal(full.generation, UINT32_MAX);
+}
+
 static void what_is_written_can_be_read(void **state)
 {
     const char *why;
@@ -387,6 +415,8 @@ int main(void)
         cmocka_unit_test_setup(an_older_minor_leaves_zeros, setup),
         cmocka_unit_test_setup(values_out_of_range_are_refused_by_name, setup),
         cmocka_unit_test_setup(generation_zero_is_no_record, setup),
+        cmocka_unit_test_setup(the_generation_wraps, setup),
+        cmocka_unit_test_setup(a_failed_write_does_not_wrap, setup),
         cmocka_unit_test_setup(what_is_written_can_be_read, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
