@@ -49,7 +49,7 @@ step "packages for the boot loaders" scripts/install-deps.sh e2e
 step "the real GRUB and U-Boot" may_skip timeout 600 tests/e2e/run.sh build/dev
 if [ -n "${OTA_NIGHTLY:-}" ]; then
     step "packages for other architectures" scripts/install-deps.sh worlds
-    for world in armhf s390x; do
+    for world in musl armhf s390x; do
         step "tests on $world" may_skip timeout 1800 tests/worlds/run.sh "$world"
     done
 fi

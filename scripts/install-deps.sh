@@ -16,7 +16,7 @@ check='python3 g++ clang libclang-rt-14-dev|libclang-rt-dev llvm gcc-arm-none-ea
 ci='clang-tidy clang-format gcovr faketime python3-venv strace grub-common spin'
 mcdc='clang-19 llvm-19 libclang-rt-19-dev'
 e2e='qemu-system-arm qemu-system-x86 seabios u-boot-qemu u-boot-tools grub-pc-bin grub-common e2fsprogs'
-worlds='gcc-arm-linux-gnueabihf libc6-dev-armhf-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user'
+worlds='gcc-arm-linux-gnueabihf libc6-dev-armhf-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user musl-tools'
 
 usage() { sed -n '3,9s/^# \{0,1\}//p' "$0"; }
 die() { echo "install-deps: $*" >&2; exit 1; }
