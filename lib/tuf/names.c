@@ -10,7 +10,7 @@ static bool plain(uint8_t c, const char *marks)
 {
     uint8_t lower = c | 0x20;
 
-    return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || (c && strchr(marks, c));
+    return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || strchr(marks, c);
 }
 
 /* All but letters, digits and marks is encoded. */
@@ -29,7 +29,7 @@ static void encode(struct otai_text *t, const char *s, const char *end, const ch
     }
 }
 
-bool otai_tuf_file_name(char *out, size_t cap, uint32_t version, const char *role)
+void otai_tuf_file_name(char *out, size_t cap, uint32_t version, const char *role)
 {
     struct otai_text t;
 
@@ -40,7 +40,6 @@ bool otai_tuf_file_name(char *out, size_t cap, uint32_t version, const char *rol
     }
     encode(&t, role, role + strlen(role), UNRESERVED);
     otai_text_add(&t, ".json");
-    return !t.full;
 }
 
 bool otai_tuf_target_name(struct ota_tuf_target *target, bool with_digest)

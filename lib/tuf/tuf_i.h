@@ -252,8 +252,8 @@ void otai_tuf_targets(struct ota_tuf *t, struct otai_json *j);
 void otai_tuf_delegations(struct ota_tuf *t, struct otai_json *j);
 
 /* names.c */
-/* "[version.]role.json", percent-encoded; version 0: none. false: does not fit. */
-bool otai_tuf_file_name(char *out, size_t cap, uint32_t version, const char *role);
+/* "[version.]role.json", percent-encoded; version 0: none. */
+void otai_tuf_file_name(char *out, size_t cap, uint32_t version, const char *role);
 /* Fill in the file, "directory/[DIGEST.]name", percent-encoded. false: does not fit. */
 bool otai_tuf_target_name(struct ota_tuf_target *target, bool with_digest);
 /* Does the pattern match? * and ? stand for anything but '/'. */

@@ -153,7 +153,7 @@ ota_err otai_tuf_verify(struct ota_tuf *t, const struct tuf_ring *ring, const st
     ota_err err = open_envelope(&e);
     if (err != OTA_OK)
         return err;
-    for (uint32_t i = 0; i < ring->count && signers->threshold > 0; i++) {
+    for (uint32_t i = 0; i < ring->count; i++) {
         const struct tuf_key *k = &ring->key[i];
         const struct otai_span *sig = signers->keys >> i & 1 ? find_sig(&e, k) : NULL;
 

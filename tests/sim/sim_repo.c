@@ -107,7 +107,7 @@ static void add_root_role(struct doc *d, const char *before, const char *role, c
     add(d, "\"],\"threshold\":1}");
 }
 
-static void publish_root(struct sim_repo *r)
+void sim_repo_root(struct sim_repo *r)
 {
     const struct sim_key *keys[] = { &r->root_key, &r->online_key, &r->role[0].key };
     static struct doc d;
@@ -128,6 +128,11 @@ static void publish_root(struct sim_repo *r)
     upload(r, file, &d, &r->root_key, &len, sha);
 }
 
+static const struct sim_key *trusted(const struct sim_role *role)
+{
+    return role->trusted ? role->trusted : &role->key;
+}
+
 static void add_delegations(struct doc *d, const struct sim_repo *r)
 {
     const struct sim_key *keys[SIM_ROLES_MAX];
@@ -135,13 +140,13 @@ static void add_delegations(struct doc *d, const struct sim_repo *r)
     if (r->role_count == 1)
         return;
     for (size_t i = 1; i < r->role_count; i++)
-        keys[i - 1] = &r->role[i].key;
+        keys[i - 1] = trusted(&r->role[i]);
     add(d, "\"delegations\":{");
     add_keys(d, keys, r->role_count - 1);
     add(d, ",\"roles\":[");
     for (size_t i = 1; i < r->role_count; i++) {
         add(d, i > 1 ? ",{\"keyids\":[\"" : "{\"keyids\":[\"");
-        add(d, r->role[i].key.keyid);
+        add(d, trusted(&r->role[i])->keyid);
         add(d, "\"],\"name\":\"");
         add(d, r->role[i].name);
         add(d, "\",\"paths\":");
@@ -271,7 +276,7 @@ void sim_repo_open(struct sim_repo *r, const char *name, const char *base, struc
     (void)snprintf(r->role[0].name, sizeof r->role[0].name, "targets");
     key_for(&r->role[0].key, name, "targets");
     r->role[0].changed = true;
-    publish_root(r);
+    sim_repo_root(r);
     (void)snprintf(url, sizeof url, "%s1.root.json", r->metadata_url);
     r->root = sim_web_get(web, url)->data;
     r->root_len = sim_web_get(web, url)->len;
@@ -347,6 +352,6 @@ void sim_repo_rotate(struct sim_repo *r, const char *seed)
 {
     sim_key_drop(&r->online_key);
     key_for(&r->online_key, r->metadata_url, seed);
-    publish_root(r);
+    sim_repo_root(r);
     sim_repo_publish(r);
 }

@@ -21,6 +21,7 @@ struct sim_role {
     char name[32];
     const char *paths;   /* JSON array of the delegated path patterns */
     struct sim_key key;
+    const struct sim_key *trusted;   /* what the delegation names instead; NULL: key */
     uint32_t version;
     bool changed;
     size_t count;
@@ -52,6 +53,8 @@ void sim_repo_target(struct sim_repo *r, struct sim_role *role, const char *path
     const char *custom);
 /* Sign and upload: changed roles, then snapshot, then timestamp. */
 void sim_repo_publish(struct sim_repo *r);
+/* Sign and upload a root of the present keys. */
+void sim_repo_root(struct sim_repo *r);
 /* Replace the online keys: a new root, signed by the root key, and everything below signed anew. */
 void sim_repo_rotate(struct sim_repo *r, const char *seed);
 /* "dir/DIGEST.name" for a target path and its bytes: where consistent snapshots put it below the targets URL. */

@@ -71,7 +71,7 @@ static size_t make_pair(struct repo_key *key, const struct kind *k, uint8_t *pub
     return len;
 }
 
-static void add_pem(struct buf *b, const uint8_t *spki, size_t len)
+void repo_add_pem(struct buf *b, const uint8_t *spki, size_t len)
 {
     buf_add(b, "-----BEGIN PUBLIC KEY-----\\n");
     add_base64(b, spki, len);
@@ -84,7 +84,7 @@ static void add_pair(struct buf *b, struct repo_key *key, const struct kind *k)
 
     memcpy(spki, k->spki, k->spki_len);
     size_t len = make_pair(key, k, spki + k->spki_len, sizeof spki - k->spki_len);
-    add_pem(b, spki, k->spki_len + len);
+    repo_add_pem(b, spki, k->spki_len + len);
 }
 
 static void put_be16(uint8_t *p, size_t v)
@@ -112,7 +112,7 @@ static void add_fake_rsa(struct buf *b, unsigned bits)
     memset(p + sizeof head, 0xa5, modulus - 1);
     p[sizeof head + 1] = ++count;
     memcpy(p + 8 + modulus, exponent, sizeof exponent);
-    add_pem(b, der, whole);
+    repo_add_pem(b, der, whole);
 }
 
 static void add_ed25519(struct buf *b, struct repo_key *key)

@@ -21,6 +21,8 @@ void repo_digest(psa_algorithm_t alg, const void *p, size_t len, uint8_t *out, s
 /* The canonical form of text; the text itself when it has none. */
 struct buf repo_canonical(const void *text, size_t len);
 
+/* A PEM block of a SubjectPublicKeyInfo, as it stands in JSON. */
+void repo_add_pem(struct buf *b, const uint8_t *spki, size_t len);
 /* An element of "signatures": by the key, under id or, if that is NULL, under the key's own. */
 void repo_add_signature(struct buf *b, struct tuf_repo *r, const struct repo_key *key, const char *id, const struct buf *form);
 

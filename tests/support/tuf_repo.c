@@ -171,7 +171,7 @@ static void add_delegations(struct buf *b, const struct tuf_repo *r, int parent)
     bool any = false;
 
     if (r->role[parent].delegations) {
-        buf_add(b, "%s", r->role[parent].delegations);
+        buf_bytes(b, r->role[parent].delegations, strlen(r->role[parent].delegations));
         return;
     }
     for (int i = REPO_TOP; i < r->roles; i++) {
