@@ -75,11 +75,76 @@ static const char *integers(const char *r, const char *s, const char *behind)
     return sequence(body);
 }
 
-static void der_is_read_strictly(void **state)
+static void try_integers(int kind, const char *r, const char *s)
 {
     static const char *const n[] = { "00ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551",
                                      "00ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973" };
-    static char good[1100], bad[2100];
+    const char *const z = "00";
+    char longer[300];
+
+    try_signature("r = 0", integers(z, s, ""), OTA_REJECT_SIGNATURE);
+    try_signature("s = 0", integers(r, z, ""), OTA_REJECT_SIGNATURE);
+    try_signature("r = n", integers(n[kind], s, ""), OTA_REJECT_SIGNATURE);
+    try_signature("s = n", integers(r, n[kind], ""), OTA_REJECT_SIGNATURE);
+    try_signature("r = s = 1", integers("01", "01", ""), OTA_REJECT_SIGNATURE);
+    try_signature("r = -1", integers("ff", s, ""), OTA_REJECT_SIGNATURE);
+    try_signature("s negative", integers(r, "80", ""), OTA_REJECT_SIGNATURE);
+    try_signature("swapped", integers(s, r, ""), OTA_REJECT_SIGNATURE);
+    try_signature("no r", integers("", s, ""), OTA_REJECT_SIGNATURE);
+    try_signature("no s", integers(r, "", ""), OTA_REJECT_SIGNATURE);
+    (void)snprintf(longer, sizeof longer, "00%s", r);
+    try_signature("r with a zero too many", integers(longer, s, ""), OTA_REJECT_SIGNATURE);
+    (void)snprintf(longer, sizeof longer, "00%s", s);
+    try_signature("s with a zero too many", integers(r, longer, ""), OTA_REJECT_SIGNATURE);
+    (void)snprintf(longer, sizeof longer, "7f%s", strncmp(r, z, 2) ? r : r + 2);
+    try_signature("r too large", integers(longer, s, ""), OTA_REJECT_SIGNATURE);
+    (void)snprintf(longer, sizeof longer, "7f%s", strncmp(s, z, 2) ? s : s + 2);
+    try_signature("s too large", integers(r, longer, ""), OTA_REJECT_SIGNATURE);
+}
+
+static void try_structure(const char *good, const char *r, const char *s)
+{
+    static char bad[2100];
+    const char *const z = "00";
+
+    try_signature("a third integer", integers(r, s, "020101"), OTA_REJECT_SIGNATURE);
+    try_signature("a byte behind, in the sequence", integers(r, s, z), OTA_REJECT_SIGNATURE);
+    (void)snprintf(bad, sizeof bad, "%s00", good);
+    try_signature("a byte behind the sequence", bad, OTA_REJECT_SIGNATURE);
+    (void)snprintf(bad, sizeof bad, "%.*s", (int)strlen(good) - 2, good);
+    try_signature("the last byte missing", bad, OTA_REJECT_SIGNATURE);
+    (void)snprintf(bad, sizeof bad, "3081%s", good + 2);
+    try_signature("length in two bytes", bad, OTA_REJECT_SIGNATURE);
+    (void)snprintf(bad, sizeof bad, "3080%s0000", good + 4);
+    try_signature("no length", bad, OTA_REJECT_SIGNATURE);
+    (void)snprintf(bad, sizeof bad, "31%s", good + 2);
+    try_signature("a set", bad, OTA_REJECT_SIGNATURE);
+    (void)snprintf(bad, sizeof bad, "%.4s03%s", good, good + 6);
+    try_signature("r as a bit string", bad, OTA_REJECT_SIGNATURE);
+    (void)snprintf(bad, sizeof bad, "%.4s0281%s", good, good + 6);
+    try_signature("length of r in two bytes", bad, OTA_REJECT_SIGNATURE);
+    (void)snprintf(bad, sizeof bad, "%.4s027f%s", good, good + 8);
+    try_signature("r longer than all", bad, OTA_REJECT_SIGNATURE);
+    try_signature("raw", strcat(strcpy(bad, strncmp(r, z, 2) ? r : r + 2), strncmp(s, z, 2) ? s : s + 2), OTA_REJECT_SIGNATURE);
+    try_signature("one byte", "30", OTA_REJECT_SIGNATURE);
+    try_signature("an empty sequence", "3000", OTA_REJECT_SIGNATURE);
+    try_signature("only r", sequence("020101"), OTA_REJECT_SIGNATURE);
+    try_signature("nothing", "", OTA_REJECT_SIGNATURE);
+    (void)snprintf(bad, sizeof bad, "%.*s", (int)strlen(good) - 1, good);
+    try_signature("half a byte missing", bad, OTA_REJECT_SIGNATURE);
+    (void)snprintf(bad, sizeof bad, "0x%s", good);
+    try_signature("0x before", bad, OTA_REJECT_SIGNATURE);
+    (void)snprintf(bad, sizeof bad, " %s", good);
+    try_signature("a space before", bad, OTA_REJECT_SIGNATURE);
+    (void)snprintf(bad, sizeof bad, "3081ff%0508d", 0);
+    try_signature("too long for ECDSA", bad, OTA_REJECT_SIGNATURE);
+    (void)snprintf(bad, sizeof bad, "%01026d", 0);
+    try_signature("longer than any", bad, OTA_REJECT_SIGNATURE);
+}
+
+static void der_is_read_strictly(void **state)
+{
+    static char good[1100], upper[1100];
 
     (void)state;
     for (int kind = 0; kind < 2; kind++) {
@@ -92,64 +157,12 @@ static void der_is_read_strictly(void **state)
         tuf_repo_publish(&repo);
         (void)signature_of("timestamp.json", good, sizeof good);
         struct der d = split(good);
-        const char *r = d.r, *s = d.s, *z = "00";
-        char longer[300];
-
-        try_signature("as it is", integers(r, s, ""), OTA_DONE);
-        for (char *c = strcpy(bad, good); *c; c++)
+        try_signature("as it is", integers(d.r, d.s, ""), OTA_DONE);
+        for (char *c = strcpy(upper, good); *c; c++)
             *c = (char)(*c >= 'a' ? *c - 32 : *c);
-        try_signature("in upper case", bad, OTA_DONE);
-        try_signature("r = 0", integers(z, s, ""), OTA_REJECT_SIGNATURE);
-        try_signature("s = 0", integers(r, z, ""), OTA_REJECT_SIGNATURE);
-        try_signature("r = n", integers(n[kind], s, ""), OTA_REJECT_SIGNATURE);
-        try_signature("s = n", integers(r, n[kind], ""), OTA_REJECT_SIGNATURE);
-        try_signature("r = s = 1", integers("01", "01", ""), OTA_REJECT_SIGNATURE);
-        try_signature("r = -1", integers("ff", s, ""), OTA_REJECT_SIGNATURE);
-        try_signature("s negative", integers(r, "80", ""), OTA_REJECT_SIGNATURE);
-        try_signature("swapped", integers(s, r, ""), OTA_REJECT_SIGNATURE);
-        try_signature("no r", integers("", s, ""), OTA_REJECT_SIGNATURE);
-        try_signature("no s", integers(r, "", ""), OTA_REJECT_SIGNATURE);
-        (void)snprintf(longer, sizeof longer, "00%s", r);
-        try_signature("r with a zero too many", integers(longer, s, ""), OTA_REJECT_SIGNATURE);
-        (void)snprintf(longer, sizeof longer, "00%s", s);
-        try_signature("s with a zero too many", integers(r, longer, ""), OTA_REJECT_SIGNATURE);
-        (void)snprintf(longer, sizeof longer, "7f%s", strncmp(r, z, 2) ? r : r + 2);
-        try_signature("r too large", integers(longer, s, ""), OTA_REJECT_SIGNATURE);
-        (void)snprintf(longer, sizeof longer, "7f%s", strncmp(s, z, 2) ? s : s + 2);
-        try_signature("s too large", integers(r, longer, ""), OTA_REJECT_SIGNATURE);
-        try_signature("a third integer", integers(r, s, "020101"), OTA_REJECT_SIGNATURE);
-        try_signature("a byte behind, in the sequence", integers(r, s, z), OTA_REJECT_SIGNATURE);
-        (void)snprintf(bad, sizeof bad, "%s00", good);
-        try_signature("a byte behind the sequence", bad, OTA_REJECT_SIGNATURE);
-        (void)snprintf(bad, sizeof bad, "%.*s", (int)strlen(good) - 2, good);
-        try_signature("the last byte missing", bad, OTA_REJECT_SIGNATURE);
-        (void)snprintf(bad, sizeof bad, "3081%s", good + 2);
-        try_signature("length in two bytes", bad, OTA_REJECT_SIGNATURE);
-        (void)snprintf(bad, sizeof bad, "3080%s0000", good + 4);
-        try_signature("no length", bad, OTA_REJECT_SIGNATURE);
-        (void)snprintf(bad, sizeof bad, "31%s", good + 2);
-        try_signature("a set", bad, OTA_REJECT_SIGNATURE);
-        (void)snprintf(bad, sizeof bad, "%.4s03%s", good, good + 6);
-        try_signature("r as a bit string", bad, OTA_REJECT_SIGNATURE);
-        (void)snprintf(bad, sizeof bad, "%.4s0281%s", good, good + 6);
-        try_signature("length of r in two bytes", bad, OTA_REJECT_SIGNATURE);
-        (void)snprintf(bad, sizeof bad, "%.4s027f%s", good, good + 8);
-        try_signature("r longer than all", bad, OTA_REJECT_SIGNATURE);
-        try_signature("raw", strcat(strcpy(bad, strncmp(r, z, 2) ? r : r + 2), strncmp(s, z, 2) ? s : s + 2), OTA_REJECT_SIGNATURE);
-        try_signature("one byte", "30", OTA_REJECT_SIGNATURE);
-        try_signature("an empty sequence", "3000", OTA_REJECT_SIGNATURE);
-        try_signature("only r", sequence("020101"), OTA_REJECT_SIGNATURE);
-        try_signature("nothing", "", OTA_REJECT_SIGNATURE);
-        (void)snprintf(bad, sizeof bad, "%.*s", (int)strlen(good) - 1, good);
-        try_signature("half a byte missing", bad, OTA_REJECT_SIGNATURE);
-        (void)snprintf(bad, sizeof bad, "0x%s", good);
-        try_signature("0x before", bad, OTA_REJECT_SIGNATURE);
-        (void)snprintf(bad, sizeof bad, " %s", good);
-        try_signature("a space before", bad, OTA_REJECT_SIGNATURE);
-        (void)snprintf(bad, sizeof bad, "3081ff%0508d", 0);
-        try_signature("too long for ECDSA", bad, OTA_REJECT_SIGNATURE);
-        (void)snprintf(bad, sizeof bad, "%01026d", 0);
-        try_signature("longer than any", bad, OTA_REJECT_SIGNATURE);
+        try_signature("in upper case", upper, OTA_DONE);
+        try_integers(kind, d.r, d.s);
+        try_structure(good, d.r, d.s);
     }
 }
 
