@@ -11,7 +11,7 @@ set -eu
 
 # "a|b" is satisfied by either; the first that this Debian release offers is installed.
 core='gcc libc6-dev cmake ninja-build make pkg-config|pkgconf python3|python3-minimal
-      libcurl4-openssl-dev libmbedtls-dev libcjson-dev zlib1g-dev libsodium-dev libcmocka-dev libubootenv-dev nginx-light|nginx openssl ca-certificates curl'
+      libcurl4-openssl-dev libmbedtls-dev libcjson-dev zlib1g-dev libdivsufsort-dev libsodium-dev libcmocka-dev libubootenv-dev nginx-light|nginx openssl ca-certificates curl'
 check='python3 g++ clang libclang-rt-14-dev|libclang-rt-dev llvm gcc-arm-none-eabi libnewlib-arm-none-eabi binutils git mandoc'
 ci='clang-tidy clang-format gcovr faketime python3-venv strace grub-common spin'
 mcdc='clang-19 llvm-19 libclang-rt-19-dev'

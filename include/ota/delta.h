@@ -13,7 +13,7 @@
  * Nothing here vouches for the result: whoever stores the image reads it back and compares its digest with a signed one.
  *
  * Between two pushes the state can be saved, and a decoder can go on from it after a restart of the device: the
- * output continues exactly where it stood, the input at the begin of the frame that was being read.
+ * output and the input continue exactly where they stood.
  */
 #ifndef OTA_DELTA_H
 #define OTA_DELTA_H
@@ -49,13 +49,18 @@ struct ota_delta_info {
  */
 OTA_MUST_CHECK ota_err ota_delta_peek(struct ota_delta_info *info, const void *in, size_t len);
 
-/** Where the old image is. First member of the caller's own struct. */
-struct ota_delta_base {
+struct ota_delta_base;
+struct ota_delta_base_ops {
     /**
      * Read [off, off + len) of the old image; always inside [0, base_len), len at most OTA_DELTA_READ_MAX. All of len
      * or an error, which ota_delta_push() returns unchanged. May block for the time of one read of the medium.
      */
     ota_err (*read)(struct ota_delta_base *self, uint64_t off, void *buf, size_t len);
+};
+
+/** Where the old image is. First member of the caller's own struct. */
+struct ota_delta_base {
+    const struct ota_delta_base_ops *ops;
 };
 #define OTA_DELTA_READ_MAX 512
 
@@ -73,7 +78,7 @@ struct ota_delta_config {
 struct ota_delta;
 
 /** Memory that is enough until the header is read; a patch's own need is in its header. */
-#define OTA_DELTA_MEMORY_MIN 4096u
+#define OTA_DELTA_MEMORY_MIN 8192u
 
 /**
  * Make a decoder in the caller's memory (aligned for any type). It lives as long as the memory; nothing to free.
@@ -91,7 +96,7 @@ OTA_MUST_CHECK ota_err ota_delta_begin(struct ota_delta **out, const struct ota_
  *         image are complete. REJECT_LIMIT: the patch needs more memory than was given. REJECT_HASH: for another old
  *         image, or not for the expected new one. REJECT_LENGTH: other lengths than the configuration's. REJECT_SYNTAX,
  *         REJECT_SPEC, REJECT_VALUE: see ota_delta_peek(). REJECT_CORRUPT: damaged, or bytes after the end. What
- *         base->read failed with. Every error is final: the next call returns it again
+ *         base->ops->read failed with. Every error is final: the next call returns it again
  */
 OTA_MUST_CHECK ota_err ota_delta_push(struct ota_delta *d, const void *in, size_t in_len, size_t *used, void *out,
                                       size_t out_cap, size_t *made);

@@ -26,6 +26,9 @@ build=$1
 expect 0 "ok" "all text 99999999"
 expect 1 "OVER by" "all text 1"
 expect 1 "OVER by" "base text 1"
+expect 1 "OVER by" "patch text 1"
+expect 1 "OVER by" "all-patch text 1"
+expect 1 "not built" "all-gone text 99999999"
 expect 1 "not built" "gone text 1"
 expect 1 "no such section" "all rodata 1"
 

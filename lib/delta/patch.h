@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A patch's header and the decoder's memory, which follows from the header alone. */
+#ifndef OTAI_PATCH_H
+#define OTAI_PATCH_H
+
+#include "delta_i.h"
+
+#define OTAI_PATCH_VERSION 1u
+#define OTAI_FRAME_CRC_LEN 4u
+#define OTAI_DELTA_FIXED 8192u         /* memory for everything whose size does not depend on the patch */
+#define OTAI_STATE_EXTRA 16u           /* of a saved state, beyond the memory */
+#define OTAI_DELTA_STATE_VERSION 1u
+
+#define OTAI_FRAME_LOG2_MIN 9u
+#define OTAI_FRAME_LOG2_MAX 16u
+#define OTAI_SLOTS_LOG2_MIN 8u
+#define OTAI_SLOTS_LOG2_MAX 20u
+#define OTAI_LEARNED_LOG2_MIN 1u
+#define OTAI_LEARNED_LOG2_MAX 16u
+#define OTAI_MAP_MAX 65535u
+
+struct otai_patch_params {
+    uint64_t payload_len;
+    uint32_t map_max;
+    uint8_t frame_log2, slots_log2, learned_log2;
+    uint8_t zero;
+};
+
+/* ota_delta_peek() and the parameters of the memory. AGAIN: longer than len. */
+OTA_MUST_CHECK ota_err otai_patch_header(struct ota_delta_info *info, struct otai_patch_params *p, const uint8_t *in, size_t len);
+size_t otai_patch_memory(const struct otai_patch_params *p);
+/* Write a header: bytes written, at most OTA_DELTA_HEADER_MAX. Used by encoders. */
+size_t otai_patch_put_header(uint8_t *out, const struct ota_delta_info *info, const struct otai_patch_params *p);
+
+/* No index in a body that was read from a saved state points outside of its array. */
+bool otai_body_plausible(const struct otai_body *b);
+
+#endif

@@ -1,0 +1,63 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# ota-delta from the command line: cli.sh PROGRAM
+set -eu
+tool=$1
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+cd "$tmp"
+passed=0
+check() { if "$@" >out 2>err; then passed=$((passed + 1)); else echo "failed: $*"; cat out err; exit 1; fi; }
+# refuses TEXT COMMAND...: exit status 1, the text on standard error, and no file "made"
+refuses() {
+    text=$1; shift
+    status=0; "$@" >out 2>err || status=$?
+    if [ "$status" -ne 1 ] || ! grep -q -- "$text" err || [ -e made ]; then
+        echo "wanted status 1 and '$text' from: $*; got $status:"; cat out err; ls; exit 1
+    fi
+    passed=$((passed + 1))
+}
+
+cp "$tool" old
+{ head -c 20000 "$tool"; echo "a line more"; tail -c +20001 "$tool"; } >new
+check "$tool" create --quiet old new patch
+check "$tool" apply old patch made
+check cmp new made
+rm made
+check "$tool" verify old patch
+check "$tool" info patch
+grep -q "^new-length $(wc -c <new)$" out
+check "$tool" create --memory 32K old new patch32
+check "$tool" create --memory 32K old new again
+check cmp patch32 again
+"$tool" info patch32 | awk '$1 == "memory" && $2 <= 32768 { ok = 1 } END { exit !ok }'
+[ "$(wc -c <patch)" -lt 2000 ] || { echo "the patch has $(wc -c <patch) bytes"; exit 1; }
+
+: >empty
+check "$tool" create --quiet empty new fromempty
+check "$tool" apply empty fromempty made
+check cmp new made
+rm made
+check "$tool" create --quiet old empty toempty
+check "$tool" apply old toempty made
+check cmp empty made
+rm made
+
+refuses "new: not the image that the patch was made from (REJECT_HASH)" "$tool" apply new patch made
+refuses "absent: cannot open: No such file" "$tool" apply absent patch made
+refuses "REJECT_SYNTAX" "$tool" apply old new made
+head -c 100 patch >cut
+refuses "cut: .*REJECT" "$tool" apply old cut made
+{ cat patch; echo; } >longer
+refuses "longer: .*REJECT" "$tool" apply old longer made
+refuses "empty: .*REJECT_CORRUPT" "$tool" apply old empty made
+refuses "not a regular file" "$tool" create . new made
+refuses "cannot create beside it" "$tool" apply old patch nowhere/made
+refuses "memory" "$tool" create --memory 1K old new made
+refuses "memory" "$tool" create --memory
+refuses "unknown option" "$tool" create --fast old new made
+refuses "wrong number" "$tool" create old new
+refuses "command is missing" "$tool"
+[ -z "$(find . -name '*.??????' -newer new)" ] || { echo "temporary files are left:"; ls; exit 1; }
+echo "$passed passed"
+[ "$passed" -ge 25 ]

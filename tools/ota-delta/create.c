@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "create.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan.h"
+
+#define NO_MEMORY "out of memory"
+#define PART_MAX (UINT32_C(1) << 30)      /* bytes of one image that are looked at at once */
+#define TRIES_LEN (4u << 20)              /* images up to this length are encoded in several ways, to keep the best */
+
+struct memory_base {
+    struct ota_delta_base base;
+    const uint8_t *p;
+};
+
+static ota_err read_memory(struct ota_delta_base *self, uint64_t off, void *buf, size_t len)
+{
+    memcpy(buf, ((struct memory_base *)self)->p + off, len);
+    return OTA_OK;
+}
+
+static const struct ota_delta_base_ops memory_ops = { read_memory };
+
+/* What all steps need. */
+struct maker {
+    const struct create_job *job;
+    struct memory_base base;
+    struct plan plan;
+    struct otai_patch_params params;
+    struct bytes payload;
+};
+
+/* ---- memory ----------------------------------------------------------------------------------------------------------- */
+
+/* A power of two that fits `memory`, from the budget's fixed share. */
+static struct otai_patch_params frugal(uint32_t memory)
+{
+    struct otai_patch_params p = { .frame_log2 = 10, .learned_log2 = 6, .slots_log2 = 10 };
+
+    if (memory >= 24u << 10)
+        p.frame_log2 = 11, p.learned_log2 = 8;
+    if (memory >= 96u << 10)
+        p.frame_log2 = 13, p.learned_log2 = 11;
+    if (memory >= 768u << 10)
+        p.learned_log2 = 13;
+    return p;
+}
+
+/* As many entries of the map as fit beside 2^slots_log2 counters, up to what is wanted; -1 when even none does not fit. */
+static int64_t map_room(struct otai_patch_params p, unsigned slots_log2, uint32_t memory, size_t wanted)
+{
+    p.slots_log2 = (uint8_t)slots_log2;
+    p.map_max = 0;
+    size_t without = otai_patch_memory(&p);
+    if (without > memory)
+        return -1;
+    int64_t room = (int64_t)((memory - without) / 14);
+    if (room > 0)
+        room--;                            /* for alignment */
+    if (room > (int64_t)OTAI_MAP_MAX)
+        room = OTAI_MAP_MAX;
+    return room < (int64_t)wanted ? room : (int64_t)wanted;
+}
+
+/* ---- encoding --------------------------------------------------------------------------------------------------------- */
+
+static void report(void *who, uint64_t done)
+{
+    const struct create_job *job = ((struct maker *)who)->job;
+
+    job->progress(job->who, "encoding", (unsigned)(done * 100 / job->new_len));
+}
+
+/* Encode with the parameters as they are. NULL, or what is wrong */
+static const char *encode(struct maker *m, struct bytes *payload)
+{
+    struct encode_job e = { .base = &m->base.base, .base_len = m->job->old_len, .out_len = m->job->new_len, .params = &m->params,
+                            .progress = m->job->progress ? report : NULL, .who = m };
+    struct otai_script s = { .part = &m->plan.part, .map = m->plan.map.p, .minor = m->plan.minor.p, .mode = m->plan.mode,
+                             .out = m->job->new };
+    struct encoder *enc = encode_begin(&e);
+
+    if (!enc)
+        return NO_MEMORY;
+    bool ok = encode_part(enc, &s);
+    return encode_end(enc, payload) && ok ? NULL : "cannot be encoded";
+}
+
+/* Try one division of the memory between counters and map; keep it when it is better than what there is. */
+static const char *try_division(struct maker *m, unsigned slots_log2, struct otai_patch_params *best)
+{
+    struct bytes payload = { 0 };
+    int64_t room = map_room(m->params, slots_log2, m->job->memory, m->plan.copies.len);
+
+    if (room < 0)
+        return NULL;
+    m->params.slots_log2 = (uint8_t)slots_log2;
+    m->params.map_max = (uint32_t)room;
+    if (!plan_limit_map(&m->plan, (uint32_t)room))
+        return NO_MEMORY;
+    m->params.map_max = m->plan.part.count;
+    const char *wrong = encode(m, &payload);
+    if (wrong)
+        return wrong;
+    if (m->payload.p && payload.len >= m->payload.len) {
+        free(payload.p);
+        return NULL;
+    }
+    free(m->payload.p);
+    m->payload = payload;
+    *best = m->params;
+    best->payload_len = payload.len;
+    return NULL;
+}
+
+/* The counters get what the map leaves; with little memory more than one division is tried. */
+static const char *encode_best(struct maker *m)
+{
+    struct otai_patch_params best = { 0 };
+    const char *wrong = NULL;
+    unsigned slots = 18, tries = m->job->new_len <= TRIES_LEN ? 3 : 1;
+
+    m->params = frugal(m->job->memory);
+    while (slots > 10 && map_room(m->params, slots, m->job->memory, 65536) < (int64_t)(m->job->memory >= 96u << 10 ? m->plan.copies.len : 16))
+        slots--;
+    for (unsigned i = 0; i < tries && slots - i >= 9 && !wrong; i++)
+        wrong = try_division(m, slots - i, &best);
+    m->params = best;
+    return wrong ? wrong : m->payload.p || best.slots_log2 ? NULL : "the memory is too small";
+}
+
+/* ---- the file --------------------------------------------------------------------------------------------------------- */
+
+static bool put_frames(struct maker *m, struct bytes *out)
+{
+    const struct otai_patch_params *p = &m->params;
+    size_t most = (1u << p->frame_log2) - OTAI_FRAME_CRC_LEN;
+    struct ota_delta_info info = { .base_len = m->job->old_len, .out_len = m->job->new_len };
+
+    memcpy(info.base_digest, m->job->old_sha256, OTA_DELTA_DIGEST_LEN);
+    memcpy(info.out_digest, m->job->new_sha256, OTA_DELTA_DIGEST_LEN);
+    out->cap = OTA_DELTA_HEADER_MAX + m->payload.len + (m->payload.len / most + 1) * OTAI_FRAME_CRC_LEN;
+    out->p = malloc(out->cap);
+    if (!out->p)
+        return false;
+    out->len = otai_patch_put_header(out->p, &info, p);
+    for (size_t at = 0; at < m->payload.len; at += most) {
+        size_t n = m->payload.len - at < most ? m->payload.len - at : most;
+
+        memcpy(out->p + out->len, m->payload.p + at, n);
+        otai_put_le32(out->p + out->len + n, otai_crc32(0, m->payload.p + at, n));
+        out->len += n + OTAI_FRAME_CRC_LEN;
+    }
+    return true;
+}
+
+/* Does the patch make the new image? */
+static const char *prove(struct maker *m, const struct bytes *patch)
+{
+    struct ota_delta_config cfg = { .size = sizeof cfg, .base = &m->base.base, .base_len = m->job->old_len };
+    size_t mem_len = otai_patch_memory(&m->params), in = 0, used, made;
+    void *mem = malloc(mem_len);
+    uint64_t at = 0;
+    struct ota_delta *d;
+    uint8_t out[4096];
+    ota_err err = mem ? ota_delta_begin(&d, &cfg, mem, mem_len) : OTA_USAGE_MEMORY;
+
+    while (err == OTA_OK) {
+        err = ota_delta_push(d, patch->p + in, patch->len - in, &used, out, sizeof out, &made);
+        in += used;
+        if (made > m->job->new_len - at || memcmp(out, m->job->new + at, made) != 0 || (err == OTA_OK && !used && !made))
+            err = OTA_REJECT_CORRUPT;
+        at += made;
+    }
+    free(mem);
+    if (err == OTA_USAGE_MEMORY)
+        return NO_MEMORY;
+    return err == OTA_DONE && at == m->job->new_len ? NULL : "the patch does not make the new image: please report this";
+}
+
+static const char *make(struct maker *m, struct bytes *out)
+{
+    const struct create_job *job = m->job;
+    const char *wrong = NULL;
+
+    if (job->old_len > PART_MAX || job->new_len > PART_MAX)
+        return "images above 1 GiB are not supported";
+    m->plan.old = (struct image){ .p = job->old, .len = (uint32_t)job->old_len };
+    m->plan.new = (struct image){ .p = job->new, .len = (uint32_t)job->new_len };
+    m->plan.part.whole = true;
+    if (job->progress)
+        job->progress(job->who, "matching", 0);
+    if (job->new_len && !plan_make(&m->plan, &m->base.base, job->explain))
+        return NO_MEMORY;
+    m->params = frugal(job->memory);
+    if (job->new_len)
+        wrong = encode_best(m);
+    if (wrong)
+        return wrong;
+    m->params.payload_len = m->payload.len;
+    if (job->progress)
+        job->progress(job->who, "done", 100);
+    return put_frames(m, out) ? prove(m, out) : NO_MEMORY;
+}
+
+const char *create_patch(const struct create_job *job, struct bytes *out)
+{
+    struct maker m = { .job = job, .base = { { &memory_ops }, job->old } };
+
+    *out = (struct bytes){ 0 };
+    const char *wrong = job->memory < CREATE_MEMORY_MIN ? "the memory is too small" : make(&m, out);
+    if (wrong) {
+        free(out->p);
+        *out = (struct bytes){ 0 };
+    }
+    if (job->explain && !wrong)
+        (void)fprintf(stderr, "copies in the map %u, others %u, counters 2^%u, decoder's memory %zu\n", m.plan.part.count,
+                      m.plan.part.minors, m.params.slots_log2, otai_patch_memory(&m.params));
+    free(m.payload.p);
+    plan_free(&m.plan);
+    return wrong;
+}

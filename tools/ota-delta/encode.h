@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Payloads: the same code as the decoder's, with a coder that writes. */
+#ifndef ENCODE_H
+#define ENCODE_H
+
+#include "patch.h"
+
+struct bytes {
+    uint8_t *p;
+    size_t len, cap;
+};
+
+/* What is sent, beyond the parts themselves. */
+struct encode_job {
+    struct ota_delta_base *base;
+    uint64_t base_len, out_len;
+    const struct otai_patch_params *params;
+    void (*progress)(void *who, uint64_t done);   /* may be NULL */
+    void *who;
+};
+
+struct encoder;
+
+struct encoder *encode_begin(const struct encode_job *job);
+/* One part after the other. */
+bool encode_part(struct encoder *e, const struct otai_script *script);
+/* The payload, owned by the caller. Frees e. false: out of memory */
+bool encode_end(struct encoder *e, struct bytes *out);
+/* Cost in bits / 65536 of what was encoded so far. */
+uint64_t encode_cost(const struct encoder *e);
+
+#endif

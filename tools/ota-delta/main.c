@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ota-delta: make, apply and look at patches. Its exit status is 0 only if everything succeeded, else 1. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "apply.h"
+#include "create.h"
+#include "ota/ota.h"
+
+static const char help[] =
+    "usage: ota-delta create [--memory SIZE] OLD NEW PATCH\n"
+    "       ota-delta apply OLD PATCH NEW\n"
+    "       ota-delta verify OLD PATCH\n"
+    "       ota-delta info PATCH\n"
+    "\n"
+    "  create   make PATCH, which makes NEW from OLD; it is applied once before it is kept\n"
+    "  apply    make NEW from OLD and PATCH; NEW appears whole or not at all\n"
+    "  verify   apply PATCH without writing anything, and compare the digests\n"
+    "  info     print what PATCH says about itself\n"
+    "\n"
+    "  --memory SIZE   most memory that a device has for applying, 16K to 64M [1M]\n"
+    "  --quiet         no progress\n"
+    "  --explain       tell what was found in the images\n"
+    "  --version, --help\n"
+    "\n"
+    "Exit status: 0 if everything succeeded, else 1.\n";
+
+struct options {
+    uint32_t memory;
+    bool quiet, explain;
+};
+
+static int usage(const char *complaint, const char *what)
+{
+    (void)fprintf(stderr, "ota-delta: %s%s (see ota-delta --help)\n", complaint, what);
+    return 1;
+}
+
+static bool read_size(const char *text, uint32_t *size)
+{
+    char *end;
+    unsigned long v = strtoul(text, &end, 10);
+
+    if (end == text || text[0] == '-' || v > 1u << 26)
+        return false;
+    unsigned shift = *end == 'K' ? 10 : *end == 'M' ? 20 : 0;
+    if (shift)
+        end++;
+    if (*end || v << shift < 16384 || v << shift > 1u << 26)
+        return false;
+    *size = (uint32_t)(v << shift);
+    return true;
+}
+
+static void show_progress(void *who, const char *what, unsigned percent)
+{
+    (void)who;
+    (void)fprintf(stderr, "\r%-12s [%-40.*s] %3u%%", what, (int)(percent * 40 / 100), "########################################",
+                  percent);
+    if (percent == 100)
+        (void)fprintf(stderr, "\r%60s\r", "");
+}
+
+static bool keep(const char *name, const struct bytes *b)
+{
+    struct draft d;
+
+    if (!files_begin(&d, name))
+        return false;
+    if (files_add(&d, b->p, b->len))
+        return files_keep(&d);
+    files_drop(&d);
+    return false;
+}
+
+static bool create(const struct options *o, const char *old_name, const char *new_name, const char *patch_name)
+{
+    struct mapped old, new = { 0 };
+    struct bytes patch = { 0 };
+    struct create_job job = { .memory = o->memory, .explain = o->explain };
+    bool ok = files_map(&old, old_name) && files_map(&new, new_name);
+
+    job.old = old.p;
+    job.old_len = old.len;
+    job.new = new.p;
+    job.new_len = new.len;
+    if (!o->quiet && isatty(STDERR_FILENO))
+        job.progress = show_progress;
+    if (ok && (!digest_of(job.old, old.len, job.old_sha256) || !digest_of(job.new, new.len, job.new_sha256))) {
+        (void)fprintf(stderr, "ota-delta: the crypto library failed\n");
+        ok = false;
+    }
+    const char *wrong = ok ? create_patch(&job, &patch) : NULL;
+    if (wrong) {
+        (void)fprintf(stderr, "ota-delta: %s: %s\n", patch_name, wrong);
+        ok = false;
+    }
+    ok = ok && keep(patch_name, &patch);
+    free(patch.p);
+    files_unmap(&old);
+    files_unmap(&new);
+    return ok;
+}
+
+static int command(const struct options *o, int words, char **word)
+{
+    if (strcmp(word[0], "create") == 0 && words == 4)
+        return !create(o, word[1], word[2], word[3]);
+    if (strcmp(word[0], "apply") == 0 && words == 4)
+        return !apply_patch(word[1], word[2], word[3]);
+    if (strcmp(word[0], "verify") == 0 && words == 3)
+        return !apply_patch(word[1], word[2], NULL);
+    if (strcmp(word[0], "info") == 0 && words == 2)
+        return !show_patch(word[1]);
+    return usage("unknown command, or a wrong number of names: ", word[0]);
+}
+
+int main(int argc, char **argv)
+{
+    struct options o = { .memory = 1u << 20 };
+    char *word[5];
+    int words = 0;
+
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0)
+            return fputs(help, stdout) < 0;
+        if (strcmp(argv[i], "--version") == 0)
+            return puts("ota-delta " OTA_VERSION_STRING) < 0;
+        if (strcmp(argv[i], "--quiet") == 0) {
+            o.quiet = true;
+        } else if (strcmp(argv[i], "--explain") == 0) {
+            o.explain = true;
+        } else if (strcmp(argv[i], "--memory") == 0) {
+            if (++i == argc || !read_size(argv[i], &o.memory))
+                return usage("--memory needs a size from 16K to 64M", "");
+        } else if (argv[i][0] == '-' && argv[i][1]) {
+            return usage("unknown option ", argv[i]);
+        } else if (words == 5) {
+            return usage("too many names after ", argv[i - 1]);
+        } else {
+            word[words++] = argv[i];
+        }
+    }
+    return words ? command(&o, words, word) : usage("a command is missing", "");
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which stretches of the new image come from which of the old one. */
+#ifndef MATCH_H
+#define MATCH_H
+
+#include "delta_i.h"
+
+struct copies {
+    struct otai_copy *p;
+    size_t len, cap;
+};
+
+/* old and new are normalised images. @return false: out of memory */
+bool match_images(const uint8_t *old, uint32_t old_len, const uint8_t *new, uint32_t new_len, struct copies *out);
+
+#endif

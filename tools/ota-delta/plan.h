@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One part of a patch under construction: what is found out about two images before anything is encoded. */
+#ifndef PLAN_H
+#define PLAN_H
+
+#include "image.h"
+#include "match.h"
+
+struct plan {
+    struct otai_part part;
+    struct image old, new;
+    struct copies copies;          /* all of them, in the order of the new image */
+    struct copies map, minor;      /* what of them the map holds, and the others */
+    uint8_t *mode;
+};
+
+/* Find kinds, copies and modes. old and new point to this part of the images. @return false: out of memory */
+bool plan_make(struct plan *p, struct ota_delta_base *base, bool explain);
+/* Let the map hold at most `most` copies: those that most addresses lead into. @return false: out of memory */
+bool plan_limit_map(struct plan *p, uint32_t most);
+void plan_free(struct plan *p);
+
+#endif
