@@ -7,7 +7,7 @@ FUZZ_SECONDS ?= 20
 help:
 	@echo "make demo     install what is needed, build, show the life of one device"
 	@echo "make check    build with gcc and clang, run every test, also under sanitizers"
-	@echo "make bench    measure against curl and sha256sum"
+	@echo "make bench    measure against curl, sha256sum and other TUF clients"
 	@echo "make fuzz     fuzz every parser, FUZZ_SECONDS=$(FUZZ_SECONDS) each"
 	@echo "make e2e      drive the real GRUB and U-Boot, in QEMU"
 	@echo "make install  install below PREFIX=$(PREFIX)"
@@ -21,6 +21,7 @@ check:
 
 bench: build/release
 	bench/run.sh build/release
+	bench/tuf.sh build/release
 
 fuzz:
 	scripts/fuzz.sh $(FUZZ_SECONDS)

@@ -13,7 +13,7 @@ set -eu
 core='gcc libc6-dev cmake ninja-build make pkg-config|pkgconf python3|python3-minimal
       libcurl4-openssl-dev libmbedtls-dev libcjson-dev zlib1g-dev libdivsufsort-dev libsodium-dev libcmocka-dev libubootenv-dev nginx-light|nginx openssl ca-certificates curl'
 check='python3 g++ clang libclang-rt-14-dev|libclang-rt-dev llvm gcc-arm-none-eabi libnewlib-arm-none-eabi binutils git mandoc'
-ci='clang-tidy clang-format gcovr faketime python3-venv strace grub-common spin'
+ci='clang-tidy clang-format gcovr faketime python3-venv strace valgrind libssl-dev grub-common spin'
 mcdc='clang-19 llvm-19 libclang-rt-19-dev'
 e2e='qemu-system-arm qemu-system-x86 seabios u-boot-qemu u-boot-tools grub-pc-bin grub-common e2fsprogs'
 worlds='gcc-arm-linux-gnueabihf libc6-dev-armhf-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user musl-tools'

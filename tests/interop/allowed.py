@@ -11,6 +11,13 @@ ALLOWED = [
     (r": odd signature", REFUSES, "a signature is an even number of hexadecimal digits; Node.js drops a last odd one"),
     (r"keys\.KEYID.*: ", REFUSES, "a key that a role names must be whole, and have the id that section 4.2 says; tuf-js takes any id, and looks at a key when it needs it"),
     (r"hashes\.sha(256|512): ", REFUSES, "a digest has a fixed number of hexadecimal digits; tuf-js looks at it when it compares"),
+    (r"spec_version: blank behind", REFUSES, "a version is numbers and dots; tuf-js reads past what is behind them"),
+    (r"hashes: ", REFUSES, "`hashes` is an object of digests; tuf-js takes a list for one"),
+    (r"version: 2\^(31|32)", REFUSES, "versions have 32 bits here: 136 years of one each second"),
+    (r"path_hash_prefixes: renamed", REFUSES, "a delegation has `paths` or `path_hash_prefixes` (section 4.5); tuf-js takes one with neither"),
+    (r"roles\[\d\]\.name: empty text", REFUSES, "a role without a name has no file"),
+    (r"custom.*: 2\^53\+1", ACCEPTS, "JavaScript has no such integer: tuf-js hashes another number than was signed"),
+    (r"targets: delegations\.roles\[0\]\.keyids\[0\]: ", ACCEPTS, "who signs for a role that the path does not lead to is not looked at"),
     (r"targets: delegations\.keys\.KEYID", ACCEPTS, "keys of delegations that the path does not lead to are not read"),
     (r"targets: delegations\.roles\[1\]: twice", ACCEPTS, "what stands behind a terminating delegation that matched is not followed"),
 ]

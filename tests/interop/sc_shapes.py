@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Repositories of the shapes that well-known public ones have: their kinds of keys, thresholds, delegations, habits of
 writing. All of them must be accepted as they come, with nobody setting anything."""
+import json
+
 from makers import legacy
 from repo import TOP
 from table import scenario
@@ -69,6 +71,36 @@ def like_docker(s):
     repo.rotate_root()
     repo.update("targets")
     w.download("doi/policy/image.rego", trusted={"root": 2, "timestamp": 3, "snapshot": 3, "targets": 3})
+
+
+@scenario("shapes")
+def like_bottlerocket(s):
+    """Eight RSA keys of 3072 bits, six signatures, lengths and hashes listed, members in no order, "signed" first."""
+    repo = s.repo(listed=True)
+    holders = [repo.key(f"holder{i}", "rsa3072") for i in range(8)]
+    for role in ("root", "targets"):
+        repo.set_role(role, 3, holders[:5] if role == "targets" else holders)
+    online(repo, kind="rsa3072")
+
+    def unsorted(role, keys):
+        text = json.loads(repo.maker.build(repo.signed[role], keys))
+        order = ("_type", "spec_version", "consistent_snapshot", "version", "expires", "keys", "roles", "targets", "meta", "delegations")
+        signed = {m: text["signed"][m] for m in order if m in text["signed"]}
+        return repo.put(role, text=json.dumps({"signed": signed, "signatures": text["signatures"]}, indent=2).encode())
+
+    repo.signed["targets"]["delegations"] = {"keys": {}, "roles": []}
+    repo.add_target("bottlerocket-aws-k8s-x86_64-1.0.0-boot.ext4.lz4", b"boot" * 5000)
+    repo.add_target("manifest.json", b"{}")
+    unsorted("root", holders[:6])
+    unsorted("targets", holders[:3])
+    unsorted("snapshot", repo.signers["snapshot"])
+    unsorted("timestamp", repo.signers["timestamp"])
+    repo.first_root = repo.files["1.root.json"]
+    w = s.follow(repo)
+    w.download("manifest.json", "bottlerocket-aws-k8s-x86_64-1.0.0-boot.ext4.lz4")
+    repo.signed["root"]["version"] = 2
+    unsorted("root", holders[2:])
+    w.refresh(OK, trusted={"root": 2, "timestamp": 1, "snapshot": 1, "targets": 1})
 
 
 @scenario("shapes")

@@ -19,7 +19,7 @@ def both(why):
 
 # ---- keys ----
 
-@scenarios("keys", {kind: kind for kind in ("ecdsa", "rsa", "p384")})
+@scenarios("keys", {kind: kind for kind in ("ecdsa", "rsa", "p384", "ed25519")})
 def kinds_of_keys(s, kind):
     repo = s.repo(kind=kind)
     repo.delegate("targets", "role", paths=["*.txt"])
@@ -189,7 +189,7 @@ def a_gap_ends_the_row(s):
     s.follow(repo).refresh(OK, trusted={**ONES, "root": 2})
 
 
-@scenarios("rotation", {"to RSA": "rsa", "to P-384": "p384"})
+@scenarios("rotation", {"to RSA": "rsa", "to P-384": "p384", "to Ed25519": "ed25519"})
 def root_to_another_kind(s, kind):
     repo = s.repo()
     repo.rotate_root(keys=[repo.key("new root", kind)])
