@@ -38,6 +38,7 @@ if [ -d tests/interop ]; then
     # ctest says Skipped where the package registry cannot be reached.
     step "other implementations" ctest --preset dev --tests-regex '^interop_'
 fi
+step "600 pairs of bad answers" env BADNET_PAIRS=600 ctest --preset dev --tests-regex '^badnet_pairs$' --timeout 900
 step "model" timeout 900 python3 -B tests/model/run.py build/dev/tests/model/model_export
 step "2,000 kills of the real programs" env KILL_COUNT=2000 ctest --preset dev --tests-regex '^kill_cuts$' --timeout 1200 --verbose
 step "every port call fails, once and from then on" build/gcc/tests/faults/faults_ports --all

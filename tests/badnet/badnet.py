@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Run the agent through every row of rows.py, or (--planted) show that spoilt clients do not get through.
+"""Run the agent through every row of rows.py, through random pairs of them (--pairs N --seed S), or (--planted) show that
+spoilt clients do not get through.
 
 Each row: a device in its state meets the fault and must call it by its name, in bounded bytes and memory. Then the server
 is well, and the same process must bring the update home: the image runs, the old slot is as it was, every report arrived,
-no file was left behind.
+no file was left behind. A pair is two rows one after the other, with everything expected of it but the first name.
 """
 import argparse
 import hashlib
@@ -64,8 +65,8 @@ def digest(path, count=None):
 class Device:
     """badnet_device below `dir`, spoken to line by line."""
 
-    def __init__(self, program, path, url, ca, slow=None, plant=None, patience=STEP_SECONDS):
-        args = [program, str(path), url + "/", str(ca or "-"), *map(str, LIMITS[slow])] + ([plant] if plant else [])
+    def __init__(self, program, path, url, ca, limits=LIMITS[None], plant=None, patience=STEP_SECONDS):
+        args = [program, str(path), url + "/", str(ca or "-"), *map(str, limits)] + ([plant] if plant else [])
         self.patience = patience
         self.errors = tempfile.TemporaryFile()
         self.process = subprocess.Popen(args, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, bufsize=0)
@@ -165,29 +166,46 @@ class World:
 
 
 class Trial:
-    """One row, one device, one server."""
+    """One row (perhaps then another), one device, one server."""
 
-    def __init__(self, world, row, plant=None):
-        self.world, self.row, self.plant = world, row, plant
-        self.path = world.path / f"row-{ROWS.index(row)}{'-' + plant if plant else ''}"
+    def __init__(self, world, row, plant=None, then=None):
+        self.world, self.row, self.plant, self.then = world, row, plant, then
+        self.path = Path(tempfile.mkdtemp(prefix="row-", dir=world.path)) / "device"
         shutil.copytree(world.starts[row["start"]], self.path)
         bad = row.get("tls")
         contexts = (world.contexts[bad], world.contexts["good"]) if bad else None
-        self.server = Server(world.web, row["kind"], row["fault"], contexts, row.get("greet"))
+        self.server = Server(world.web, row["kind"], row["fault"], contexts, row.get("greet"), row.get("down", False))
         url = self.server.url.replace("127.0.0.1", row.get("host", "127.0.0.1"))
-        self.device = Device(world.args.device, self.path, url, world.ca if bad else None, row.get("slow"), plant,
-                             10 if plant else STEP_SECONDS)
+        limits = LIMITS[row.get("slow")]
+        if then:
+            limits = tuple(map(min, limits, LIMITS[then.get("slow")]))
+        self.device = Device(world.args.device, self.path, url, world.ca if bad else None, limits, plant, 10 if plant else STEP_SECONDS)
 
     def run(self):
         try:
-            self.meet_fault()
-            self.server.well.set()
+            if self.then:
+                self.meet_two()
+            else:
+                self.meet_fault()
+            self.server.get_well()
             self.come_home()
             self.check_traces()
         finally:
             self.device.kill()
             self.server.stop()
-            shutil.rmtree(self.path)
+            shutil.rmtree(self.path.parent)
+
+    def meet_two(self):
+        """One fault upon the other, in the same process. What the second meets depends on what the first left."""
+        for row in (self.row, self.then):
+            self.server.kind, self.server.fault = row["kind"], row["fault"]
+            self.got = self.device.tell("run")
+            if self.got["result"] == "REBOOT":
+                self.device.tell("boot")
+                self.got["result"] = "booted"
+            expect(self.got["fault"] == "OK" or self.got["where"], f"a failure without a place: {self.got}")
+        bound = sum(row.get("sent", SENT_MAX) for row in (self.row, self.then))
+        expect(self.server.sent <= bound, f"{self.server.sent} bytes were sent")
 
     def meet_fault(self):
         """The row's own expectation, and bounds on what it took to get there."""
@@ -230,7 +248,7 @@ class Trial:
         want = {"a": self.world.images["1.0.0"].ljust(SLOT_BYTES, b"\0"), "b": self.world.images["2.0.0"]}
         for slot, data in want.items():
             expect(digest(self.path / f"slot-{slot}", len(data)) == hashlib.sha256(data).hexdigest(), f"slot {slot} holds other bytes")
-        if self.row.get("resume"):
+        if self.row.get("resume") and not self.then:
             have = IMAGE_BYTES * 6 // 10 if self.row["start"] == "partial" else 0
             expect(have + self.server.image_sent <= IMAGE_BYTES * 1.1 + 2048, f"{self.server.image_sent} bytes for an image of {IMAGE_BYTES}")
         outcomes = {}
@@ -244,10 +262,10 @@ class Trial:
         expect(not left, f"left behind: {left}")
 
 
-def judge(world, row, plant=None):
+def judge(world, row, plant=None, then=None):
     """None, or what is wrong."""
     try:
-        Trial(world, row, plant).run()
+        Trial(world, row, plant, then).run()
     except Wrong as wrong:
         return str(wrong)
     return None
@@ -262,6 +280,25 @@ def run_rows(world, rows):
     failed = sum(map(bool, found))
     print(f"{len(rows) - failed} passed, {failed} failed")
     return failed == 0
+
+
+def run_pairs(world):
+    """Of one start and without TLS, so that one server and one device can meet both."""
+    rng = random.Random(world.args.seed)
+    plain = [row for row in ROWS if "tls" not in row and row["fault"]]
+    pairs = []
+    while len(pairs) < world.args.pairs:
+        row, then = rng.choice(plain), rng.choice(plain)
+        if row["start"] == then["start"]:
+            pairs.append((row, then))
+    with ThreadPoolExecutor(world.args.jobs) as pool:
+        found = list(pool.map(lambda pair: judge(world, pair[0], None, pair[1]), pairs))
+    for (row, then), wrong in zip(pairs, found):
+        if wrong:
+            print(f"FAILED: {row['name']}, then {then['name']}: {wrong}")
+    failed = sum(map(bool, found))
+    print(f"{len(pairs) - failed} passed, {failed} failed")
+    return failed == 0 and bool(pairs)
 
 
 def run_plants(world):
@@ -281,6 +318,8 @@ def main():
     parser.add_argument("--repo", required=True)
     parser.add_argument("--jobs", type=int, default=12)
     parser.add_argument("--row", help="only rows whose name has this text")
+    parser.add_argument("--pairs", type=int, default=0, help="so many random pairs of rows instead; BADNET_PAIRS asks for more")
+    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--planted", action="store_true")
     parser.add_argument("--sanitized", action="store_true", help="the device is instrumented: its memory says nothing")
     args = parser.parse_args()
@@ -289,7 +328,13 @@ def main():
     assert len(ROWS) >= ROWS_MIN, f"only {len(ROWS)} rows"
     with tempfile.TemporaryDirectory(prefix="ota-badnet-") as path:
         world = World(args, Path(path))
-        ok = run_plants(world) if args.planted else run_rows(world, [r for r in ROWS if (args.row or "") in r["name"]])
+        if args.planted:
+            ok = run_plants(world)
+        elif args.pairs:
+            args.pairs = max(args.pairs, int(os.environ.get("BADNET_PAIRS", 0)))
+            ok = run_pairs(world)
+        else:
+            ok = run_rows(world, [r for r in ROWS if (args.row or "") in r["name"]])
     sys.exit(0 if ok else 1)
 
 

@@ -9,7 +9,7 @@
   expect  what the agent calls it: a name of ota_err, or OK when it must cope
 
 Options: slow="connect|head|body": the limit that must end it is set low. resume: the image may cost 1.1 times its size in
-all. wait=(low, high): seconds until the next check-in. tls, host, greet: see tls.py. sent: bytes that the server may get
+all. wait=(low, high): seconds until the next check-in. tls, host, greet: see tls.py. down: nobody listens at first. sent: bytes that the server may get
 rid of. lone: nothing may arrive at another origin. asks: header fields that the bad requests must carry.
 """
 import time
@@ -53,6 +53,18 @@ row("reset in the body", "factory", IMAGE, cut("body/2", RST), "RETRY_TRUNCATED"
 row("reset in a resumed body", "partial", IMAGE, cut("body/2", RST), "RETRY_TRUNCATED", resume=True)
 row("reset of a report", "trial", REPORT, cut("0", RST), "RETRY_NETWORK")
 row("every connection is reset", "factory", ANY, cut("0", RST), "RETRY_NETWORK")
+
+row("nobody listens", "factory", ANY, None, "RETRY_NETWORK", down=True)
+row("nobody listens to a report", "trial", ANY, None, "RETRY_NETWORK", down=True)
+
+# ---- connections that end between answers: no failure at all
+row("closes after every answer without a word", "factory", ANY, cut("end"), "OK")
+row("closes after every answer, and says so", "factory", ANY, fields(end=FIN, Connection="close"), "OK")
+row("closes after every report without a word", "trial", ANY, cut("end"), "OK")
+row("closes after the answer to the check-in", "settled", ANY, cut("end"), "OK")
+row("answers of HTTP/1.0", "factory", IMAGE, first_line("HTTP/1.0 200 OK"), "OK")
+row("answers of HTTP/2 on a connection of HTTP/1.1", "factory", IMAGE, first_line("HTTP/2 200"), "OK")
+row("a keep-alive time of nothing", "factory", ANY, fields(end=FIN, Connection="keep-alive", Keep_Alive="timeout=0, max=0"), "OK")
 
 # ---- stalls and dribbles: the library's own limits end them
 row("stall before the head of the timestamp", "factory", TIMESTAMP, cut("0", STALL), "RETRY_TIMEOUT", slow="head")
@@ -298,6 +310,10 @@ for name, what in (("wildcard-all", "a wildcard for everything"), ("wildcard-par
     if name != "name-as-ip":
         row(f"TLS: {what}", "factory", ANY, None, "RETRY_TLS", tls=name, host="localhost", sent=0)
 row("TLS: the right name only as CN, beside another", "factory", ANY, None, "RETRY_TLS", tls="cn-beside-san", host="localhost", sent=0)
+# libcurl falls back to the CN of a certificate that has no subjectAltName at all. It is still one of our authority.
+row("TLS: the right address as CN, and no subjectAltName", "factory", ANY, None, "OK", tls="cn-only")
+row("TLS: the right name as CN, and no subjectAltName", "factory", ANY, None, "OK", tls="cn-only-name", host="localhost")
+row("TLS: a wrong name as CN, and no subjectAltName", "factory", ANY, None, "RETRY_TLS", tls="cn-only", host="localhost", sent=0)
 row("TLS: the address written as a name", "factory", ANY, None, "RETRY_TLS", tls="ip-as-name", sent=0)
 row("TLS: another authority, resuming", "partial", ANY, None, "RETRY_TLS", tls="foreign", sent=0)
 row("TLS: another authority, reporting", "trial", ANY, None, "RETRY_TLS", tls="foreign", sent=0)

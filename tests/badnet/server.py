@@ -86,13 +86,17 @@ class Server:
     """fault is used for requests of `kind` until `well` is set. With tls, (bad, good) contexts; greet(server, socket) may
     spoil the handshake itself."""
 
-    def __init__(self, web, kind, fault, tls=None, greet=None):
-        self.web, self.kind, self.fault, self.tls, self.greet = web, kind, fault, tls, greet
+    def __init__(self, web, kind, fault, tls=None, greet=None, down=False):
+        self.web, self.kind, self.fault, self.tls, self.greet, self.down = web, kind, fault, tls, greet, down
         self.well, self.over = threading.Event(), threading.Event()
         self.lock = threading.Lock()
         self.sent = self.image_sent = 0
         self.requests, self.reports, self.faults = [], [], 0
-        self.listeners = [socket.create_server(("127.0.0.1", 0), backlog=16) for _ in range(2)]
+        self.listeners = [socket.socket() for _ in range(2)]
+        for s in self.listeners:
+            s.bind(("127.0.0.1", 0))
+            if not down:
+                s.listen(16)
         self.port, self.other_port = (s.getsockname()[1] for s in self.listeners)
         self.scheme = "https" if tls else "http"
         self.url, self.other = (f"{self.scheme}://127.0.0.1:{p}" for p in (self.port, self.other_port))
@@ -107,11 +111,23 @@ class Server:
 
     def stop(self):
         self.over.set()
+        self.well.set()
         for s in self.listeners:
-            s.shutdown(socket.SHUT_RDWR)
+            try:
+                s.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # never listened
             s.close()
 
+    def get_well(self):
+        if self.down:
+            for s in self.listeners:
+                s.listen(16)
+        self.well.set()
+
     def accept(self, origin):
+        if self.down:
+            self.well.wait()
         while not self.over.is_set():
             try:
                 conn, _ = self.listeners[origin].accept()

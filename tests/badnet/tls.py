@@ -25,6 +25,8 @@ CERTIFICATES = {
     "wildcard-below": ("ours", "subjectAltName=DNS:*.localhost\n" + EKU),
     "nul": ("ours", NUL_SAN + EKU),
     "cn-beside-san": ("ours", "subjectAltName=DNS:update.example\n" + EKU, "ec", "30", "/CN=localhost"),
+    "cn-only": ("ours", EKU, "ec", "30", "/CN=127.0.0.1"),
+    "cn-only-name": ("ours", EKU, "ec", "30", "/CN=localhost"),
     "expired": ("ours", RIGHT, "ec", "-1"),
     "not-yet": ("ours", RIGHT, "ec", "future"),
     "foreign": ("theirs", RIGHT),

@@ -3,8 +3,8 @@
 """The real agent and boot supervisor under kills at chosen moments, on a disk that loses what was not synced.
 
 A history is one device under one seed: releases come one after the other (good ones, one that is sick, one that crashes at
-once), and at random operations on files, or at random requests, everything dies at the same moment. What the disk then
-holds is worked out by disk.py. Checked after every cut:
+once), and at random operations on files, or at random requests, everything dies at the same moment, or one process alone.
+What the disk then holds is worked out by disk.py. Checked after every cut:
 
   the slots that will start hold exactly one released image; what was confirmed and told is not lost; only a slot that neither
   runs nor is confirmed was written; trusted metadata is byte for byte what was published, and never older or gone
@@ -144,13 +144,16 @@ class History:
         if due == 1 and after:
             os.killpg(self.group, signal.SIGKILL)
 
-    def spawn(self, kill_at):
+    def spawn(self, kill):
+        kill_at = kill[1] if kill and kill[0] != "request" else 0
         for name, content in (("log", b""), ("log.count", bytes(8))):
             (self.base / name).write_bytes(content)
         args, w = self.world.args, self.world
         env = {"PATH": os.environ["PATH"], "LD_PRELOAD": args.preload, "UNSYNCED_DIR": str(self.dir), "UNSYNCED_LOG": str(self.base / "log"),
                "UNSYNCED_KILL": str(kill_at), "KILL_AGENT": args.agent, "KILL_CONFIG": str(self.base / "agent.json"),
                "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "")}
+        if kill and kill[0] == "one":
+            env["UNSYNCED_ONE"] = "1"
         if args.lie:
             env["UNSYNCED_LIE"] = args.lie
         with open(self.base / "said", "ab") as said:
@@ -175,11 +178,12 @@ class History:
                 time.sleep(0.002)
 
     def live(self, kill):
-        """kill: ("op", n), ("request", (n, after)) or None. True when it came to the kill."""
+        """kill: ("op", n), ("one", n), ("request", (n, after)) or None. True when that was the end of it: a process that died
+        alone is started again, and the life comes to rest."""
         self.lives += 1
         self.kill_request = None
         before = (self.dir / "boot").read_bytes()
-        process = self.spawn(kill[1] if kill and kill[0] == "op" else 0)
+        process = self.spawn(kill)
         self.group = process.pid
         self.kill_request = kill[1] if kill and kill[0] == "request" else None
         status = self.wait(process)
@@ -191,7 +195,8 @@ class History:
             expect(not left, f"left behind: {left}")
         ops = read_log(self.base / "log")
         self.check_writes(before, ops)
-        self.disk.cut(ops, killed and kill[0] == "op", self.rng)
+        self.kills += killed or (kill is not None and kill[0] == "one" and len(ops) >= kill[1])
+        self.disk.cut(ops, killed and kill[0] != "request", self.rng)
         self.check_state()
         return killed
 
@@ -262,7 +267,7 @@ class History:
     def kill_plan(self):
         if self.rng.random() < 0.2:
             return "request", (self.rng.randrange(1, 13), self.rng.random() < 0.5)
-        return "op", 1 + int(self.rng.expovariate(1 / 30))
+        return self.rng.choice(("op", "op", "op", "one")), 1 + int(self.rng.expovariate(1 / 30))
 
     def release(self, web, version, how):
         """Publish, cut some times, let it come to rest; then cut once more and see that nothing is left to do."""
@@ -271,7 +276,6 @@ class History:
         for _ in range(self.rng.randrange(1, KILLS_MAX + 1)):
             if not self.live(self.kill_plan()):
                 break
-            self.kills += 1
         else:
             expect(not self.live(None), "killed by somebody else")
         expect(not self.live(None), "killed by somebody else")

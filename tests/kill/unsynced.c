@@ -6,6 +6,7 @@
  *   UNSYNCED_DIR   the directory, canonical
  *   UNSYNCED_LOG   where to write, appended by all processes; "<log>.count" holds the shared count of operations
  *   UNSYNCED_KILL  the operation at which the whole process group is killed; 0 = never
+ *   UNSYNCED_ONE   set: only the process that does it is killed; the system lives on
  *   UNSYNCED_LIE   "all", "files", "names" or the end of a file's path: syncs of these are not written down, as on a disk
  *                  that lies, or by a port that forgets them
  *
@@ -41,6 +42,7 @@ static size_t watched_len;
 static int log_fd = -1;
 static _Atomic uint64_t *count;
 static uint64_t kill_at;
+static bool kill_one;
 static const char *lie;
 
 __attribute__((noreturn)) static void give_up(const char *what)
@@ -59,6 +61,7 @@ __attribute__((constructor)) static void start(void)
         return;
     watched_len = strlen(watched);
     kill_at = when ? strtoull(when, NULL, 10) : 0;
+    kill_one = getenv("UNSYNCED_ONE") != NULL;
     lie = getenv("UNSYNCED_LIE");
     log_fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_APPEND | O_CLOEXEC, 0);
     (void)snprintf(counter, sizeof counter, "%s.count", path);
@@ -134,7 +137,7 @@ static void note(enum kind kind, const char *a, const char *b, uint64_t inode, u
     if (syscall(SYS_writev, log_fd, v, 4) < 0)
         give_up("log");
     if (atomic_fetch_add(count, 1) + 1 == kill_at) {
-        (void)kill(0, SIGKILL);
+        (void)kill(kill_one ? getpid() : 0, SIGKILL);
         for (;;)
             (void)pause();
     }
