@@ -54,6 +54,7 @@ if [ -n "${OTA_NIGHTLY:-}" ]; then
         step "tests on $world" may_skip timeout 1800 tests/worlds/run.sh "$world"
     done
 fi
+step "every bit of TUF metadata" env OTA_TEST_EVERY_BIT=1 build/gcc/tests/unit_tuf_damage
 step "clang-tidy" tidy
 step "coverage" coverage
 step "MC/DC" mcdc

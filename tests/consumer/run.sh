@@ -56,6 +56,22 @@ readme_program() {
     printf 'int main(void) { return update(NULL, NULL, 0) == OTA_OK; }\n'
 }
 
+# README.md's loop around the TUF client, with what it needs.
+readme_tuf() {
+    awk '/^<!-- tuf: compiled by tests\/consumer -->$/ { on = 1; next } on && /^```$/ { exit } on && !/^```c$/' "$source/README.md"
+}
+
+tuf_builds() { # tuf_builds FILE
+    grep -q 'ota_tuf_next(' "$1" || return 1
+    cmake -S "$here/project" -B "$tmp/cmake-tuf" -DCMAKE_PREFIX_PATH="$prefix" -DSOURCES="$here" -DREADME_TUF="$1" \
+        -DCMAKE_C_COMPILER="$CC" -DCMAKE_C_FLAGS="$CFLAGS $warnings" && cmake --build "$tmp/cmake-tuf" --target tuf
+}
+
+tuf_alone() { # nothing of the agent and its other stages comes with it
+    nm "$tmp/cmake-tuf/tuf" | grep ' ota_tuf_next$' || return 1
+    ! nm "$tmp/cmake-tuf/tuf" | grep -E ' (ota_init|ota_step|otai_(step|fetch|seal|slot|plan|boot|health|journal|ring|report|deploy|inflate)_)'
+}
+
 readme_builds() { # readme_builds FILE
     grep -q 'ota_run(' "$1" || return 1
     cmake -S "$here/project" -B "$tmp/cmake-readme" -DCMAKE_PREFIX_PATH="$prefix" -DSOURCES="$here" -DPARTS=posix -DREADME="$1" \
@@ -112,6 +128,12 @@ try "pkg-config: build" pkg_consumer "$here/main.c" ota "$tmp/pkg"
 try "pkg-config: the core runs" "$tmp/pkg"
 try "pkg-config --static: build" pkg_consumer "$here/main.c" ota "$tmp/pkg-static" --static
 try "pkg-config --static: the core runs" "$tmp/pkg-static"
+readme_tuf >"$tmp/readme_tuf.c"
+try "README: the TUF client alone builds" tuf_builds "$tmp/readme_tuf.c"
+try "README: the TUF client alone runs" "$tmp/cmake-tuf/tuf"
+try "README: the TUF client comes alone" tuf_alone
+sed 's/ota_tuf_answer(t, /ota_tuf_answer(/' "$tmp/readme_tuf.c" >"$tmp/planted_tuf.c"
+try "README: a TUF client that does not compile is noticed" must_not tuf_builds "$tmp/planted_tuf.c"
 try "each header stands alone in C" headers_stand_alone "$CC" c c11
 if [ -n "${POSIX:-}" ]; then
     try "CMake: the POSIX ports run" "$tmp/cmake/posix"
