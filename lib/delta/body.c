@@ -161,6 +161,12 @@ static uint32_t hash(uint32_t salt, uint64_t v)
     return (uint32_t)(x >> 32);
 }
 
+/* With few counters long contexts would only drive out the short ones. */
+static unsigned contexts(const struct otai_body *b)
+{
+    return b->model.slots_log2 <= 14 ? 3 : 7;
+}
+
 static uint8_t code_literal(struct otai_body *b, uint32_t place, uint8_t byte)
 {
     uint64_t c = b->seen;
@@ -174,7 +180,7 @@ static uint8_t code_literal(struct otai_body *b, uint32_t place, uint8_t byte)
         hash(0x700, c & 0xffffffffffff),
     };
 
-    byte = otai_code_byte(&b->model, h, 7, 40 + (place & 3), byte);
+    byte = otai_code_byte(&b->model, h, contexts(b), 40 + (place & 3), byte);
     b->seen = c << 8 | byte;
     return byte;
 }
@@ -287,7 +293,7 @@ static uint8_t code_miss(struct otai_body *b, unsigned i, uint8_t want)
         hash(0x2600, place),
     };
 
-    return otai_code_byte(&b->model, h, 7, 44 + (g->kind ? i & 3u : 4u), want);
+    return otai_code_byte(&b->model, h, contexts(b), 44 + (g->kind ? i & 3u : 4u), want);
 }
 
 static void code_copied(struct otai_body *b, unsigned i)

@@ -117,19 +117,39 @@ static const char *try_division(struct maker *m, unsigned slots_log2, struct ota
 }
 
 /* The counters get what the map leaves; with little memory more than one division is tried. */
-static const char *encode_best(struct maker *m)
+static const char *encode_best(struct maker *m, struct otai_patch_params *best)
 {
-    struct otai_patch_params best = { 0 };
+    bool ample = m->job->memory >= 96u << 10;
     const char *wrong = NULL;
     unsigned slots = 18, tries = m->job->new_len <= TRIES_LEN ? 3 : 1;
 
     m->params = frugal(m->job->memory);
-    while (slots > 10 && map_room(m->params, slots, m->job->memory, 65536) < (int64_t)(m->job->memory >= 96u << 10 ? m->plan.copies.len : 16))
+    while (slots > 10 && map_room(m->params, slots, m->job->memory, 65536) < (int64_t)(ample ? m->plan.copies.len : 16))
         slots--;
     for (unsigned i = 0; i < tries && slots - i >= 9 && !wrong; i++)
-        wrong = try_division(m, slots - i, &best);
+        wrong = try_division(m, slots - i, best);
+    return wrong;
+}
+
+/* Plan and encode with one taste after the other; small images can afford more than one. */
+static const char *plan_and_encode(struct maker *m)
+{
+    static const struct plan_taste tastes[] = { { 8, 12 }, { 5, 8 }, { 3, 8 } };
+    struct otai_patch_params best = { 0 };
+    unsigned count = m->job->new_len <= TRIES_LEN ? 3 : 1;
+    const char *wrong = NULL;
+
+    for (unsigned i = 0; i < count && !wrong; i++) {
+        plan_free(&m->plan);
+        m->plan.old = (struct image){ .p = m->job->old, .len = (uint32_t)m->job->old_len };
+        m->plan.new = (struct image){ .p = m->job->new, .len = (uint32_t)m->job->new_len };
+        m->plan.part.whole = true;
+        if (!plan_make(&m->plan, &m->base.base, &tastes[i], m->job->explain))
+            return NO_MEMORY;
+        wrong = encode_best(m, &best);
+    }
     m->params = best;
-    return wrong ? wrong : m->payload.p || best.slots_log2 ? NULL : "the memory is too small";
+    return wrong ? wrong : best.slots_log2 ? NULL : "the memory is too small";
 }
 
 /* ---- the file --------------------------------------------------------------------------------------------------------- */
@@ -188,16 +208,11 @@ static const char *make(struct maker *m, struct bytes *out)
 
     if (job->old_len > PART_MAX || job->new_len > PART_MAX)
         return "images above 1 GiB are not supported";
-    m->plan.old = (struct image){ .p = job->old, .len = (uint32_t)job->old_len };
-    m->plan.new = (struct image){ .p = job->new, .len = (uint32_t)job->new_len };
-    m->plan.part.whole = true;
     if (job->progress)
         job->progress(job->who, "matching", 0);
-    if (job->new_len && !plan_make(&m->plan, &m->base.base, job->explain))
-        return NO_MEMORY;
     m->params = frugal(job->memory);
     if (job->new_len)
-        wrong = encode_best(m);
+        wrong = plan_and_encode(m);
     if (wrong)
         return wrong;
     m->params.payload_len = m->payload.len;

@@ -434,6 +434,27 @@ static void blank_riscv(const struct image *i, uint8_t *out)
     }
 }
 
+/* As the decoder recognises them: calls, jumps and operands relative to the instruction's end. */
+static void blank_x86(const struct image *i, uint8_t *out)
+{
+    for (uint32_t at = 0; at + 8 <= i->len; at++) {
+        const uint8_t *p = i->p + at;
+        uint32_t rex = p[0] >> 4 == 4, field = 0, off;
+
+        if (p[0] == 0xe8 || p[0] == 0xe9)
+            field = 1;
+        else if (p[0] == 0x0f && p[1] >> 4 == 8)
+            field = 2;
+        else if ((p[rex + 1] & 0xc7) == 5 && (p[rex] == 0x8b || p[rex] == 0x89 || p[rex] == 0x8d))
+            field = rex + 2;
+        if (!field ||
+            !otai_addr_to_offset(&i->layout, otai_get_le32(p + field) + otai_offset_to_addr(&i->layout, at) + field + 4, &off))
+            continue;
+        memset(out + at + field, 0, 4);
+        at += field + 3;
+    }
+}
+
 void image_normalise(const struct image *i, uint8_t *out)
 {
     memcpy(out, i->p, i->len);
@@ -446,4 +467,6 @@ void image_normalise(const struct image *i, uint8_t *out)
         blank_a64(i, out);
     if (i->isa == ISA_RISCV)
         blank_riscv(i, out);
+    if (i->isa == ISA_X86)
+        blank_x86(i, out);
 }

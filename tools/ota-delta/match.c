@@ -10,13 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BETTER_BY 8        /* bytes by which another alignment must be better to be taken */
 #define NEIGHBOURS 32      /* equally long matches that are looked at */
 
 struct matcher {
     const uint8_t *old, *new;
     int64_t old_len, new_len;
     int32_t *suffix;
+    int better_by;
 };
 
 struct found {
@@ -158,7 +158,7 @@ static bool next_alignment(const struct matcher *m, struct scan *s, struct found
             score = 0;
             continue;
         }
-        if (f->len > score + BETTER_BY)
+        if (f->len > score + m->better_by)
             return true;
         score -= same(m, s->at + shift, s->at);
         s->at++;
@@ -196,9 +196,9 @@ static bool scan_all(const struct matcher *m, struct copies *out)
     return true;
 }
 
-bool match_images(const uint8_t *old, uint32_t old_len, const uint8_t *new, uint32_t new_len, struct copies *out)
+bool match_images(const uint8_t *old, uint32_t old_len, const uint8_t *new, uint32_t new_len, int better_by, struct copies *out)
 {
-    struct matcher m = { .old = old, .new = new, .old_len = old_len, .new_len = new_len };
+    struct matcher m = { .better_by = better_by, .old = old, .new = new, .old_len = old_len, .new_len = new_len };
 
     if (old_len == 0 || new_len == 0)
         return true;

@@ -10,7 +10,8 @@ struct copies {
     size_t len, cap;
 };
 
-/* old and new are normalised images. @return false: out of memory */
-bool match_images(const uint8_t *old, uint32_t old_len, const uint8_t *new, uint32_t new_len, struct copies *out);
+/* old and new are normalised images; another alignment is taken when it is better by more than `better_by` bytes.
+ * @return false: out of memory */
+bool match_images(const uint8_t *old, uint32_t old_len, const uint8_t *new, uint32_t new_len, int better_by, struct copies *out);
 
 #endif

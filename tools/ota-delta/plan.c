@@ -8,9 +8,8 @@
 #include "modes.h"
 
 #define MERGE_GAP 16u          /* bytes between two stretches of one copy that cost less than two copies */
-#define KEEP_LEN 12u           /* shorter copies cost more than their bytes */
 
-static bool find_copies(struct plan *p)
+static bool find_copies(struct plan *p, int better_by)
 {
     uint8_t *a = malloc(p->old.len + 1u), *b = malloc(p->new.len + 1u);
     bool ok = a && b;
@@ -18,14 +17,14 @@ static bool find_copies(struct plan *p)
     if (ok) {
         image_normalise(&p->old, a);
         image_normalise(&p->new, b);
-        ok = match_images(a, p->old.len, b, p->new.len, &p->copies);
+        ok = match_images(a, p->old.len, b, p->new.len, better_by, &p->copies);
     }
     free(a);
     free(b);
     return ok;
 }
 
-static void tidy(struct copies *c)
+static void tidy(struct copies *c, uint32_t keep_len)
 {
     size_t n = 0;
 
@@ -34,7 +33,7 @@ static void tidy(struct copies *c)
 
         if (last && x.to - x.from == last->to - last->from && x.to - (last->to + last->len) <= MERGE_GAP)
             last->len = x.to + x.len - last->to;
-        else if (x.len >= KEEP_LEN)
+        else if (x.len >= keep_len)
             c->p[n++] = x;
     }
     c->len = n;
@@ -76,15 +75,15 @@ static void detect(struct plan *p)
     p->new.wide = p->old.wide;
 }
 
-bool plan_make(struct plan *p, struct ota_delta_base *base, bool tell)
+bool plan_make(struct plan *p, struct ota_delta_base *base, const struct plan_taste *taste, bool tell)
 {
     bool usable[OTAI_M_COUNT];
 
     detect(p);
     p->mode = calloc(1, (p->new.len >> 10) + 1u);
-    if (!p->mode || !find_copies(p))
+    if (!p->mode || !find_copies(p, taste->better_by))
         return false;
-    tidy(&p->copies);
+    tidy(&p->copies, taste->keep_len);
     p->part.old_len = p->old.len;
     p->part.out_len = p->new.len;
     p->part.was = p->old.layout;

@@ -14,8 +14,14 @@ struct plan {
     uint8_t *mode;
 };
 
+/* How willingly a copy is begun: what is best differs from image to image. */
+struct plan_taste {
+    int better_by;             /* bytes by which another alignment must be better */
+    uint32_t keep_len;         /* shorter copies are sent as bytes */
+};
+
 /* Find kinds, copies and modes. old and new point to this part of the images. @return false: out of memory */
-bool plan_make(struct plan *p, struct ota_delta_base *base, bool explain);
+bool plan_make(struct plan *p, struct ota_delta_base *base, const struct plan_taste *taste, bool explain);
 /* Let the map hold at most `most` copies: those that most addresses lead into. @return false: out of memory */
 bool plan_limit_map(struct plan *p, uint32_t most);
 void plan_free(struct plan *p);
