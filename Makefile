@@ -3,11 +3,12 @@
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 20
 
-.PHONY: help demo check bench fuzz e2e install clean
+.PHONY: help demo check bench bench-delta fuzz e2e install clean
 help:
 	@echo "make demo     install what is needed, build, show the life of one device"
 	@echo "make check    build with gcc and clang, run every test, also under sanitizers"
 	@echo "make bench    measure against curl, sha256sum and other TUF clients"
+	@echo "make bench-delta DIR=...  measure patches against every peer, on pairs of images (fetched into DIR if it is not there)"
 	@echo "make fuzz     fuzz every parser, FUZZ_SECONDS=$(FUZZ_SECONDS) each"
 	@echo "make e2e      drive the real GRUB and U-Boot, in QEMU"
 	@echo "make install  install below PREFIX=$(PREFIX)"
@@ -22,6 +23,12 @@ check:
 bench: build/release
 	bench/run.sh build/release
 	bench/tuf.sh build/release
+
+bench-delta: build/release
+	@test -n "$(DIR)" || { echo "usage: make bench-delta DIR=folder-of-pairs"; exit 2; }
+	scripts/install-deps.sh bench
+	test -d "$(DIR)" || bench/delta/corpus.sh "$(DIR)"
+	bench/delta/run.sh build/release "$(DIR)"
 
 fuzz:
 	scripts/fuzz.sh $(FUZZ_SECONDS)

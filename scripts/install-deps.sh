@@ -5,6 +5,7 @@
 #   scripts/install-deps.sh GROUP...      groups: core (build, unit tests, demo)  check (make check)  ci (.ci/run)
 #                                         mcdc (.ci/run's MC/DC figures, which can be done without)
 #                                         e2e (make e2e)  worlds (tests/worlds: other architectures)
+#                                         bench (make bench-delta: the peers, and what their corpus is unpacked with)
 #
 # Cheap to call: when everything is there it asks dpkg once and never touches the network. Needs root, or sudo.
 set -eu
@@ -17,8 +18,9 @@ ci='clang-tidy clang-format gcovr faketime python3-venv strace valgrind libssl-d
 mcdc='clang-19 llvm-19 libclang-rt-19-dev'
 e2e='qemu-system-arm qemu-system-x86 seabios u-boot-qemu u-boot-tools grub-pc-bin grub-common e2fsprogs'
 worlds='gcc-arm-linux-gnueabihf libc6-dev-armhf-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user musl-tools'
+bench='bsdiff xdelta3 zstd rdiff casync zchunk python3-venv gzip xz-utils dpkg'
 
-usage() { sed -n '3,9s/^# \{0,1\}//p' "$0"; }
+usage() { sed -n '3,8s/^# \{0,1\}//p' "$0"; }
 die() { echo "install-deps: $*" >&2; exit 1; }
 
 wanted=
@@ -30,6 +32,7 @@ for group in "$@"; do
         mcdc) wanted="$wanted $mcdc" ;;
         e2e) wanted="$wanted $e2e" ;;
         worlds) wanted="$wanted $worlds" ;;
+        bench) wanted="$wanted $bench" ;;
         -h | --help) usage; exit 0 ;;
         *) usage >&2; exit 2 ;;
     esac
