@@ -13,6 +13,8 @@ static void require(bool good)
         abort();
 }
 
+static const uint8_t runs[OTA_SHA256_LEN] = { 0x11, 0x22 };
+
 static void check(const struct ota_release_image *image)
 {
     require(image->source_count >= 1 && image->source_count <= OTA_SOURCES_MAX && image->length == 1000);
@@ -20,8 +22,9 @@ static void check(const struct ota_release_image *image)
     require(memchr(image->version, '\0', OTA_VERSION_MAX) != NULL);
     for (size_t i = 1; i < image->source_count; i++) {
         const struct ota_source *s = &image->source[i];
-        require(s->codec == OTA_CODEC_DEFLATE && s->window_bits >= 9 && s->window_bits <= 15 && s->length >= 1);
-        require((s->block & (s->block - 1)) == 0);
+        bool deflate = s->codec == OTA_CODEC_DEFLATE && s->window_bits >= 9 && s->window_bits <= 15 && (s->block & (s->block - 1)) == 0;
+        bool delta = s->codec == OTA_CODEC_DELTA && s->memory >= 1 && s->base_length >= 1 && memcmp(s->base, runs, 32) == 0;
+        require((deflate || delta) && s->length >= 1);
         require(memchr(s->file, '\0', OTA_PATH_MAX) != NULL && s->file[0] != '/' && !strstr(s->file, "..") && !strstr(s->file, "//"));
     }
 }
@@ -30,13 +33,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct otai_pointer_image named = { .component = "os", .path = "os/img/a.img", .length = 1000 };
     struct ota_tuf_target target = { .length = 1000, .has_sha256 = true, .path = "os/img/a.img", .file = "os/img/00.a.img" };
+    const struct otai_device device = { "thermostat", runs };
     struct ota_release_image image;
     struct ota_fault fault = { .err = OTA_OK };
 
     target.custom = (const char *)data;
     target.custom_len = size;
     memset(&image, 0, sizeof image);
-    ota_err err = otai_deploy_image(&named, &target, "thermostat", &image, &fault);
+    ota_err err = otai_deploy_image(&named, &target, &device, &image, &fault);
     require(fault.err == err);
     if (err == OTA_OK)
         check(&image);

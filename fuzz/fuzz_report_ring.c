@@ -18,6 +18,7 @@ static void check(const struct otai_ring *ring)
 {
     static uint8_t first[OTAI_REPORTS_BYTES], second[OTAI_REPORTS_BYTES];
     static struct otai_ring again;
+    static const struct otai_report_texts texts = { "device", "product", "group", "deflate", "cheapest" };
     char body[OTAI_REPORT_BODY_MAX];
 
     require(ring->count <= OTAI_REPORTS_MAX);
@@ -26,7 +27,7 @@ static void check(const struct otai_ring *ring)
     require(otai_ring_encode(&again, second) == len && memcmp(first, second, len) == 0);
     for (size_t i = 0; i < ring->count; i++) {
         require(ring->report[i].id <= ring->last_id && ring->report[i].count > 0);
-        require(otai_report_body(&ring->report[i], "device", "product", "group", body) == OTA_OK);
+        require(otai_report_body(&ring->report[i], &texts, body) == OTA_OK);
     }
     otai_ring_ack(&again, again.last_id);
     for (uint32_t i = 1; i < 12 && again.last_id < UINT32_MAX - 12; i++) {

@@ -83,6 +83,8 @@ static const struct schema_field limits_fields[] = {
     UINT("block", 512, 1u << 30, struct ota_limits, block),
     UINT("io", 512, 1u << 24, struct ota_limits, io),
     UINT("window_bits", 1, 15, struct ota_limits, window_bits),
+    UINT("delta_memory", 1, 1u << 30, struct ota_limits, delta_memory),
+    UINT("bytes_max", 1, UINT64_MAX >> 1, struct ota_limits, bytes_max),
     UINT("redirects", 1, 16, struct ota_limits, redirects),
     UINT("low_speed_bps", 1, UINT32_MAX, struct ota_limits, low_speed_bps),
     UINT("low_speed_s", 1, 86400, struct ota_limits, low_speed_s),
@@ -270,7 +272,9 @@ static bool check_whole(const struct agent_config *c, struct schema_fault *fault
 
 bool agent_config_parse(struct agent_config *c, const char *text, size_t len, struct schema_fault *fault)
 {
-    *c = (struct agent_config){ .limits = { .tuf.key_bytes = AGENT_KEY_BYTES, .block = AGENT_BLOCK }, .times = { .utc_floor_s = AGENT_UTC_FLOOR } };
+    *c = (struct agent_config){ .limits = { .tuf.key_bytes = AGENT_KEY_BYTES, .block = AGENT_BLOCK,
+                                            .delta_memory = AGENT_DELTA_MEMORY },
+                                .times = { .utc_floor_s = AGENT_UTC_FLOOR } };
     if (len > AGENT_CONFIG_MAX)
         return schema_fail(fault, "", "larger than 65536 bytes");
     if (!is_clean(text, len, fault))

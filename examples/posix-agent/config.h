@@ -7,6 +7,7 @@
 #include "schema.h"
 
 #define AGENT_CONFIG_MAX 65536u   /* bytes of a configuration file */
+#define AGENT_DELTA_MEMORY 1048576u   /* limits.delta_memory likewise: enough for the smallest deltas that ota-repo makes */
 #define AGENT_BLOCK 1048576u   /* limits.block where the file has none: a disk syncs 1 MiB at about the price of 64 KiB */
 #define AGENT_KEY_BYTES (24 * 526) /* limits.key_bytes where the file has none: roots with any keys, also 24 of RSA-4096 */
 #define AGENT_UTC_FLOOR 1735689600   /* times.utc_floor_s where the file has none, 2025: a clock before this program is not set */

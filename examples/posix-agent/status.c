@@ -49,6 +49,8 @@ static void add_component(cJSON *list, const char *name, const struct ota_compon
     (void)cJSON_AddStringToObject(o, "wanted", s->wanted);
     (void)cJSON_AddNumberToObject(o, "done", (double)s->done);
     (void)cJSON_AddNumberToObject(o, "length", (double)s->length);
+    (void)cJSON_AddStringToObject(o, "encoding", ota_codec_name(s->why ? s->codec : OTA_CODEC_COUNT));
+    (void)cJSON_AddStringToObject(o, "why", ota_why_name(s->why));
     (void)cJSON_AddItemToArray(list, o);
 }
 
@@ -92,6 +94,8 @@ static void print_component(FILE *f, const char *name, const struct ota_componen
     (void)fprintf(f, "component:    %s %s in slot %s", name, s->running[0] ? s->running : "(version unknown)", slot_name(s->slot));
     if (s->length > 0)
         (void)fprintf(f, ", %s coming: %" PRIu64 " of %" PRIu64 " bytes", s->wanted, s->done, s->length);
+    if (s->why)
+        (void)fprintf(f, " (%s, %s)", ota_codec_name(s->codec), ota_why_name(s->why));
     (void)fputc('\n', f);
 }
 

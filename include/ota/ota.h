@@ -74,6 +74,8 @@ struct ota_component_status {
     uint8_t slot;                    /**< slot that runs */
     uint64_t done;                   /**< bytes in the spare slot */
     uint64_t length;                 /**< bytes when complete; 0 if no update is under way */
+    enum ota_codec codec;            /**< how the update under way or the last one came */
+    enum ota_why why;                /**< and why not cheaper; NONE: nothing was chosen yet, `codec` means nothing */
 };
 
 struct ota_status {

@@ -22,7 +22,7 @@ extern "C" {
 
 #define OTA_COMPONENTS_MAX 4  /**< components (each with two slots) in one deployment */
 #define OTA_REPOS_MAX 4       /**< TUF repositories that one agent trusts */
-#define OTA_SOURCES_MAX 2     /**< encodings of one image: plain, deflate */
+#define OTA_SOURCES_MAX 4     /**< encodings of one image that are kept: plain, and those that can serve this device */
 #define OTA_NAME_MAX 32       /**< product, group, component, repository name, with NUL */
 #define OTA_VERSION_MAX 32    /**< image version text, with NUL */
 #define OTA_PATH_MAX 192      /**< target path or file path below a base URL, with NUL */
@@ -38,13 +38,34 @@ struct ota_offer {
 };
 
 /** How an image's bytes travel. */
-enum ota_codec { OTA_CODEC_PLAIN = 0, OTA_CODEC_DEFLATE = 1 };
+enum ota_codec { OTA_CODEC_PLAIN = 0, OTA_CODEC_DEFLATE = 1, OTA_CODEC_DELTA = 2, OTA_CODEC_COUNT };
+
+/** @return "plain", "deflate", "delta"; "none" for what is no codec; "" in builds without OTA_TEXTS. Never NULL. */
+const char *ota_codec_name(enum ota_codec codec);
+
+/** Why an image travels as it does, and not cheaper. Numbers are stored: stable, never reused. */
+enum ota_why {
+    OTA_WHY_NONE = 0,       /**< nothing was chosen yet */
+    OTA_WHY_CHEAPEST = 1,   /**< nothing cheaper was offered */
+    OTA_WHY_BASE = 2,       /**< the deltas that were offered are for other images than the one that runs */
+    OTA_WHY_MEMORY = 3,     /**< a cheaper one needs more memory than it is given */
+    OTA_WHY_FAILED = 4,     /**< a cheaper one was tried on this device and failed */
+    OTA_WHY_RESUMED = 5,    /**< a part of the image came this way already */
+    OTA_WHY_COUNT
+};
+
+/** @return "cheapest", "no-base", "memory", "failed", "resumed"; "none" for anything else; "" in builds without
+ *          OTA_TEXTS. Never NULL. */
+const char *ota_why_name(enum ota_why why);
 
 /** One way to obtain an image. */
 struct ota_source {
     enum ota_codec codec;
     uint8_t window_bits;              /**< deflate: log2 of the window that the decoder needs, 9..15 */
     uint32_t block;                   /**< deflate: output bytes between two full flushes; power of two; 0 = none */
+    uint32_t memory;                  /**< delta: bytes that the decoder needs */
+    uint64_t base_length;             /**< delta: bytes of the image that it begins from ... */
+    uint8_t base[OTA_SHA256_LEN];     /**< ... and their digest */
     uint64_t length;                  /**< bytes on the wire */
     uint8_t sha256[OTA_SHA256_LEN];   /**< digest of the bytes on the wire */
     char file[OTA_PATH_MAX];          /**< path below the repository's targets URL, digest prefix included */
@@ -55,6 +76,7 @@ struct ota_release_image {
     uint8_t component;                /**< index in the configuration */
     uint8_t repo;                     /**< index in the configuration */
     uint8_t source_count;             /**< 1..OTA_SOURCES_MAX; source[0] is always OTA_CODEC_PLAIN */
+    bool other_base;                  /**< deltas were offered for other images than the one that runs */
     uint32_t security;                /**< security version, compared with the device's floor */
     uint64_t length;                  /**< bytes in the slot */
     uint8_t sha256[OTA_SHA256_LEN];   /**< digest of the bytes in the slot */
@@ -74,6 +96,7 @@ struct ota_release {
 struct ota_plan {
     uint8_t component;
     uint8_t slot;                     /**< index of the slot to write: never the running one */
+    enum ota_why why;                 /**< reason for `source` */
     uint64_t out_off;                 /**< slot bytes that an earlier run left durable */
     uint64_t src_off;                 /**< source bytes that they came from */
     uint64_t length;                  /**< bytes in the slot when complete */
@@ -118,6 +141,8 @@ struct ota_report {
     uint64_t fetched;                     /**< image bytes taken from the network for this deployment */
     char version[OTA_VERSION_MAX];        /**< version of the first component that the deployment changes; "" if none */
     char running[OTA_VERSION_MAX];        /**< version of that component that runs now */
+    uint8_t codec;                        /**< enum ota_codec: how that component's image came */
+    uint8_t why;                          /**< enum ota_why: and why so; NONE: nothing was chosen, `codec` means nothing */
 };
 
 /** @return "confirmed", "rolled_back", "refused" or "none". Never NULL. */

@@ -11,6 +11,7 @@
 #include "health.h"
 #include "inflate.h"
 #include "journal.h"
+#include "ota/delta.h"
 #include "ota/ota.h"
 #include "plan.h"
 #include "report.h"
@@ -64,14 +65,28 @@ struct otai_trust {
     struct otai_seal seal;
 };
 
+/* A delta on its way (patch.c). */
+struct otai_patch {
+    struct ota_delta_base base;     /* first: the decoder hands it back to read the old image */
+    struct ota_slot *slot;          /* that runs */
+    int32_t port_code;              /* of its last failure */
+    struct ota_delta *delta;        /* NULL: this is no delta */
+    void *mem;
+    uint8_t *state;                 /* room for a record with the decoder's state */
+    size_t state_cap;
+};
+
 /* Memory of DOWNLOAD. */
 struct otai_download {
     bool open;
-    struct otai_inflate *inflate;   /* NULL: plain */
+    bool checking;                  /* that the slot that runs is the delta's base */
+    struct otai_seal base;
+    struct otai_patch patch;
+    struct otai_inflate *inflate;   /* neither it nor patch.delta: plain */
     uint32_t unit;                  /* bytes between checkpoints, a power of two */
     uint8_t *in;
     size_t in_cap, in_len, in_off;
-    uint8_t *out;                   /* deflate: decoded bytes on their way to the writer */
+    uint8_t *out;                   /* decoded bytes on their way to the writer */
     size_t out_cap;
     bool body_done, stream_done;
     bool told;                      /* that the server ignored the range */
@@ -123,6 +138,7 @@ struct ota {
     struct ota_fault fault;          /* newest failure */
     struct ota_boot_view view;       /* as last read */
     bool sealed[OTA_COMPONENTS_MAX];
+    uint8_t wrong_base[OTA_COMPONENTS_MAX];   /* a bit per source of its image in the release */
     struct ota_plan plan;
     struct otai_journal j;
     struct ota_image image[OTA_COMPONENTS_MAX];
@@ -200,6 +216,23 @@ ota_err otai_trust_go_on(struct ota *a);
 ota_err otai_trust_identify(struct ota *a);
 ota_err otai_trust_settle(struct ota *a);
 ota_err otai_trust_nothing(struct ota *a);
+
+/* patch.c, or patch_none.c in builds without deltas: the most that a decoder may need, and the memory that it takes with
+ * its saved state, 0 = no deltas. Begin, or go on from the saved state, which sets the plan's offsets; decode into d->out,
+ * at most cap bytes; where the source would be taken up again; save the state behind what is durable in the slot; drop it. */
+uint32_t otai_delta_memory(const struct ota_limits *limits);
+size_t otai_patch_len(const struct ota_limits *limits);
+OTA_MUST_CHECK ota_err otai_patch_open(struct ota *a, struct otai_patch *p, struct otai_arena *rest,
+                                       const struct ota_slot_geometry *g);
+OTA_MUST_CHECK ota_err otai_patch_push(struct ota *a, struct otai_download *d, size_t cap, size_t *made);
+uint64_t otai_patch_src(const struct otai_patch *p);
+OTA_MUST_CHECK ota_err otai_patch_save(struct ota *a, struct otai_patch *p);
+void otai_patch_forget(struct ota *a);
+/* Look whether the slot that runs holds the delta's base: AGAIN, DONE, SAME (it does not: plan without it), or a failure. */
+OTA_MUST_CHECK ota_err otai_patch_begin_check(struct ota *a, struct otai_download *d);
+OTA_MUST_CHECK ota_err otai_patch_check(struct ota *a, struct otai_download *d);
+/* What DOWNLOAD or SEAL came to. SAME instead of a rejection: the delta was bad, plan without it. */
+OTA_MUST_CHECK ota_err otai_patch_result(struct ota *a, ota_err err);
 
 /* Names of TUF records in the store: "<repo>.<role>.json". */
 OTA_MUST_CHECK ota_err otai_record_name(const char *repo, const char *role, char out[OTA_STORE_NAME_MAX]);

@@ -4,6 +4,8 @@
 
 #include "agent.h"
 
+#define DELTA_MEMORY_MAX (1u << 30)
+
 static bool name_ok(const char *s, size_t max)
 {
     size_t n = 0;
@@ -57,6 +59,8 @@ static void fill(struct ota_config *c)
     DEFAULT(c->limits.block, 65536);
     DEFAULT(c->limits.io, 4096);
     DEFAULT(c->limits.window_bits, 15);
+    DEFAULT(c->limits.delta_memory, 32768);
+    DEFAULT(c->limits.bytes_max, UINT64_MAX);
     DEFAULT(c->limits.redirects, 3);
     DEFAULT(c->limits.low_speed_bps, 64);
     DEFAULT(c->limits.low_speed_s, 60);
@@ -95,6 +99,8 @@ static const char *bad_limits(const struct ota_config *c)
         return "limits.io";
     if (c->limits.window_bits > 15 || (c->limits.window_bits != 1 && c->limits.window_bits < 9))
         return "limits.window_bits";
+    if (c->limits.delta_memory != 1 && (c->limits.delta_memory < OTA_DELTA_MEMORY_MIN || c->limits.delta_memory > DELTA_MEMORY_MAX))
+        return "limits.delta_memory";
     if (c->times.health_grace_s > c->times.health_deadline_s)
         return "times.health_grace_s";
     if (c->times.retry_base_s > c->times.retry_cap_s)
@@ -209,9 +215,10 @@ static size_t trust_len(const struct ota_config *c)
 static size_t download_len(const struct ota_config *c)
 {
     size_t inflate = c->limits.window_bits < 9 ? 0 : OTAI_ALIGN_UP(otai_inflate_len(c->limits.window_bits));
+    size_t patch = otai_patch_len(&c->limits);
 
     /* in, decoded, and the writer's buffer */
-    return OTAI_ALIGN_UP(sizeof(struct otai_download)) + inflate + 3u * OTAI_ALIGN_UP(c->limits.io);
+    return OTAI_ALIGN_UP(sizeof(struct otai_download)) + larger(inflate, patch) + 3u * OTAI_ALIGN_UP(c->limits.io);
 }
 
 /* The states' memories lie over each other: only one is alive at a time. */

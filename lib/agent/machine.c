@@ -202,6 +202,8 @@ void otai_release_region(struct ota *a)
         return;
     if (a->state == OTA_ST_SEAL)
         otai_seal_end(a->m.seal);
+    if (a->state == OTA_ST_DOWNLOAD)
+        otai_seal_end(&a->m.download->base);
     if (a->state == OTA_ST_TRUST) {
         otai_seal_end(&a->m.trust->seal);
         if (a->m.trust->tuf)

@@ -34,6 +34,8 @@ static void one(const struct ota *a, size_t i, struct ota_component_status *out)
 
     (void)otai_copy(out->running, sizeof out->running, on_trial ? p->version : otai_running(a, i));
     out->slot = a->view.running[i];
+    out->codec = (enum ota_codec)p->codec;
+    out->why = (enum ota_why)p->why;
     if (!p->wanted || a->j.outcome != OTA_OUTCOME_NONE)
         return;
     (void)otai_copy(out->wanted, sizeof out->wanted, p->version);

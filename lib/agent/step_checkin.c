@@ -242,6 +242,8 @@ static void describe(struct ota *a, struct ota_report *r)
             continue;
         (void)otai_copy(r->version, sizeof r->version, j->progress[i].version);
         (void)otai_copy(r->running, sizeof r->running, otai_running(a, i));
+        r->codec = j->progress[i].codec;
+        r->why = j->progress[i].why;
         break;
     }
 }
@@ -262,7 +264,9 @@ static ota_err collect(struct ota *a, struct otai_sending *s)
 static ota_err begin_report(struct ota *a, struct otai_sending *s)
 {
     const struct ota_report *r = &s->ring.report[0];
-    ota_err err = otai_report_body(r, a->cfg.device_id, a->cfg.product, a->cfg.group, s->body);
+    const struct otai_report_texts texts = { a->cfg.device_id, a->cfg.product, a->cfg.group,
+        ota_codec_name(r->why ? (enum ota_codec)r->codec : OTA_CODEC_COUNT), ota_why_name((enum ota_why)r->why) };
+    ota_err err = otai_report_body(r, &texts, s->body);
 
     if (err == OTA_OK)
         err = otai_report_name(r, a->cfg.device_id, s->name);

@@ -25,6 +25,8 @@ static ota_err gather(struct ota *a, struct otai_plan_facts facts[OTA_COMPONENTS
         int32_t code = 0;
 
         f->sealed = a->sealed[i];
+        f->wrong_base = a->wrong_base[i];
+        f->failed = p->failed;
         f->spare = spare_slot(a, i);
         struct ota_slot *s = slot_of(a, i, f->spare);
         ota_err err = s->ops->geometry(s, &f->geometry, &code);
@@ -46,7 +48,9 @@ static ota_err gather(struct ota *a, struct otai_plan_facts facts[OTA_COMPONENTS
 ota_err otai_step_plan(struct ota *a)
 {
     struct otai_plan_facts facts[OTA_COMPONENTS_MAX];
-    const struct otai_plan_limits limits = { .window_bits = a->cfg.limits.window_bits };
+    const struct ota_limits *l = &a->cfg.limits;
+    const struct otai_plan_limits limits = { .window_bits = l->window_bits, .delta_memory = otai_delta_memory(l),
+        .bytes_left = l->bytes_max > a->j.fetched ? l->bytes_max - a->j.fetched : 0 };
     ota_err err = gather(a, facts);
 
     if (err != OTA_OK)
@@ -60,7 +64,10 @@ ota_err otai_step_plan(struct ota *a)
     p->slot = a->plan.slot;
     p->out_off = a->plan.out_off;
     p->src_off = a->plan.src_off;
+    p->codec = (uint8_t)a->plan.source.codec;
+    p->why = (uint8_t)a->plan.why;
     otai_digest_copy(p->src_sha256, a->plan.source.sha256);
+    otai_note(a, OTA_EV_CHOSEN, a->plan.component, a->plan.source.codec);
     otai_event(a, OTA_EV_DOWNLOAD_START, a->plan.component, (int64_t)a->plan.out_off);
     return OTA_DONE;
 }
@@ -72,20 +79,35 @@ static const struct ota_repo *repo_of_plan(const struct ota *a)
     return &a->cfg.repos[r ? r->repo : 0];
 }
 
+static ota_err lay_out_decoder(struct ota *a, struct otai_download *d, struct otai_arena *rest,
+                               const struct ota_slot_geometry *g)
+{
+    if (a->plan.source.codec == OTA_CODEC_DELTA)
+        return otai_patch_open(a, &d->patch, rest, g);
+    size_t len = otai_inflate_len(a->plan.source.window_bits);
+    void *mem = otai_arena_take(rest, len);
+    if (!mem)
+        return otai_no_memory(a);
+    ota_err err = otai_inflate_init(&d->inflate, mem, len, &a->plan.source, a->plan.length, a->plan.src_off, a->plan.out_off);
+    return err == OTA_OK ? OTA_OK : otai_fail(a, err, "inflate");
+}
+
 /* Lay out DOWNLOAD's memory: decoder and its buffers, or, for a plain image, one input buffer as large as there is room. */
 static ota_err lay_out(struct ota *a, struct otai_download *d, struct otai_arena *rest)
 {
     size_t io = a->cfg.limits.io;
     uint8_t *buf = otai_arena_take(rest, io);
+    struct ota_slot *s = slot_of(a, a->plan.component, a->plan.slot);
+    struct ota_slot_geometry g;
+    int32_t code = 0;
+    ota_err err = s->ops->geometry(s, &g, &code);
 
-    if (a->plan.source.codec == OTA_CODEC_DEFLATE) {
-        size_t len = otai_inflate_len(a->plan.source.window_bits);
-        void *mem = otai_arena_take(rest, len);
-        ota_err err = mem ? otai_inflate_init(&d->inflate, mem, len, &a->plan.source, a->plan.length, a->plan.src_off,
-                                              a->plan.out_off)
-                          : OTA_USAGE_MEMORY;
+    if (err != OTA_OK)
+        return otai_fail_port(a, err, "slot.geometry", code);
+    if (a->plan.source.codec != OTA_CODEC_PLAIN) {
+        err = lay_out_decoder(a, d, rest, &g);
         if (err != OTA_OK)
-            return otai_fail(a, err, "inflate");
+            return err;
         d->out_cap = io;
         d->out = otai_arena_take(rest, io);
         d->in_cap = io;
@@ -95,28 +117,37 @@ static ota_err lay_out(struct ota *a, struct otai_download *d, struct otai_arena
             d->in_cap = a->cfg.limits.block;
     }
     d->in = otai_arena_take(rest, d->in_cap);
-    if (!buf || !d->in || (d->inflate && !d->out))
+    if (!buf || !d->in || (d->out_cap && !d->out))
         return otai_no_memory(a);
-    struct ota_slot *s = slot_of(a, a->plan.component, a->plan.slot);
     return otai_writer_open(&d->writer, s, buf, io, a->plan.length, a->plan.out_off, &a->fault);
+}
+
+static ota_err begin_fetch(struct ota *a)
+{
+    const struct otai_fetch_job job = { .base = repo_of_plan(a)->targets_url, .file = a->plan.source.file,
+        .from = a->plan.src_off, .exact = a->plan.source.length, .if_range = a->j.progress[a->plan.component].etag };
+
+    a->m.download->open = true;
+    a->m.download->body_done = a->plan.src_off == a->plan.source.length;   /* a delta's state holds its last bytes */
+    return a->m.download->body_done ? OTA_AGAIN : otai_get(a, &job, "download");
 }
 
 static ota_err open_download(struct ota *a)
 {
     struct otai_arena rest;
     struct otai_progress *p = &a->j.progress[a->plan.component];
+    struct otai_download *d = a->m.download = otai_region(a, sizeof *d, &rest);
 
-    a->m.download = otai_region(a, sizeof *a->m.download, &rest);
-    if (!a->m.download)
+    if (!d)
         return OTA_USAGE_MEMORY;
-    ota_err err = lay_out(a, a->m.download, &rest);
+    ota_err err = lay_out(a, d, &rest);
     if (err != OTA_OK)
         return err;
-    a->m.download->unit = otai_plan_checkpoint(a->cfg.limits.block, &a->m.download->writer.g, &a->plan.source);
-    const struct otai_fetch_job job = { .base = repo_of_plan(a)->targets_url, .file = a->plan.source.file,
-        .from = a->plan.src_off, .exact = a->plan.source.length, .if_range = p->etag };
-    a->m.download->open = true;
-    return otai_get(a, &job, "download");
+    d->unit = otai_plan_checkpoint(a->cfg.limits.block, &d->writer.g, &a->plan.source);
+    p->out_off = a->plan.out_off;   /* a delta's saved state knows better */
+    p->src_off = a->plan.src_off;
+    err = d->patch.delta && a->plan.out_off == 0 ? otai_patch_begin_check(a, d) : OTA_DONE;
+    return err == OTA_DONE ? begin_fetch(a) : err;
 }
 
 /* Order: write, sync, then journal. The journal may lag the slot, never lead it. */
@@ -126,6 +157,8 @@ static ota_err checkpoint(struct ota *a, uint64_t src_off)
     struct otai_progress *p = &a->j.progress[a->plan.component];
     ota_err err = otai_writer_sync(&d->writer);
 
+    if (err == OTA_OK && d->patch.delta && otai_writer_pos(&d->writer) < a->plan.length)
+        err = otai_patch_save(a, &d->patch);
     if (err != OTA_OK)
         return err;
     p->out_off = otai_writer_pos(&d->writer);
@@ -182,15 +215,36 @@ static ota_err take_deflate(struct ota *a)
     return out == pos && at_checkpoint(a, pos) ? checkpoint(a, src) : OTA_OK;
 }
 
+/* Bytes to the next checkpoint, or as many as fit. */
+static size_t before_checkpoint(const struct otai_download *d, size_t cap)
+{
+    uint32_t left = d->unit - ((uint32_t)otai_writer_pos(&d->writer) & (d->unit - 1));
+
+    return left < cap ? left : cap;
+}
+
+/* A delta's bytes: the state can be saved anywhere, so the output ends exactly at each checkpoint. */
+static ota_err take_delta(struct ota *a)
+{
+    struct otai_download *d = a->m.download;
+    size_t made = 0, cap = before_checkpoint(d, d->out_cap);
+    ota_err err = otai_patch_push(a, d, cap, &made);
+
+    if (err == OTA_OK)
+        err = otai_writer_add(&d->writer, d->out, made);
+    if (err != OTA_OK)
+        return err;
+    uint64_t pos = otai_writer_pos(&d->writer);
+    if (!made || !at_checkpoint(a, pos))
+        return OTA_OK;
+    return checkpoint(a, pos == a->plan.length ? a->plan.source.length : otai_patch_src(&d->patch));
+}
+
 static size_t room(const struct ota *a)
 {
     const struct otai_download *d = a->m.download;
-    uint32_t left;
 
-    if (d->inflate)
-        return d->in_cap;
-    left = d->unit - ((uint32_t)otai_writer_pos(&d->writer) & (d->unit - 1));
-    return left < d->in_cap ? left : d->in_cap;
+    return d->out_cap ? d->in_cap : before_checkpoint(d, d->in_cap);
 }
 
 static ota_err receive(struct ota *a)
@@ -217,34 +271,51 @@ static bool complete(const struct ota *a)
 {
     const struct otai_download *d = a->m.download;
 
-    return d->body_done && otai_writer_pos(&d->writer) == a->plan.length && (!d->inflate || d->stream_done);
+    return d->body_done && otai_writer_pos(&d->writer) == a->plan.length && (!d->out_cap || d->stream_done);
+}
+
+static ota_err take(struct ota *a)
+{
+    struct otai_download *d = a->m.download;
+
+    if (!d->out_cap)
+        return d->in_len > 0 ? take_plain(a) : OTA_OK;
+    if (d->stream_done || (d->in_len == 0 && !d->body_done))
+        return OTA_OK;
+    return d->inflate ? take_deflate(a) : take_delta(a);
+}
+
+static ota_err go_on(struct ota *a)
+{
+    struct otai_download *d = a->m.download;
+    ota_err err = OTA_OK;
+
+    if (d->checking) {
+        err = otai_patch_check(a, d);
+        return err == OTA_DONE ? begin_fetch(a) : err;
+    }
+    if (d->in_len == 0 && !d->body_done)
+        err = receive(a);
+    if (err == OTA_OK)
+        err = take(a);
+    if (err != OTA_OK)
+        return err;
+    if (!complete(a))
+        return OTA_AGAIN;
+    if (d->patch.delta)
+        otai_patch_forget(a);
+    otai_event(a, OTA_EV_DOWNLOAD_DONE, a->plan.component, (int64_t)a->plan.length);
+    return OTA_DONE;
 }
 
 /* DOWNLOAD: one piece from the network into the spare slot. */
 ota_err otai_step_download(struct ota *a)
 {
-    if (a->plan.out_off == a->plan.length && !a->busy)
+    if (a->busy)
+        return otai_patch_result(a, go_on(a));
+    if (a->plan.out_off == a->plan.length)
         return OTA_DONE; /* an earlier run brought all of it; the seal judges it */
-    if (!a->busy)
-        return open_download(a);
-    struct otai_download *d = a->m.download;
-    if (d->in_len == 0 && !d->body_done) {
-        ota_err err = receive(a);
-
-        if (err != OTA_OK)
-            return err;
-    }
-    ota_err err = OTA_OK;
-    if (d->inflate && !d->stream_done && (d->in_len > 0 || d->body_done))
-        err = take_deflate(a);
-    else if (d->in_len > 0)
-        err = take_plain(a);
-    if (err != OTA_OK)
-        return err;
-    if (!complete(a))
-        return OTA_AGAIN;
-    otai_event(a, OTA_EV_DOWNLOAD_DONE, a->plan.component, (int64_t)a->plan.length);
-    return OTA_DONE;
+    return otai_patch_result(a, open_download(a));
 }
 
 static ota_err open_seal(struct ota *a)
@@ -271,10 +342,8 @@ ota_err otai_step_seal(struct ota *a)
     if (!a->busy)
         return open_seal(a);
     ota_err err = otai_seal_step(a->m.seal, &a->image[c]);
-    if (err == OTA_AGAIN)
-        return OTA_AGAIN;
     if (err != OTA_DONE)
-        return err;
+        return err == OTA_AGAIN ? OTA_AGAIN : otai_patch_result(a, err);
     a->sealed[c] = true;
     otai_note(a, OTA_EV_SEALED, c, a->plan.slot);
     return OTA_DONE;

@@ -360,10 +360,12 @@ static ota_err take_image(struct ota *a, const struct ota_tuf_target *target)
     memset(r, 0, sizeof *r);
     r->repo = t->repo;
     (void)device_has(a, n->component, &r->component);
-    ota_err err = otai_deploy_image(n, target, a->cfg.product, r, &a->fault);
+    const struct otai_installed *now = &a->j.installed[r->component];
+    const struct otai_device device = { a->cfg.product, now->known ? now->sha256 : NULL };
+    ota_err err = otai_deploy_image(n, target, &device, r, &a->fault);
     if (err != OTA_OK)
         return err;
-    if (r->security < a->j.installed[r->component].security_floor)
+    if (r->security < now->security_floor)
         return otai_fail(a, OTA_REJECT_SECURITY, "custom.ota.security");
     a->release.count++;
     t->resolved |= (uint8_t)(1u << t->image);

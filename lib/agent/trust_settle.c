@@ -142,6 +142,7 @@ static void begin_update(struct ota *a)
     j->seq = a->release.seq;
     j->outcome = OTA_OUTCOME_NONE;
     memset(a->sealed, 0, sizeof a->sealed);
+    memset(a->wrong_base, 0, sizeof a->wrong_base);
     a->dirty = true;
 }
 

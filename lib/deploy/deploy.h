@@ -33,11 +33,18 @@ OTA_MUST_CHECK ota_err otai_feed_path(const char *feed, const char *product, cha
 OTA_MUST_CHECK ota_err otai_pointer_parse(const uint8_t *p, size_t len, const char *product, const char *group,
                                           const char *feed, struct otai_pointer *out, struct ota_fault *fault);
 
+/* The device that an image is for. */
+struct otai_device {
+    const char *product;
+    const uint8_t *runs;   /* digest of what the component runs, OTA_SHA256_LEN bytes; NULL = not known: every delta may fit */
+};
+
 /* Join what the pointer names with what TUF vouches for: equal length and digest (REJECT_LENGTH, REJECT_HASH), custom
- * data present and well formed, made for this product (REJECT_PRODUCT) and component (REJECT_COMPONENT). The caller
- * sets out->component and out->repo before. */
+ * data present and well formed, made for this product (REJECT_PRODUCT) and component (REJECT_COMPONENT). Deltas from
+ * other images than the one that runs are checked and left out. The caller sets out->component and out->repo before. */
 OTA_MUST_CHECK ota_err otai_deploy_image(const struct otai_pointer_image *named, const struct ota_tuf_target *target,
-                                         const char *product, struct ota_release_image *out, struct ota_fault *fault);
+                                         const struct otai_device *device, struct ota_release_image *out,
+                                         struct ota_fault *fault);
 
 /* Index of the repository whose prefix list claims path; longest prefix wins. -1 if none. */
 int otai_repo_for(const struct ota_repo *repos, size_t count, const char *path);

@@ -7,9 +7,12 @@
  *   "version"     1..31 characters of [A-Za-z0-9._+~-]
  *   "security"    0..2^32-1
  *   "encodings"   optional array of other ways to obtain the image; elements with an unknown "codec" are skipped, and
- *                 so is what exceeds the number that this version keeps (1). With codec "deflate":
+ *                 so is what comes after the number that this version keeps (3, deltas from other images not counted):
  *                 { "codec" "deflate", "path" target path, "length" 1..2^63-1, "sha256" 64 lower-case hex digits,
  *                   "window" 9..15, "block" 0 or a power of two up to 2^31 }
+ *                 { "codec" "delta", "path", "length", "sha256" as above: a patch (section 6.1),
+ *                   "base" sha256 and "base_length" 1..2^63-1 of the image that it begins from,
+ *                   "memory" 1..2^32-1: bytes that its decoder needs }
  *
  * The encoding's file below the targets URL is <directory>/<sha256>.<name> of its path.
  */
@@ -22,8 +25,28 @@
 enum { COMPATIBLE, COMPONENT, VERSION, SECURITY, REQUIRED, ENCODINGS = REQUIRED };
 static const char *const members[] = { "compatible", "component", "version", "security", "encodings", NULL };
 
-enum { CODEC, PATH, LENGTH, SHA256, WINDOW, BLOCK, ENCODING_REQUIRED };
-static const char *const encoding_members[] = { "codec", "path", "length", "sha256", "window", "block", NULL };
+enum { CODEC, PATH, LENGTH, SHA256, WINDOW, BLOCK, BASE, BASE_LENGTH, MEMORY };
+static const char *const encoding_members[] = { "codec", "path", "length", "sha256", "window", "block", "base", "base_length",
+                                                "memory", NULL };
+
+/* What each codec needs of them, as bits. The other codecs' members are unknown members to it. */
+#define BIT(member) (1u << (member))
+#define ALWAYS (BIT(CODEC) | BIT(PATH) | BIT(LENGTH) | BIT(SHA256))
+static const struct {
+    const char *name;
+    enum ota_codec codec;
+    uint32_t needs;
+} codecs[] = {
+    { "deflate", OTA_CODEC_DEFLATE, ALWAYS | BIT(WINDOW) | BIT(BLOCK) },
+    { "delta", OTA_CODEC_DELTA, ALWAYS | BIT(BASE) | BIT(BASE_LENGTH) | BIT(MEMORY) },
+};
+#define CODECS (sizeof codecs / sizeof codecs[0])
+
+/* An element of "encodings" while it is read. */
+struct encoding {
+    struct ota_source source;
+    char path[OTA_PATH_MAX];
+};
 
 /* Insert the digest before the last part of path. */
 static bool make_file(struct ota_source *s, const char *path)
@@ -49,40 +72,52 @@ static uint32_t take_block(struct otai_json *j)
     return v;
 }
 
-static void take_encoding_member(struct otai_json *j, size_t member, struct ota_source *s, char path[OTA_PATH_MAX])
+static void take_encoding_member(struct otai_json *j, size_t member, struct encoding *e)
 {
+    struct ota_source *s = &e->source;
+
     switch (member) {
-    case PATH: otai_take_path(j, path, OTA_PATH_MAX); break;
+    case PATH: otai_take_path(j, e->path, sizeof e->path); break;
     case LENGTH: s->length = otai_take_number(j); break;
     case SHA256: otai_json_hex(j, s->sha256, sizeof s->sha256); break;
     case WINDOW: s->window_bits = (uint8_t)otai_json_u64(j, 9, 15); break;
     case BLOCK: s->block = take_block(j); break;
+    case BASE: otai_json_hex(j, s->base, sizeof s->base); break;
+    case BASE_LENGTH: s->base_length = otai_take_number(j); break;
+    case MEMORY: s->memory = (uint32_t)otai_json_u64(j, 1, UINT32_MAX); break;
     default: otai_json_skip(j);
     }
 }
 
-static void take_deflate(struct otai_json *j, struct ota_source *s)
+static void need_members(struct otai_json *j, uint32_t seen, uint32_t needs)
 {
-    char path[OTA_PATH_MAX] = "";
+    for (size_t i = 0; encoding_members[i]; i++)
+        otai_json_need(j, !(needs & ~seen & BIT(i)), encoding_members[i]);
+}
+
+static void take_known(struct otai_json *j, size_t codec, struct encoding *e)
+{
     uint32_t seen = 0;
 
-    s->codec = OTA_CODEC_DEFLATE;
+    e->source.codec = codecs[codec].codec;
     for (otai_json_object(j); otai_json_member(j);) {
         size_t member = otai_member_index(j, encoding_members);
-        take_encoding_member(j, member, s, path);
-        seen |= 1u << member;
+        bool ours = codecs[codec].needs & BIT(member);
+        take_encoding_member(j, ours ? member : MEMORY + 1, e);
+        seen |= BIT(member);
     }
-    otai_need_members(j, seen, encoding_members, ENCODING_REQUIRED);
-    if (!make_file(s, path))
+    need_members(j, seen, codecs[codec].needs);
+    if (!make_file(&e->source, e->path))
         otai_json_fail(j, OTA_REJECT_LIMIT, "path");
 }
 
 /* The codec decides how the other members are read, wherever it stands among them: look ahead in a copy. A codec that
- * is absent or no text is an error; what else is wrong is found when the element is taken. */
-static bool is_deflate(struct otai_json *j)
+ * is absent or no text is an error; what else is wrong is found when the element is taken. CODECS: not known here. */
+static size_t find_codec(struct otai_json *j)
 {
     struct otai_json look = *j;
-    bool seen = false, deflate = false;
+    bool seen = false;
+    size_t codec = CODECS;
 
     if (otai_json_peek(&look) != OTAI_JSON_OBJECT)
         otai_json_fail(j, OTA_REJECT_TYPE, NULL);
@@ -95,22 +130,28 @@ static bool is_deflate(struct otai_json *j)
         if (otai_json_peek(&look) != OTAI_JSON_STRING)
             otai_json_fail(j, OTA_REJECT_TYPE, encoding_members[CODEC]);
         struct otai_span raw = otai_json_string_raw(&look);
-        deflate = look.err == OTA_OK && otai_json_raw_is(raw, "deflate");
+        for (codec = 0; codec < CODECS && !(look.err == OTA_OK && otai_json_raw_is(raw, codecs[codec].name)); codec++)
+            ;
     }
     if (look.err == OTA_OK)
         otai_json_need(j, seen, encoding_members[CODEC]);
-    return deflate;
+    return codec;
 }
 
-static void take_encoding(struct otai_json *j, struct ota_release_image *out)
+static void take_encoding(struct otai_json *j, const uint8_t *runs, struct ota_release_image *out)
 {
-    if (out->source_count == OTA_SOURCES_MAX || !is_deflate(j)) {
+    struct encoding e = { .path = "" };
+    size_t codec = out->source_count == OTA_SOURCES_MAX ? CODECS : find_codec(j);
+
+    if (codec == CODECS) {
         otai_json_skip(j);
         return;
     }
-    struct ota_source *s = &out->source[out->source_count++];
-    memset(s, 0, sizeof *s);
-    take_deflate(j, s);
+    take_known(j, codec, &e);
+    if (e.source.codec == OTA_CODEC_DELTA && runs && !otai_equal(runs, e.source.base, sizeof e.source.base))
+        out->other_base = true;
+    else
+        out->source[out->source_count++] = e.source;
 }
 
 /* Is the product in the list? */
@@ -126,24 +167,25 @@ static void take_compatible(struct otai_json *j, const char *product)
         otai_json_fail(j, OTA_REJECT_PRODUCT, NULL);
 }
 
-static void take_encodings(struct otai_json *j, struct ota_release_image *out)
+static void take_encodings(struct otai_json *j, const uint8_t *runs, struct ota_release_image *out)
 {
     for (otai_json_array(j); otai_json_element(j);)
-        take_encoding(j, out);
+        take_encoding(j, runs, out);
 }
 
-static void take_ota(struct otai_json *j, const char *product, const char *component, struct ota_release_image *out)
+static void take_ota(struct otai_json *j, const struct otai_device *device, const char *component,
+                     struct ota_release_image *out)
 {
     uint32_t seen = 0;
 
     for (otai_json_object(j); otai_json_member(j);) {
         size_t member = otai_member_index(j, members);
         switch (member) {
-        case COMPATIBLE: take_compatible(j, product); break;
+        case COMPATIBLE: take_compatible(j, device->product); break;
         case COMPONENT: otai_take_exactly(j, component, OTA_REJECT_COMPONENT); break;
         case VERSION: otai_take_version(j, out->version, sizeof out->version); break;
         case SECURITY: out->security = (uint32_t)otai_json_u64(j, 0, UINT32_MAX); break;
-        case ENCODINGS: take_encodings(j, out); break;
+        case ENCODINGS: take_encodings(j, device->runs, out); break;
         default: otai_json_skip(j);
         }
         seen |= 1u << member;
@@ -151,7 +193,7 @@ static void take_ota(struct otai_json *j, const char *product, const char *compo
     otai_need_members(j, seen, members, REQUIRED);
 }
 
-static ota_err take_custom(const struct ota_tuf_target *target, const char *product, const char *component,
+static ota_err take_custom(const struct ota_tuf_target *target, const struct otai_device *device, const char *component,
                            struct ota_release_image *out, struct ota_fault *fault)
 {
     struct otai_json j;
@@ -160,7 +202,7 @@ static ota_err take_custom(const struct ota_tuf_target *target, const char *prod
     otai_json_init(&j, target->custom, target->custom_len);
     for (otai_json_object(&j); otai_json_member(&j);) {
         if (otai_json_name_is(&j, "ota"))
-            take_ota(&j, product, component, out), seen = true;
+            take_ota(&j, device, component, out), seen = true;
         else
             otai_json_skip(&j);
     }
@@ -185,8 +227,8 @@ static ota_err compare(const struct otai_pointer_image *named, const struct ota_
     return OTA_OK;
 }
 
-ota_err otai_deploy_image(const struct otai_pointer_image *named, const struct ota_tuf_target *target, const char *product,
-                          struct ota_release_image *out, struct ota_fault *fault)
+ota_err otai_deploy_image(const struct otai_pointer_image *named, const struct ota_tuf_target *target,
+                          const struct otai_device *device, struct ota_release_image *out, struct ota_fault *fault)
 {
     struct ota_source *plain = &out->source[0];
     ota_err err = compare(named, target, fault);
@@ -201,7 +243,8 @@ ota_err otai_deploy_image(const struct otai_pointer_image *named, const struct o
     if (!otai_copy(plain->file, sizeof plain->file, target->file))
         return ota_fault_set(fault, OTA_REJECT_LIMIT, "target.path", 0);
     out->source_count = 1;
-    return take_custom(target, product, named->component, out, fault);
+    out->other_base = false;
+    return take_custom(target, device, named->component, out, fault);
 }
 
 /* Length of the longest prefix in the list that path begins with; 0 if none. */

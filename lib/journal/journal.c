@@ -4,7 +4,7 @@
  *
  *   0   4  magic "OTAJ"
  *   4   1  major version: 1. A reader refuses every other one
- *   5   1  minor version: 1. A reader takes any: each minor only appends to the body
+ *   5   1  minor version: 2. A reader takes any: each minor only appends to the body
  *   6   2  body length
  *   8   4  generation, >= 1; after 4294967295 comes 2. Of two copies the one less than 2^31 ahead is the newer
  *   12  n  body
@@ -17,7 +17,8 @@
  *   4 x progress: { wanted u8 (0 or 1), slot u8 (0, 1, 255), security u32, length u64, out_off u64, src_off u64,
  *                   sha256 32, src_sha256 32, version text 32, etag text 80 },
  *   4 x installed: { known u8 (0 or 1), security_floor u32, sha256 32, version text 32 },
- *   since 1.1: time_floor_s i64
+ *   since 1.1: time_floor_s i64,
+ *   since 1.2: 4 x choice: { codec u8, why u8 (enum ota_codec, enum ota_why), failed u8 (bit n: codec n failed) }
  *
  * A body that ends between two fields leaves the rest zero; bytes after the last known field are ignored.
  */
@@ -73,6 +74,13 @@ static const struct otai_field progress_rows[] = {
     FIELD(otai_progress, etag, TEXT, OTA_ETAG_MAX, "progress.etag"),
 };
 
+/* Since 1.2; in struct otai_progress. Numbers of later versions are kept as they are. */
+static const struct otai_field choice_rows[] = {
+    FIELD(otai_progress, codec, U8, UINT8_MAX, NULL),
+    FIELD(otai_progress, why, U8, UINT8_MAX, NULL),
+    FIELD(otai_progress, failed, U8, UINT8_MAX, NULL),
+};
+
 static const struct otai_field installed_rows[] = {
     FIELD(otai_installed, known, U8, 1, "installed.known"),
     FIELD(otai_installed, security_floor, U32, 0, NULL),
@@ -95,6 +103,8 @@ size_t otai_journal_encode(const struct otai_journal *j, uint8_t out[OTAI_JOURNA
     for (size_t i = 0; i < OTA_COMPONENTS_MAX; i++)
         p = otai_record_put(p, TABLE(installed_rows), &j->installed[i]);
     p = otai_record_put(p, TABLE(rows_1_1), j);
+    for (size_t i = 0; i < OTA_COMPONENTS_MAX; i++)
+        p = otai_record_put(p, TABLE(choice_rows), &j->progress[i]);
     size_t len = (size_t)(p - out);
     memcpy(out, "OTAJ", 4);
     out[4] = OTAI_JOURNAL_MAJOR;
@@ -130,6 +140,8 @@ static const char *get_body(struct otai_record_in in, struct otai_journal *j)
     for (size_t i = 0; i < OTA_COMPONENTS_MAX; i++)
         otai_record_get(&in, TABLE(installed_rows), &j->installed[i]);
     otai_record_get(&in, TABLE(rows_1_1), j);
+    for (size_t i = 0; i < OTA_COMPONENTS_MAX; i++)
+        otai_record_get(&in, TABLE(choice_rows), &j->progress[i]);
     return in.why;
 }
 

@@ -10,7 +10,7 @@
 /* Layout version. A reader takes any minor of its own major: fields that it does not know are ignored, fields that the
  * writer did not know are zero. */
 #define OTAI_JOURNAL_MAJOR 1
-#define OTAI_JOURNAL_MINOR 1
+#define OTAI_JOURNAL_MINOR 2
 #define OTAI_JOURNAL_MAX 2048 /* bytes of one encoded record, all minors */
 
 /* Where the update of one component stands. */
@@ -25,6 +25,8 @@ struct otai_progress {
     uint8_t src_sha256[OTA_SHA256_LEN];
     char version[OTA_VERSION_MAX];
     char etag[OTA_ETAG_MAX];          /* validator of the source, for If-Range */
+    uint8_t codec, why;               /* enum ota_codec and ota_why of the source */
+    uint8_t failed;                   /* a bit per codec that failed for this image here: it is not tried again */
 };
 
 /* What a component runs since its last confirmed update. */

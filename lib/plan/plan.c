@@ -31,43 +31,79 @@ static bool fits(uint64_t length, const struct ota_slot_geometry *g)
     return length <= (g->size & ~(uint64_t)within(slot_unit(g)));
 }
 
-static bool readable(const struct ota_source *s, const struct otai_plan_limits *limits)
+/* What keeps this device from a source; CHEAPEST: nothing. */
+static enum ota_why against(const struct ota_release_image *image, size_t i, const struct otai_plan_facts *f,
+                            const struct otai_plan_limits *limits)
 {
-    if (s->codec == OTA_CODEC_PLAIN)
-        return true;
-    return s->codec == OTA_CODEC_DEFLATE && s->window_bits >= WINDOW_BITS_MIN && s->window_bits <= WINDOW_BITS_MAX &&
-           s->window_bits <= limits->window_bits;
+    const struct ota_source *s = &image->source[i];
+
+    if (f->failed & (1u << s->codec))
+        return OTA_WHY_FAILED;
+    if (f->wrong_base & (1u << i))
+        return OTA_WHY_BASE;
+    switch (s->codec) {
+    case OTA_CODEC_PLAIN:
+        return OTA_WHY_CHEAPEST;
+    case OTA_CODEC_DEFLATE:
+        return s->window_bits >= WINDOW_BITS_MIN && s->window_bits <= WINDOW_BITS_MAX && s->window_bits <= limits->window_bits
+                   ? OTA_WHY_CHEAPEST : OTA_WHY_MEMORY;
+    case OTA_CODEC_DELTA:
+        return s->memory <= limits->delta_memory ? OTA_WHY_CHEAPEST : OTA_WHY_MEMORY;
+    default:
+        return OTA_WHY_MEMORY;
+    }
 }
 
 /* Can decoding of this source go on at the progress that f tells? */
 static bool resumable(const struct ota_source *s, const struct ota_release_image *image, const struct otai_plan_facts *f)
 {
-    if (f->out_off == 0 || f->out_off > image->length || !otai_equal(f->src_sha256, s->sha256, OTA_SHA256_LEN))
+    uint32_t misfit = (uint32_t)f->out_off & within(slot_unit(&f->geometry));
+
+    if (f->out_off == 0 || f->out_off > image->length || !otai_equal(f->src_sha256, s->sha256, OTA_SHA256_LEN) ||
+        !otai_equal(f->sha256, image->sha256, OTA_SHA256_LEN))
         return false;
     if (s->codec == OTA_CODEC_PLAIN)
         return f->src_off == f->out_off;
-    /* Only at a flush mark, and the mark's slot offset must be one at which an erase may begin. */
-    return s->block != 0 && ((uint32_t)f->out_off & (within(s->block) | within(f->geometry.erase_unit))) == 0 &&
-           f->out_off < image->length && f->src_off > 0 && f->src_off < s->length;
+    /* The state of a delta may hold the last bytes of its source: then nothing is left to fetch. */
+    if (f->out_off == image->length || f->src_off == 0 || f->src_off > s->length ||
+        (f->src_off == s->length && s->codec != OTA_CODEC_DELTA))
+        return false;
+    /* Only where an erase may begin; deflate only at a flush mark, a delta where its state was saved. */
+    return misfit == 0 && (s->codec == OTA_CODEC_DELTA || (s->block != 0 && ((uint32_t)f->out_off & within(s->block)) == 0));
 }
 
-/* The source that progress was made with, or the cheapest. NULL: none is readable. */
+/* Why it is not cheaper: what stands against the cheapest of all, unless that is the one that was chosen. */
+static enum ota_why reason(const struct ota_release_image *image, const struct otai_plan_facts *f,
+                           const struct otai_plan_limits *limits, const struct ota_source *chosen)
+{
+    size_t cheapest = (size_t)(chosen - image->source);
+
+    for (size_t i = 0; i < image->source_count; i++)
+        if (image->source[i].length < image->source[cheapest].length)
+            cheapest = i;
+    if (&image->source[cheapest] != chosen)
+        return against(image, cheapest, f, limits);
+    return image->other_base && chosen->codec != OTA_CODEC_DELTA ? OTA_WHY_BASE : OTA_WHY_CHEAPEST;
+}
+
+/* The source that progress was made with, or the cheapest that can be used. NULL: none can. */
 static const struct ota_source *choose(const struct ota_release_image *image, const struct otai_plan_facts *f,
-                                       const struct otai_plan_limits *limits, bool *resume)
+                                       const struct otai_plan_limits *limits, enum ota_why *why)
 {
     const struct ota_source *best = NULL;
-    bool towards = otai_equal(f->sha256, image->sha256, OTA_SHA256_LEN);
 
     for (size_t i = 0; i < image->source_count; i++) {
         const struct ota_source *s = &image->source[i];
-        if (!readable(s, limits))
+        if (against(image, i, f, limits) != OTA_WHY_CHEAPEST)
             continue;
-        *resume = towards && resumable(s, image, f);
-        if (*resume)
+        if (resumable(s, image, f)) {
+            *why = OTA_WHY_RESUMED;
             return s;
+        }
         if (!best || s->length < best->length)
             best = s;
     }
+    *why = best ? reason(image, f, limits, best) : OTA_WHY_NONE;
     return best;
 }
 
@@ -77,11 +113,27 @@ static bool complete(const struct ota_release_image *image, const struct otai_pl
     return f->out_off == image->length && otai_equal(f->sha256, image->sha256, OTA_SHA256_LEN);
 }
 
+/* Where to go on in the source that was chosen. */
+static void set_offsets(const struct ota_release_image *image, const struct otai_plan_facts *f, struct ota_plan *out)
+{
+    if (complete(image, f)) {
+        out->out_off = image->length;
+        out->src_off = out->source.length;
+        return;
+    }
+    if (out->why != OTA_WHY_RESUMED)
+        return;
+    out->out_off = f->out_off;
+    out->src_off = f->src_off;
+    if (out->source.codec == OTA_CODEC_PLAIN)
+        out->src_off = out->out_off &= ~(uint64_t)within(slot_unit(&f->geometry));
+}
+
 static ota_err fill(const struct ota_release_image *image, const struct otai_plan_facts *f,
                     const struct otai_plan_limits *limits, struct ota_plan *out)
 {
-    bool resume = false;
-    const struct ota_source *source = choose(image, f, limits, &resume);
+    enum ota_why why;
+    const struct ota_source *source = choose(image, f, limits, &why);
 
     if (!source)
         return OTA_REJECT_CODEC;
@@ -90,19 +142,10 @@ static ota_err fill(const struct ota_release_image *image, const struct otai_pla
     out->slot = f->spare;
     out->length = image->length;
     out->source = *source;
+    out->why = why;
     memcpy(out->sha256, image->sha256, sizeof out->sha256);
-    if (complete(image, f)) {
-        out->out_off = image->length;
-        out->src_off = source->length;
-        return OTA_DONE;
-    }
-    if (!resume)
-        return OTA_DONE;
-    out->out_off = f->out_off;
-    out->src_off = f->src_off;
-    if (source->codec == OTA_CODEC_PLAIN)
-        out->src_off = out->out_off &= ~(uint64_t)within(slot_unit(&f->geometry));
-    return OTA_DONE;
+    set_offsets(image, f, out);
+    return out->source.length - out->src_off > limits->bytes_left ? OTA_REJECT_LIMIT : OTA_DONE;
 }
 
 static ota_err refuse(struct ota_fault *fault, ota_err err, const char *where, uint8_t component)
@@ -127,7 +170,9 @@ ota_err otai_plan_next(const struct ota_release *release, const struct otai_plan
     if (!next)
         return OTA_SAME;
     ota_err err = fill(next, &facts[next->component], limits, out);
-    return err == OTA_DONE ? err : refuse(fault, err, "image.encodings", next->component);
+    if (err == OTA_DONE)
+        return err;
+    return refuse(fault, err, err == OTA_REJECT_LIMIT ? "limits.bytes_max" : "image.encodings", next->component);
 }
 
 uint32_t otai_plan_checkpoint(uint32_t block, const struct ota_slot_geometry *g, const struct ota_source *source)

@@ -14,10 +14,14 @@ struct otai_plan_facts {
     uint64_t out_off, src_off;              /* durable progress of an earlier run ... */
     uint8_t sha256[OTA_SHA256_LEN];         /* ... towards this image */
     uint8_t src_sha256[OTA_SHA256_LEN];     /* ... from this source */
+    uint8_t failed;                         /* a bit per codec (1 << codec) that was tried on this image and failed */
+    uint8_t wrong_base;                     /* a bit per source: what runs was looked at, and is not the base of this delta */
 };
 
 struct otai_plan_limits {
-    uint8_t window_bits;   /* largest deflate window there is memory for; below 9 = no deflate */
+    uint8_t window_bits;     /* largest deflate window there is memory for; below 9 = no deflate */
+    uint32_t delta_memory;   /* most that a delta decoder may need; 0 = no deltas */
+    uint64_t bytes_left;     /* image bytes that may still be fetched; UINT64_MAX = no limit */
 };
 
 /* OTA_DONE: *out is the plan of the first component that is not sealed. OTA_SAME: all are. REJECT_TOO_BIG: an image of

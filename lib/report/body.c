@@ -4,9 +4,11 @@
  *
  *   "id" number, "outcome" "confirmed" | "rolled_back" | "refused", "cause" { "code" number, "name" text, "where" text,
  *   "port" number }, "seq" number, "deployment" 64 hex digits, "time" Unix seconds (0 = clock unknown), "count" number,
- *   "fetched" bytes, "version" text, "running" text, "device" text, "product" text, "group" text
+ *   "fetched" bytes, "version" text, "running" text, "encoding" text, "why" text, "device" text, "product" text,
+ *   "group" text
  *
- * A cause with code 0 and name "OK" means none. Sending the same id again must change nothing.
+ * "encoding" is how the image came ("plain", "deflate", "delta"; "none": nothing was chosen), "why" why not cheaper
+ * ("cheapest", "no-base", "memory", "failed", "resumed", "none"). A cause with code 0 and name "OK" means none. Sending the same id again must change nothing.
  */
 #include "bytes.h"
 #include "report.h"
@@ -29,8 +31,7 @@ static void add_text(struct otai_text *t, const char *key, const char *v)
     otai_text_json(t, v);
 }
 
-ota_err otai_report_body(const struct ota_report *r, const char *device, const char *product, const char *group,
-                         char out[OTAI_REPORT_BODY_MAX])
+ota_err otai_report_body(const struct ota_report *r, const struct otai_report_texts *texts, char out[OTAI_REPORT_BODY_MAX])
 {
     struct otai_text t;
 
@@ -49,9 +50,11 @@ ota_err otai_report_body(const struct ota_report *r, const char *device, const c
     add_u64(&t, ",\"fetched\":", r->fetched);
     add_text(&t, ",\"version\":", r->version);
     add_text(&t, ",\"running\":", r->running);
-    add_text(&t, ",\"device\":", device);
-    add_text(&t, ",\"product\":", product);
-    add_text(&t, ",\"group\":", group);
+    add_text(&t, ",\"encoding\":", texts->encoding);
+    add_text(&t, ",\"why\":", texts->why);
+    add_text(&t, ",\"device\":", texts->device);
+    add_text(&t, ",\"product\":", texts->product);
+    add_text(&t, ",\"group\":", texts->group);
     otai_text_add(&t, "}");
     return t.full ? OTA_REJECT_LIMIT : OTA_OK;
 }

@@ -27,8 +27,14 @@ void otai_ring_add(struct otai_ring *ring, const struct ota_report *report);
 /* Remove the report with this id. */
 void otai_ring_ack(struct otai_ring *ring, uint32_t id);
 
+/* What a report says beside what the ring keeps. */
+struct otai_report_texts {
+    const char *device, *product, *group;
+    const char *encoding, *why;   /* names of the report's numbers */
+};
+
 /* One report as JSON, and its name below the report URL. REJECT_LIMIT when it does not fit. */
-OTA_MUST_CHECK ota_err otai_report_body(const struct ota_report *r, const char *device, const char *product, const char *group,
+OTA_MUST_CHECK ota_err otai_report_body(const struct ota_report *r, const struct otai_report_texts *texts,
                                         char out[OTAI_REPORT_BODY_MAX]);
 OTA_MUST_CHECK ota_err otai_report_name(const struct ota_report *r, const char *device, char out[OTAI_REPORT_NAME_MAX]);
 

@@ -3,16 +3,17 @@
  * Report ring: the store record "reports", integers little-endian:
  *
  *   0   4  magic "OTAR"
- *   4   1  version: 1
+ *   4   1  version: 2. Version 1, whose reports end before "codec", is read as well
  *   5   1  count, 0..8
  *   6   2  zero
  *   8   4  last_id: the highest id that was ever given to a report
- *   12  n  count x 187 bytes, oldest first
+ *   12  n  count x 189 bytes, oldest first
  *   12+n 4 CRC-32 of everything before it
  *
  * One report ("text N" is N bytes of printable ASCII, then NULs to the end, at least one):
  *   id u32, outcome u8, cause: { err u32, port_code i32, state u8, component u8, where text 48 }, seq u64,
- *   deployment 32, utc_s i64, count u32, fetched u64, version text 32, running text 32
+ *   deployment 32, utc_s i64, count u32, fetched u64, version text 32, running text 32,
+ *   codec u8, why u8 (enum ota_codec, enum ota_why)
  *
  * Ids increase from the oldest report to the newest, and none is above last_id.
  */
@@ -23,7 +24,7 @@
 #include "report.h"
 
 #define RECORD_NAME "reports"
-#define VERSION 1
+#define VERSION 2
 #define HEAD_LEN 12u
 #define CRC_LEN 4u
 
@@ -44,9 +45,18 @@ static const struct otai_field rows[] = {
     FIELD(fetched, U64, 0),
     FIELD(version, TEXT, OTA_VERSION_MAX),
     FIELD(running, TEXT, OTA_VERSION_MAX),
+    FIELD(codec, U8, UINT8_MAX),
+    FIELD(why, U8, UINT8_MAX),
 };
 
+#define SINCE_2 2u   /* fields that version 1 did not have */
+
 static const struct otai_table table = { rows, sizeof rows / sizeof rows[0] };
+
+static struct otai_table table_of(uint8_t version)
+{
+    return (struct otai_table){ rows, version == 1 ? table.count - SINCE_2 : table.count };
+}
 
 size_t otai_ring_encode(const struct otai_ring *ring, uint8_t out[OTAI_REPORTS_BYTES])
 {
@@ -66,8 +76,8 @@ size_t otai_ring_encode(const struct otai_ring *ring, uint8_t out[OTAI_REPORTS_B
 
 static bool envelope_ok(const uint8_t *p, size_t len)
 {
-    return len >= HEAD_LEN + CRC_LEN && memcmp(p, "OTAR", 4) == 0 && p[4] == VERSION && p[5] <= OTAI_REPORTS_MAX &&
-           len == HEAD_LEN + p[5] * otai_record_len(table) + CRC_LEN &&
+    return len >= HEAD_LEN + CRC_LEN && memcmp(p, "OTAR", 4) == 0 && p[4] >= 1 && p[4] <= VERSION &&
+           p[5] <= OTAI_REPORTS_MAX && len == HEAD_LEN + p[5] * otai_record_len(table_of(p[4])) + CRC_LEN &&
            otai_crc32(0, p, len - CRC_LEN) == otai_get_le32(p + len - CRC_LEN);
 }
 
@@ -82,7 +92,7 @@ ota_err otai_ring_decode(const uint8_t *p, size_t len, struct otai_ring *ring)
     uint32_t last_id = otai_get_le32(p + 8);
     for (size_t i = 0; i < p[5]; i++) {
         struct ota_report *r = &ring->report[i];
-        otai_record_get(&in, table, r);
+        otai_record_get(&in, table_of(p[4]), r);
         if (in.why || r->id <= before || r->id > last_id || r->count == 0) {
             memset(ring, 0, sizeof *ring);
             return OTA_DEVICE_STORE;

@@ -51,31 +51,24 @@ static void seal_journal(uint8_t *p, size_t len)
     otai_put_le32(p + len - 4, otai_crc32(0, p, len - 4));
 }
 
-static void expect_journal_as(const struct otai_journal *want, const uint8_t *p, size_t len)
+static void expect_journal(const uint8_t *p, size_t len, unsigned minor)
 {
-    struct otai_journal got;
+    struct otai_journal want, got;
     const char *why = NULL;
 
+    golden_journal(&want, minor);
     assert_int_equal(otai_journal_decode(p, len, &got, &why), OTA_OK);
     assert_null(why);
     /* the same bytes are made of both: every field is equal, whatever lies between them in memory */
-    size_t n = otai_journal_encode(want, again);
+    size_t n = otai_journal_encode(&want, again);
     static uint8_t other[OTAI_JOURNAL_MAX];
     assert_int_equal(otai_journal_encode(&got, other), n);
     assert_memory_equal(again, other, n);
-    assert_int_equal(got.generation, want->generation);
-    assert_int_equal(got.cause.err, want->cause.err);
-    assert_int_equal(got.cause.port_code, want->cause.port_code);
-    assert_string_equal(got.progress[3].etag, want->progress[3].etag);
-    assert_string_equal(got.installed[3].version, want->installed[3].version);
-}
-
-static void expect_journal(const uint8_t *p, size_t len)
-{
-    struct otai_journal want;
-
-    golden_journal(&want);
-    expect_journal_as(&want, p, len);
+    assert_int_equal(got.generation, want.generation);
+    assert_int_equal(got.cause.err, want.cause.err);
+    assert_int_equal(got.cause.port_code, want.cause.port_code);
+    assert_string_equal(got.progress[3].etag, want.progress[3].etag);
+    assert_string_equal(got.installed[3].version, want.installed[3].version);
 }
 
 static void journal_1_0_is_read(void **state)
@@ -83,33 +76,46 @@ static void journal_1_0_is_read(void **state)
     size_t len = read_golden("journal-1.0.hex", file, sizeof file);
 
     (void)state;
-    expect_journal(file, len);
+    expect_journal(file, len, 0);
 }
 
 static void journal_1_1_is_read(void **state)
 {
     size_t len = read_golden("journal-1.1.hex", file, sizeof file);
-    struct otai_journal want;
 
     (void)state;
-    golden_journal_1_1(&want);
-    expect_journal_as(&want, file, len);
+    expect_journal(file, len, 1);
 }
 
-/* What 1.0 does with it: all that it knows stands where it stood, and it leaves what follows alone. */
-static void journal_1_1_only_appends_to_1_0(void **state)
+static void journal_1_2_is_read(void **state)
 {
-    static uint8_t old[OTAI_JOURNAL_MAX];
-    size_t old_len = read_golden("journal-1.0.hex", old, sizeof old), len = read_golden("journal-1.1.hex", file, sizeof file);
+    size_t len = read_golden("journal-1.2.hex", file, sizeof file);
 
     (void)state;
-    assert_int_equal(len, old_len + 8);
-    assert_memory_equal(file + 8, old + 8, old_len - 4 - 8);
-    assert_int_equal(old[5], 0);
-    assert_int_equal(file[5], 1);
+    expect_journal(file, len, 2);
 }
 
-/* A version that adds fields commits a golden file of its own and compares with it. */
+/* What a reader of an earlier minor does with a later one's: all that it knows stands where it stood, and it leaves what
+ * follows alone. */
+static void each_minor_only_appends(void **state)
+{
+    static const struct { const char *older, *newer; size_t more; } steps[] = {
+        { "journal-1.0.hex", "journal-1.1.hex", 8 }, { "journal-1.1.hex", "journal-1.2.hex", 12 },
+    };
+    static uint8_t old[OTAI_JOURNAL_MAX];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        size_t len = read_golden(steps[i].older, old, sizeof old);
+
+        assert_int_equal(read_golden(steps[i].newer, file, sizeof file), len + steps[i].more);
+        assert_memory_equal(file + 8, old + 8, len - 4 - 8);
+        assert_int_equal(old[5], i);
+        assert_int_equal(file[5], i + 1);
+    }
+}
+
+/* A version that adds fields commits a golden file of its own. */
 static void this_version_writes_its_golden_journal(void **state)
 {
     struct otai_journal j;
@@ -118,19 +124,16 @@ static void this_version_writes_its_golden_journal(void **state)
     (void)state;
     (void)snprintf(name, sizeof name, "journal-%d.%d.hex", OTAI_JOURNAL_MAJOR, OTAI_JOURNAL_MINOR);
     size_t len = read_golden(name, file, sizeof file);
-    golden_journal_1_1(&j);
+    golden_journal(&j, OTAI_JOURNAL_MINOR);
     assert_int_equal(otai_journal_encode(&j, again), len);
     assert_memory_equal(file, again, len);
 }
 
 static void a_journal_of_a_later_minor_is_read(void **state)
 {
-    size_t len = read_golden("journal-1.1.hex", file, sizeof file);
-
-    struct otai_journal want;
+    size_t len = read_golden("journal-1.2.hex", file, sizeof file);
 
     (void)state;
-    golden_journal_1_1(&want);
     for (size_t extra = 1; extra <= 64; extra++) {
         static uint8_t next[OTAI_JOURNAL_MAX];
 
@@ -140,7 +143,7 @@ static void a_journal_of_a_later_minor_is_read(void **state)
         next[6] = (uint8_t)(len - 16 + extra);
         next[7] = (uint8_t)((len - 16 + extra) >> 8);
         seal_journal(next, len + extra);
-        expect_journal_as(&want, next, len + extra);
+        expect_journal(next, len + extra, 2);
     }
 }
 
@@ -212,13 +215,28 @@ static void any_damaged_bit_is_noticed(void **state)
 
 /* ---- reports ---- */
 
-static void reports_1_are_read_and_written(void **state)
+static void reports_1_are_read(void **state)
 {
     struct otai_ring want, got;
     size_t len = read_golden("reports-1.hex", file, sizeof file);
+    static uint8_t other[OTAI_REPORTS_BYTES];
 
     (void)state;
-    golden_ring(&want);
+    golden_ring(&want, 1);
+    assert_int_equal(otai_ring_decode(file, len, &got), OTA_OK);
+    assert_int_equal(got.report[2].why, OTA_WHY_NONE);
+    len = otai_ring_encode(&want, again);
+    assert_int_equal(otai_ring_encode(&got, other), len);
+    assert_memory_equal(again, other, len);
+}
+
+static void reports_2_are_read_and_written(void **state)
+{
+    struct otai_ring want, got;
+    size_t len = read_golden("reports-2.hex", file, sizeof file);
+
+    (void)state;
+    golden_ring(&want, 2);
     assert_int_equal(otai_ring_decode(file, len, &got), OTA_OK);
     assert_int_equal(got.last_id, want.last_id);
     assert_int_equal(got.count, want.count);
@@ -233,13 +251,13 @@ static void reports_1_are_read_and_written(void **state)
 static void reports_of_another_version_are_refused(void **state)
 {
     struct otai_ring ring;
-    size_t len = read_golden("reports-1.hex", file, sizeof file);
+    size_t len = read_golden("reports-2.hex", file, sizeof file);
 
     (void)state;
     for (unsigned version = 0; version < 256; version++) {
         file[4] = (uint8_t)version;
         seal_journal(file, len);
-        assert_int_equal(otai_ring_decode(file, len, &ring) == OTA_OK, version == 1);
+        assert_int_equal(otai_ring_decode(file, len, &ring) == OTA_OK, version == 2);
     }
 }
 
@@ -284,13 +302,15 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(journal_1_0_is_read),
         cmocka_unit_test(journal_1_1_is_read),
-        cmocka_unit_test(journal_1_1_only_appends_to_1_0),
+        cmocka_unit_test(journal_1_2_is_read),
+        cmocka_unit_test(each_minor_only_appends),
         cmocka_unit_test(this_version_writes_its_golden_journal),
         cmocka_unit_test(a_journal_of_a_later_minor_is_read),
         cmocka_unit_test(a_journal_of_an_earlier_minor_is_read),
         cmocka_unit_test(a_journal_of_another_major_is_refused),
         cmocka_unit_test(any_damaged_bit_is_noticed),
-        cmocka_unit_test(reports_1_are_read_and_written),
+        cmocka_unit_test(reports_1_are_read),
+        cmocka_unit_test(reports_2_are_read_and_written),
         cmocka_unit_test(reports_of_another_version_are_refused),
         cmocka_unit_test(boot_record_1_is_read_and_written),
         cmocka_unit_test(a_boot_record_of_another_format_is_refused),

@@ -24,7 +24,7 @@ static void golden_cause(struct ota_fault *f, unsigned n)
     text(f->where, sizeof f->where, "health.check", n);
 }
 
-void golden_journal(struct otai_journal *j)
+void golden_journal(struct otai_journal *j, unsigned minor)
 {
     memset(j, 0, sizeof *j);
     j->generation = 0x01020304u;
@@ -46,6 +46,7 @@ void golden_journal(struct otai_journal *j)
     fill(j->blocked, sizeof j->blocked, 0x60);
     golden_cause(&j->cause, 1);
     text(j->etag, sizeof j->etag, "\"etag\"", 9);
+    j->time_floor_s = minor >= 1 ? 1799999999 : 0;
     for (unsigned i = 0; i < OTA_COMPONENTS_MAX; i++) {
         struct otai_progress *p = &j->progress[i];
         struct otai_installed *n = &j->installed[i];
@@ -60,6 +61,11 @@ void golden_journal(struct otai_journal *j)
         fill(p->src_sha256, sizeof p->src_sha256, (uint8_t)(0xa0 + i));
         text(p->version, sizeof p->version, "3.0.0", i);
         text(p->etag, sizeof p->etag, "\"image\"", i);
+        if (minor >= 2) {
+            p->codec = (uint8_t)(1 + i % 2);
+            p->why = (uint8_t)(1 + i);
+            p->failed = (uint8_t)(4 * (i % 2));
+        }
         n->known = i != 2;
         n->security_floor = 50 + i;
         fill(n->sha256, sizeof n->sha256, (uint8_t)(0xc0 + i));
@@ -67,13 +73,7 @@ void golden_journal(struct otai_journal *j)
     }
 }
 
-void golden_journal_1_1(struct otai_journal *j)
-{
-    golden_journal(j);
-    j->time_floor_s = 1799999999;
-}
-
-void golden_ring(struct otai_ring *ring)
+void golden_ring(struct otai_ring *ring, unsigned version)
 {
     static const enum ota_outcome outcomes[] = { OTA_OUTCOME_CONFIRMED, OTA_OUTCOME_ROLLED_BACK, OTA_OUTCOME_REFUSED };
 
@@ -93,6 +93,10 @@ void golden_ring(struct otai_ring *ring)
         r->fetched = 268435456u + i;
         text(r->version, sizeof r->version, "3.0.0", i);
         text(r->running, sizeof r->running, "2.0.0", i);
+        if (version >= 2) {
+            r->codec = (uint8_t)i;
+            r->why = (uint8_t)(1 + i);
+        }
     }
 }
 

@@ -15,11 +15,11 @@ static size_t encode(const char *what, uint8_t *out)
     struct ota_boot_record boot;
 
     if (strcmp(what, "journal") == 0) {
-        golden_journal_1_1(&j);
+        golden_journal(&j, OTAI_JOURNAL_MINOR);
         return otai_journal_encode(&j, out);
     }
     if (strcmp(what, "reports") == 0) {
-        golden_ring(&ring);
+        golden_ring(&ring, 2);
         return otai_ring_encode(&ring, out);
     }
     if (strcmp(what, "boot") == 0) {

@@ -13,17 +13,22 @@ struct scenario {
     bool confirmed;               /* how an uncut update ends */
     uint32_t least_ops;           /* a scenario that cuts nothing proves nothing */
     bool lost_ack;                /* the first acknowledgement of a report gets lost */
+    bool delta;                   /* from what the factory installed */
+    enum sim_damage damage;       /* the delta cannot be applied: a deflated image takes its place */
 };
 
 static const struct scenario scenarios[] = {
-    { "plain", 1, false, SIM_HEALTHY, SIM_HEALTHY, true, 30, false },
-    { "deflate", 1, true, SIM_HEALTHY, SIM_HEALTHY, true, 30, false },
-    { "sick", 1, false, SIM_SICK, SIM_HEALTHY, false, 30, false },
-    { "crash", 1, false, SIM_CRASHING, SIM_HEALTHY, false, 30, false },
-    { "silent", 1, true, SIM_SILENT, SIM_HEALTHY, false, 30, false },
-    { "lost-ack", 1, false, SIM_HEALTHY, SIM_HEALTHY, true, 30, true },
-    { "two", 2, true, SIM_HEALTHY, SIM_HEALTHY, true, 55, false },
-    { "two-sick", 2, false, SIM_HEALTHY, SIM_SICK, false, 55, false },
+    { "plain", 1, false, SIM_HEALTHY, SIM_HEALTHY, true, 30, false, false, SIM_DELTA_WHOLE },
+    { "deflate", 1, true, SIM_HEALTHY, SIM_HEALTHY, true, 30, false, false, SIM_DELTA_WHOLE },
+    { "sick", 1, false, SIM_SICK, SIM_HEALTHY, false, 30, false, false, SIM_DELTA_WHOLE },
+    { "crash", 1, false, SIM_CRASHING, SIM_HEALTHY, false, 30, false, false, SIM_DELTA_WHOLE },
+    { "silent", 1, true, SIM_SILENT, SIM_HEALTHY, false, 30, false, false, SIM_DELTA_WHOLE },
+    { "lost-ack", 1, false, SIM_HEALTHY, SIM_HEALTHY, true, 30, true, false, SIM_DELTA_WHOLE },
+    { "two", 2, true, SIM_HEALTHY, SIM_HEALTHY, true, 55, false, false, SIM_DELTA_WHOLE },
+    { "delta", 1, true, SIM_HEALTHY, SIM_HEALTHY, true, 30, false, true, SIM_DELTA_WHOLE },
+    { "delta-sick", 1, true, SIM_SICK, SIM_HEALTHY, false, 30, false, true, SIM_DELTA_WHOLE },
+    { "delta-bad", 1, true, SIM_HEALTHY, SIM_HEALTHY, true, 30, false, true, SIM_DELTA_OTHER_BASE },
+    { "two-sick", 2, false, SIM_HEALTHY, SIM_SICK, false, 55, false, false, SIM_DELTA_WHOLE },
 };
 
 static const char *const shapes[] = { "keep", "drop", "torn" };
@@ -35,7 +40,8 @@ static uint32_t total_cuts;
 static void prepare(const struct scenario *s)
 {
     const struct sim_image *os = sim_cloud_image(&cloud, &(struct sim_image_spec){ .component = "os", .version = "2.0.0",
-                                                          .nature = s->os, .deflate = s->deflate, .len = 5000 });
+                                                          .nature = s->os, .deflate = s->deflate, .len = 5000,
+                                                          .from = s->delta ? factory[0] : NULL, .damage = s->damage });
     const struct sim_image *app = sim_cloud_image(&cloud, &(struct sim_image_spec){ .component = "app", .version = "2.0.0",
                                                            .nature = s->app, .deflate = s->deflate, .len = 3500 });
 
@@ -147,7 +153,10 @@ FLOW(crash) { (void)state; cut_everywhere(&scenarios[3]); }
 FLOW(silent) { (void)state; cut_everywhere(&scenarios[4]); }
 FLOW(lost_acknowledgement) { (void)state; cut_everywhere(&scenarios[5]); }
 FLOW(two_components) { (void)state; cut_everywhere(&scenarios[6]); }
-FLOW(two_components_one_sick) { (void)state; cut_everywhere(&scenarios[7]); }
+FLOW(delta) { (void)state; cut_everywhere(&scenarios[7]); }
+FLOW(delta_sick) { (void)state; cut_everywhere(&scenarios[8]); }
+FLOW(delta_that_fails) { (void)state; cut_everywhere(&scenarios[9]); }
+FLOW(two_components_one_sick) { (void)state; cut_everywhere(&scenarios[10]); }
 
 static int replay(char **argv)
 {
@@ -173,7 +182,8 @@ static int replay(char **argv)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = { FLOW_TEST(plain), FLOW_TEST(deflate), FLOW_TEST(sick), FLOW_TEST(crash),
-        FLOW_TEST(silent), FLOW_TEST(lost_acknowledgement), FLOW_TEST(two_components), FLOW_TEST(two_components_one_sick),
+        FLOW_TEST(silent), FLOW_TEST(lost_acknowledgement), FLOW_TEST(two_components), FLOW_TEST(two_components_one_sick), FLOW_TEST(delta), FLOW_TEST(delta_sick),
+        FLOW_TEST(delta_that_fails),
         FLOW_TEST(the_next_update_follows_any_cut) };
 
     if (argc == 4)

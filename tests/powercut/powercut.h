@@ -26,6 +26,8 @@ struct scenario {
     size_t components;
     bool core;                     /* its double cuts belong to every full run */
     bool deflate;
+    bool delta;                    /* 2.0.0 from what the factory installed */
+    enum sim_damage damage;        /* and it fails */
     bool two_repos;                /* the OS vendor's repository, too; else the product's holds all */
     enum sim_nature os, app;       /* of version 2.0.0 [healthy] */
     bool bad;                      /* an image does not stay: more restarts */

@@ -30,7 +30,8 @@ static size_t len_of(const struct stage *s, size_t component)
 static const struct sim_image *make(struct stage *s, size_t component, const char *version, enum sim_nature nature, uint32_t security)
 {
     const struct sim_image_spec spec = { .component = component ? "app" : "os", .version = version, .nature = nature,
-        .len = len_of(s, component), .deflate = s->scenario->deflate, .block = s->geometry.block, .security = security };
+        .len = len_of(s, component), .deflate = s->scenario->deflate, .block = s->geometry.block, .security = security,
+        .from = s->scenario->delta && security == 2 ? s->factory[component] : NULL, .damage = s->scenario->damage };
 
     return sim_cloud_image(&s->cloud, &spec);
 }

@@ -52,7 +52,8 @@ static void configure(struct sim *dev)
     dev->repo[1] = (struct ota_repo){ .name = "os", .metadata_url = c->os.metadata_url, .targets_url = c->os.targets_url,
         .prefixes = os_prefixes, .root = c->os.root, .root_len = c->os.root_len };
     dev->cfg = (struct ota_config){ .size = sizeof dev->cfg, .product = "thermostat", .group = "production", .device_id = "dev-1",
-        .report_url = SIM_REPORT_URL, .limits = { .block = g->block, .io = g->io, .window_bits = (uint8_t)g->window_bits },
+        .report_url = SIM_REPORT_URL, .limits = { .block = g->block, .io = g->io, .window_bits = (uint8_t)g->window_bits,
+                                                  .delta_memory = SIM_DELTA_MEMORY },
         .times = { .health_deadline_s = 30, .retry_cap_s = 600, .defer_cap_s = 3600 } };
     point(dev);
 }

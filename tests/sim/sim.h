@@ -25,9 +25,10 @@
 #define SIM_OWN_MAX 20
 #define SIM_SIZE_MAX (SIM_SLOT_MAX - 512)
 #define SIM_RECORDS_MAX 24
-#define SIM_RECORD_MAX 8192
+#define SIM_RECORD_MAX (SIM_DELTA_MEMORY + 256)
+#define SIM_DELTA_MEMORY 32768   /* what a delta's decoder may use */
 #define SIM_REPORTS_MAX 24
-#define SIM_WORKSPACE 262144
+#define SIM_WORKSPACE 524288
 #define SIM_FAULTS_MAX 4
 
 struct sim;

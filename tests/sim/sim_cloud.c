@@ -7,6 +7,7 @@
 
 #include "bytes.h"
 #include "sim_must.h"
+#include "sim_patch.h"
 
 #define WINDOW_BITS 10   /* small: the decoder's memory is cleared at every start */
 #define IMAGE_HEAD 64
@@ -41,7 +42,9 @@ static uint8_t *make_bytes(struct sim_cloud *c, const struct sim_image_spec *s, 
     (void)snprintf((char *)p, IMAGE_HEAD, "SIM %c %s %s", (char)s->nature, s->component, s->version);
     for (size_t i = IMAGE_HEAD; i < len; i++) {
         x = x * 1664525u + 1013904223u;
-        p[i] = i / 64 % 2 ? (uint8_t)(x >> 24) : (uint8_t)(i / 64);
+        p[i] = i / 64 % 2 || s->from ? (uint8_t)(x >> 24) : (uint8_t)(i / 64);
+        if (s->from && i % 512 >= 160 && i < s->from->len)
+            p[i] = s->from->data[i];   /* most of the next version is the last one, the rest is all new */
     }
     return p;
 }
@@ -82,19 +85,63 @@ static void add_deflated(struct sim_cloud *c, struct sim_repo *r, struct sim_rol
     sim_repo_target(r, role, path, out, len, NULL);
 }
 
+/* The bytes that the delta is really made between. */
+static struct sim_patch_job patch_between(struct sim_cloud *c, const struct sim_image *i, const struct sim_image_spec *s)
+{
+    struct sim_patch_job job = { s->from->data, i->data, s->from->len, i->len, s->memory ? s->memory : 32768 };
+    bool base = s->damage == SIM_DELTA_OTHER_BASE, image = s->damage == SIM_DELTA_OTHER_IMAGE;
+
+    if (base || image) {
+        uint8_t *other = sim_pool_take(&c->pool, base ? job.old : job.new, base ? job.old_len : job.new_len);
+        other[IMAGE_HEAD + 7] ^= 1;
+        *(base ? &job.old : &job.new) = other;
+    }
+    return job;
+}
+
+static size_t damage(enum sim_damage kind, uint8_t *p, size_t len)
+{
+    if (kind == SIM_DELTA_FLIPPED)
+        p[len / 2] ^= 0x10;
+    if (kind == SIM_DELTA_NONSENSE)
+        memset(p, 'x', len);
+    return kind == SIM_DELTA_SHORT ? len - 9 : len;
+}
+
+static void add_delta(struct sim_cloud *c, struct sim_repo *r, struct sim_role *role, const struct sim_image *i,
+                      const struct sim_image_spec *s, char *json, size_t cap)
+{
+    struct sim_patch_job job = patch_between(c, i, s);
+    size_t room = 2 * i->len + 4096;
+    uint8_t *out = sim_pool_take(&c->pool, NULL, room);
+    uint32_t needs;
+    size_t len = damage(s->damage, out, sim_patch(&job, out, room, &needs));
+    char path[160], hex[65];
+    uint8_t digest[32];
+
+    (void)snprintf(path, sizeof path, "%s.%s.d", i->path, s->from->version);
+    sim_sha256(out, len, digest);
+    sim_hex(digest, sizeof digest, hex);
+    (void)snprintf(json, cap, "{\"base\":\"%s\",\"base_length\":%zu,\"codec\":\"delta\",\"length\":%zu,\"memory\":%u,"
+                   "\"path\":\"%s\",\"sha256\":\"%s\"}", s->from->sha256, s->from->len, len, (unsigned)needs, path, hex);
+    sim_repo_target(r, role, path, out, len, NULL);
+}
+
 static void publish_image(struct sim_cloud *c, const struct sim_image *i, const struct sim_image_spec *s)
 {
     bool os = strcmp(i->component, "os") == 0 && !c->one_repo;
     struct sim_repo *r = os ? &c->os : &c->product;
     struct sim_role *role = os ? c->os_images : c->publisher;
-    char encodings[400] = "", custom[900];
+    char deflated[400] = "", delta[500] = "", custom[1100];
 
     if (s->deflate)
-        add_deflated(c, r, role, i, s->block ? s->block : 2048, encodings, sizeof encodings);
+        add_deflated(c, r, role, i, s->block ? s->block : 2048, deflated, sizeof deflated);
+    if (s->from)
+        add_delta(c, r, role, i, s, delta, sizeof delta);
     int n = snprintf(custom, sizeof custom,
-                     "{\"ota\":{\"compatible\":[\"%s\"],\"component\":\"%s\",\"encodings\":[%s],\"security\":%u,\"version\":\"%s\"}}",
-                     s->product ? s->product : "thermostat", s->claims ? s->claims : i->component, encodings,
-                     (unsigned)s->security, i->version);
+                     "{\"ota\":{\"compatible\":[\"%s\"],\"component\":\"%s\",\"encodings\":[%s%s%s],\"security\":%u,\"version\":\"%s\"}}",
+                     s->product ? s->product : "thermostat", s->claims ? s->claims : i->component, deflated,
+                     s->deflate && s->from ? "," : "", delta, (unsigned)s->security, i->version);
     MUST(n > 0 && (size_t)n < sizeof custom);
     sim_repo_target(r, role, i->path, i->data, i->len, custom);
     sim_repo_publish(r);

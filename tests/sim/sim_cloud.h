@@ -15,6 +15,16 @@
 /* What an image does once it is started. The boot ROM and the health check read it from the image itself. */
 enum sim_nature { SIM_HEALTHY = 'H', SIM_SICK = 'S', SIM_CRASHING = 'C', SIM_SILENT = 'N' };
 
+/* What is wrong with a delta that a publisher signed all the same. */
+enum sim_damage {
+    SIM_DELTA_WHOLE = 0,
+    SIM_DELTA_FLIPPED,     /* a bit in the middle is another */
+    SIM_DELTA_SHORT,       /* its end is missing */
+    SIM_DELTA_NONSENSE,    /* it is no patch */
+    SIM_DELTA_OTHER_BASE,  /* made from other bytes than it claims */
+    SIM_DELTA_OTHER_IMAGE  /* makes other bytes than it claims */
+};
+
 struct sim_image {
     const char *component, *version;
     enum sim_nature nature;
@@ -35,6 +45,9 @@ struct sim_image_spec {
     const char *product;           /* "compatible" in the signed description [thermostat] */
     const char *claims;            /* "component" in the signed description [component] */
     uint32_t security;
+    const struct sim_image *from;  /* offer a delta from this image, too ... */
+    uint32_t memory;               /* ... whose decoder may use this much [32768]; most bytes are those of `from` */
+    enum sim_damage damage;        /* of the delta, before its digest is signed */
 };
 
 struct sim_cloud {

@@ -10,12 +10,12 @@
 #include <stdint.h>
 
 #define SIM_SLOT_MAX 16384
-#define SIM_FILE_MAX 8192
+#define SIM_FILE_MAX 33280   /* the saved state of a delta is the largest */
 #define SIM_FILES_MAX 28
 #define SIM_NAMES_MAX 28
 #define SIM_NAME_MAX 48
 #define SIM_LOG_MAX 96
-#define SIM_LOG_BYTES 49152
+#define SIM_LOG_BYTES 131072
 
 struct sim;
 

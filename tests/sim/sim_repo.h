@@ -13,7 +13,7 @@
 
 struct sim_target {
     char path[128];
-    char json[1200];   /* the target's object in the metadata */
+    char json[1400];   /* the target's object in the metadata */
 };
 
 /* "targets" or a role that it delegates to. */

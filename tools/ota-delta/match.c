@@ -116,8 +116,6 @@ static int64_t reach(const struct matcher *m, int64_t pos, int64_t at, int64_t m
             best = score;
             len = i + 1;
         }
-        if (score < best - 64)
-            break;
     }
     return len;
 }

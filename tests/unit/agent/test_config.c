@@ -254,10 +254,14 @@ static void less_is_needed_without_deflate(void **state)
 {
     (void)state;
     cfg.limits.tuf = (struct ota_tuf_limits){ .root_max = 4096, .timestamp_max = 512, .snapshot_max = 1024, .targets_max = 2048 };
+    cfg.limits.delta_memory = 1;
     size_t with = ota_workspace_len(&cfg);
     cfg.limits.window_bits = 1;
     size_t without = ota_workspace_len(&cfg);
     assert_true(without > 0 && without < with);
+    cfg.limits.delta_memory = 32768;
+    assert_true(ota_workspace_len(&cfg) > 2 * 32768 && ota_workspace_len(&cfg) > with);
+
 }
 
 /* "workspace for full images <= 64 KiB" */
@@ -265,6 +269,7 @@ static void a_workspace_for_full_images_fits_into_64_kib(void **state)
 {
     (void)state;
     cfg.limits.window_bits = 1;
+    cfg.limits.delta_memory = 1;
     cfg.limits.tuf = (struct ota_tuf_limits){ .root_max = 8192, .snapshot_max = 8192, .targets_max = 16384 };
     assert_in_range(ota_workspace_len(&cfg), 1, 65536);
 }

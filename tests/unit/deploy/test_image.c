@@ -13,16 +13,22 @@
 #define HEX "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 #define HEAD "{\"ota\":{\"compatible\":[\"toaster\",\"thermostat\"],\"component\":\"os\",\"security\":7,\"version\":\"2.0.0\""
 #define DEFLATE "{\"block\":65536,\"codec\":\"deflate\",\"length\":400,\"path\":\"os/img/a.img.z\",\"sha256\":\"" HEX "\",\"window\":15}"
+#define B1 "b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1"
+#define DELTA_FROM(base) "{\"base\":\"" base "\",\"base_length\":900,\"codec\":\"delta\",\"length\":50,\"memory\":16384,\"path\":\"os/img/a.img.d\",\"sha256\":\"" HEX "\"}"
 #define WITH(encodings) HEAD ",\"encodings\":[" encodings "]}}"
 
 static struct otai_pointer_image named;
 static struct ota_tuf_target target;
 static struct ota_release_image image;
 static struct ota_fault fault;
+static const uint8_t *runs;
+static const uint8_t base_digest[32] = { 0xb1, 0xb1, 0xb1, 0xb1, 0xb1, 0xb1, 0xb1, 0xb1, 0xb1, 0xb1, 0xb1, 0xb1, 0xb1, 0xb1, 0xb1, 0xb1,
+                                         0xb1, 0xb1, 0xb1, 0xb1, 0xb1, 0xb1, 0xb1, 0xb1, 0xb1, 0xb1, 0xb1, 0xb1, 0xb1, 0xb1, 0xb1, 0xb1 };
 
 static int setup(void **state)
 {
     (void)state;
+    runs = base_digest;
     named = (struct otai_pointer_image){ .component = "os", .path = "os/img/a.img", .length = 1000, .sha256 = { 1, 2, 3 } };
     target = (struct ota_tuf_target){ .length = 1000, .sha256 = { 1, 2, 3 }, .has_sha256 = true, .path = "os/img/a.img",
                                       .file = "os/img/0102.a.img" };
@@ -37,7 +43,8 @@ static ota_err describe(const char *custom)
     image.repo = 1;
     target.custom = custom;
     target.custom_len = custom ? strlen(custom) : 0;
-    return otai_deploy_image(&named, &target, "thermostat", &image, &fault);
+    const struct otai_device device = { "thermostat", runs };
+    return otai_deploy_image(&named, &target, &device, &image, &fault);
 }
 
 static void a_whole_description(void **state)
@@ -62,7 +69,8 @@ static void encodings_are_optional_and_unknown_ones_skipped(void **state)
         { HEAD "}}", 1, 0 }, { WITH(""), 1, 0 },
         { WITH("{\"codec\":\"zstd\",\"window\":\"huge\",\"block\":[1]}"), 1, 0 },
         { WITH("{\"block\":-1,\"codec\":\"zstd\"}," DEFLATE), 2, 400 },
-        { WITH(DEFLATE ",{\"codec\":\"deflate\",\"nonsense\":true}"), 2, 400 },   /* more than are kept: not read */
+        /* more than are kept: not read */
+        { WITH(DEFLATE "," DEFLATE "," DEFLATE ",{\"codec\":\"deflate\",\"nonsense\":true}"), 4, 400 },
         { "{\"a\":{},\"ota\":{\"new\":1,\"version\":\"1\",\"security\":4294967295,\"component\":\"os\",\"compatible\":[\"thermostat\"]},\"z\":0}", 1, 0 },
     };
 
@@ -84,8 +92,40 @@ static void a_file_without_a_directory(void **state)
     assert_int_equal(image.source[1].block, 0);
 }
 
+static void a_delta_from_what_runs_is_kept(void **state)
+{
+    (void)state;
+    assert_int_equal(describe(WITH(DEFLATE "," DELTA_FROM(HEX) "," DELTA_FROM(B1))), OTA_OK);
+    assert_int_equal(image.source_count, 3);
+    assert_true(image.other_base);
+    const struct ota_source *s = &image.source[2];
+    assert_true(s->codec == OTA_CODEC_DELTA && s->length == 50 && s->memory == 16384 && s->base_length == 900);
+    assert_memory_equal(s->base, base_digest, 32);
+    assert_string_equal(s->file, "os/img/" HEX ".a.img.d");
+    assert_int_equal(describe(WITH(DELTA_FROM(B1))), OTA_OK);
+    assert_true(image.source_count == 2 && !image.other_base);
+}
+
+static void deltas_from_other_images_take_no_place(void **state)
+{
+    (void)state;
+    assert_int_equal(describe(WITH(DELTA_FROM(HEX) "," DELTA_FROM(HEX) "," DELTA_FROM(HEX) "," DELTA_FROM(HEX) "," DELTA_FROM(B1))), OTA_OK);
+    assert_true(image.source_count == 2 && image.other_base);
+    assert_memory_equal(image.source[1].base, base_digest, 32);
+}
+
+/* A device that does not know what it runs looks before it fetches: every delta is kept. */
+static void every_delta_is_kept_where_the_base_is_not_known(void **state)
+{
+    (void)state;
+    runs = NULL;
+    assert_int_equal(describe(WITH(DELTA_FROM(HEX) "," DELTA_FROM(B1))), OTA_OK);
+    assert_true(image.source_count == 3 && !image.other_base);
+}
+
 static void every_error_names_its_field(void **state)
 {
+#define PATCH(m) WITH("{\"codec\":\"delta\"," m "}")
 #define ENCODING(m) WITH("{\"codec\":\"deflate\"," m "}")
 #define E "custom.ota.encodings[0]"
     static const struct { const char *custom; ota_err err; const char *where; } rows[] = {
@@ -114,6 +154,13 @@ static void every_error_names_its_field(void **state)
         { ENCODING("\"window\":8"), OTA_REJECT_VALUE, E ".window" }, { ENCODING("\"window\":16"), OTA_REJECT_VALUE, E ".window" },
         { ENCODING("\"length\":0"), OTA_REJECT_VALUE, E ".length" }, { ENCODING("\"path\":\"../a\""), OTA_REJECT_VALUE, E ".path" },
         { ENCODING("\"path\":\"a%b\""), OTA_REJECT_VALUE, E ".path" }, { ENCODING("\"sha256\":\"00\""), OTA_REJECT_VALUE, E ".sha256" },
+        /* a delta from another image is checked like one from this */
+        { PATCH("\"base\":\"00\""), OTA_REJECT_VALUE, E ".base" }, { PATCH("\"base\":\"" HEX "\",\"base_length\":0"), OTA_REJECT_VALUE, E ".base_length" },
+        { PATCH("\"base_length\":9223372036854775808"), OTA_REJECT_VALUE, E ".base_length" }, { PATCH("\"memory\":0"), OTA_REJECT_VALUE, E ".memory" },
+        { PATCH("\"memory\":4294967296"), OTA_REJECT_VALUE, E ".memory" }, { PATCH("\"memory\":\"1\""), OTA_REJECT_TYPE, E ".memory" },
+        { PATCH("\"path\":\"x.d\",\"length\":1,\"sha256\":\"" HEX "\",\"base_length\":1,\"memory\":1"), OTA_REJECT_MISSING, E ".base" },
+        { PATCH("\"path\":\"x.d\",\"length\":1,\"sha256\":\"" HEX "\",\"base\":\"" HEX "\",\"memory\":1"), OTA_REJECT_MISSING, E ".base_length" },
+        { PATCH("\"path\":\"x.d\",\"length\":1,\"sha256\":\"" HEX "\",\"base\":\"" HEX "\",\"base_length\":1"), OTA_REJECT_MISSING, E ".memory" },
         { WITH("{\"codec\":\"zstd\"},{\"codec\":\"deflate\",\"length\":true}"), OTA_REJECT_TYPE, "custom.ota.encodings[1].length" },
     };
 
@@ -171,6 +218,9 @@ int main(void)
         cmocka_unit_test_setup(a_whole_description, setup),
         cmocka_unit_test_setup(encodings_are_optional_and_unknown_ones_skipped, setup),
         cmocka_unit_test_setup(a_file_without_a_directory, setup),
+        cmocka_unit_test_setup(a_delta_from_what_runs_is_kept, setup),
+        cmocka_unit_test_setup(deltas_from_other_images_take_no_place, setup),
+        cmocka_unit_test_setup(every_delta_is_kept_where_the_base_is_not_known, setup),
         cmocka_unit_test_setup(every_error_names_its_field, setup),
         cmocka_unit_test_setup(an_encoding_whose_file_would_be_too_long, setup),
         cmocka_unit_test_setup(pointer_and_publisher_must_agree, setup),

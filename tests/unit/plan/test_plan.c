@@ -46,7 +46,7 @@ static int setup(void **state)
         facts[i].spare = i & 1 ? 0 : 1;
         facts[i].geometry = (struct ota_slot_geometry){ 1u << 20, 16, 4096 };
     }
-    limits.window_bits = 15;
+    limits = (struct otai_plan_limits){ .window_bits = 15, .delta_memory = 32768, .bytes_left = UINT64_MAX };
     return 0;
 }
 
@@ -100,6 +100,103 @@ static void the_cheapest_readable_encoding(void **state)
         if (strcmp(plan.source.file, rows[i].file) != 0)
             fail_msg("row %zu: %s", i, plan.source.file);
     }
+}
+
+/* A delta of 5,000 bytes from what runs, beside the 300,000 of the image and its 200,000 deflated. */
+static struct ota_source *add_delta(void)
+{
+    struct ota_source *s = &release.image[0].source[release.image[0].source_count++];
+
+    *s = (struct ota_source){ .codec = OTA_CODEC_DELTA, .memory = 16384, .length = 5000, .base_length = 290000, .file = "delta" };
+    memset(s->sha256, 0x31, 32);
+    return s;
+}
+
+static void the_choice_has_a_reason(void **state)
+{
+    static const struct {
+        bool delta, other_base; uint32_t memory; uint8_t window, failed, wrong_base; uint64_t length; const char *file; enum ota_why why;
+    } rows[] = {
+        { true, false, 32768, 15, 0, 0, 5000, "delta", OTA_WHY_CHEAPEST }, { true, true, 32768, 15, 0, 0, 5000, "delta", OTA_WHY_CHEAPEST },
+        { true, false, 16384, 15, 0, 0, 5000, "delta", OTA_WHY_CHEAPEST }, { true, false, 16383, 15, 0, 0, 5000, "deflate", OTA_WHY_MEMORY },
+        { true, false, 0, 15, 0, 0, 5000, "deflate", OTA_WHY_MEMORY }, { true, false, 32768, 15, 4, 0, 5000, "deflate", OTA_WHY_FAILED },
+        { true, false, 32768, 15, 0, 4, 5000, "deflate", OTA_WHY_BASE }, { true, false, 32768, 15, 6, 0, 5000, "plain", OTA_WHY_FAILED },
+        { true, false, 32768, 15, 4, 4, 5000, "deflate", OTA_WHY_FAILED }, { true, false, 32768, 15, 0, 0, 200001, "deflate", OTA_WHY_CHEAPEST },
+        { true, false, 0, 11, 0, 0, 5000, "plain", OTA_WHY_MEMORY }, { false, true, 32768, 15, 0, 0, 0, "deflate", OTA_WHY_BASE },
+        { false, false, 32768, 15, 0, 0, 0, "deflate", OTA_WHY_CHEAPEST }, { false, false, 32768, 11, 0, 0, 0, "plain", OTA_WHY_MEMORY },
+        { false, true, 32768, 11, 0, 0, 0, "plain", OTA_WHY_MEMORY },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        setup(NULL);
+        if (rows[i].delta)
+            add_delta()->length = rows[i].length;
+        release.image[0].other_base = rows[i].other_base;
+        limits.delta_memory = rows[i].memory;
+        limits.window_bits = rows[i].window;
+        facts[1].failed = rows[i].failed;
+        facts[1].wrong_base = rows[i].wrong_base;
+        assert_int_equal(next(), OTA_DONE);
+        if (strcmp(plan.source.file, rows[i].file) != 0 || plan.why != rows[i].why)
+            fail_msg("row %zu: %s, %s", i, plan.source.file, ota_why_name(plan.why));
+    }
+}
+
+/* A delta goes on wherever its state was saved; one that failed does not, and what it brought does not count. */
+static void a_delta_is_resumed(void **state)
+{
+    (void)state;
+    add_delta();
+    progress(1, 20480, 1000, 0x11, 0x31);
+    assert_int_equal(next(), OTA_DONE);
+    assert_true(plan.out_off == 20480 && plan.src_off == 1000 && plan.why == OTA_WHY_RESUMED && plan.source.codec == OTA_CODEC_DELTA);
+    facts[1].failed = 1u << OTA_CODEC_DELTA;
+    assert_int_equal(next(), OTA_DONE);
+    assert_true(plan.out_off == 0 && plan.src_off == 0 && plan.why == OTA_WHY_FAILED && plan.source.codec == OTA_CODEC_DEFLATE);
+    facts[1].failed = 0;
+    progress(1, 20480 + 16, 1000, 0x11, 0x31);   /* inside an erase unit */
+    assert_int_equal(next(), OTA_DONE);
+    assert_true(plan.out_off == 0 && plan.src_off == 0 && plan.source.codec == OTA_CODEC_DELTA);
+    progress(1, 20480, 5001, 0x11, 0x31);
+    assert_int_equal(next(), OTA_DONE);
+    assert_true(plan.out_off == 0 && plan.src_off == 0);
+    progress(1, 20480, 5000, 0x11, 0x31);        /* its last bytes are in the state */
+    assert_int_equal(next(), OTA_DONE);
+    assert_true(plan.out_off == 20480 && plan.src_off == 5000 && plan.why == OTA_WHY_RESUMED);
+}
+
+static void a_byte_budget_is_kept(void **state)
+{
+    static const struct { uint64_t left, out, src; ota_err err; } rows[] = {
+        { 5000, 0, 0, OTA_DONE }, { 4999, 0, 0, OTA_REJECT_LIMIT }, { 0, 0, 0, OTA_REJECT_LIMIT }, { 4000, 20480, 1000, OTA_DONE },
+        { 3999, 20480, 1000, OTA_REJECT_LIMIT }, { 0, 300000, 5000, OTA_DONE },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        setup(NULL);
+        add_delta();
+        progress(1, rows[i].out, rows[i].src, 0x11, 0x31);
+        limits.bytes_left = rows[i].left;
+        if (next() != rows[i].err)
+            fail_msg("row %zu", i);
+        assert_true(rows[i].err == OTA_DONE || strcmp(fault.where, "limits.bytes_max") == 0);
+    }
+    setup(NULL);
+    add_delta();
+    limits.bytes_left = 199999;
+    facts[1].failed = 1u << OTA_CODEC_DELTA;   /* never the whole image instead */
+    assert_int_equal(next(), OTA_REJECT_LIMIT);
+}
+
+static void names(void **state)
+{
+    (void)state;
+    assert_string_equal(ota_codec_name(OTA_CODEC_DELTA), "delta");
+    assert_string_equal(ota_codec_name((enum ota_codec)200), "none");
+    assert_string_equal(ota_why_name(OTA_WHY_RESUMED), "resumed");
+    assert_string_equal(ota_why_name((enum ota_why)200), "none");
 }
 
 static void no_readable_encoding(void **state)
@@ -213,6 +310,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(the_first_component_that_is_not_sealed, setup),
         cmocka_unit_test_setup(the_cheapest_readable_encoding, setup),
+        cmocka_unit_test_setup(the_choice_has_a_reason, setup),
+        cmocka_unit_test_setup(a_delta_is_resumed, setup),
+        cmocka_unit_test_setup(a_byte_budget_is_kept, setup),
+        cmocka_unit_test_setup(names, setup),
         cmocka_unit_test_setup(no_readable_encoding, setup),
         cmocka_unit_test_setup(progress_counts_only_towards_the_same_bytes, setup),
         cmocka_unit_test_setup(a_stream_without_marks_starts_over, setup),

@@ -11,7 +11,7 @@
 #include "fake_store.h"
 #include "report.h"
 
-#define ONE 187u   /* SPEC.md: bytes of one report */
+#define ONE 189u   /* SPEC.md: bytes of one report */
 
 static struct fake_store store;
 static struct otai_ring ring, back;
@@ -30,7 +30,7 @@ static int setup(void **state)
 static struct ota_report make(uint32_t id, enum ota_outcome outcome, ota_err cause)
 {
     struct ota_report r = { .id = id, .outcome = outcome, .seq = id + 100, .utc_s = -5, .count = 1, .fetched = 1ull << 33,
-                            .version = "2.0.0", .running = "1.0.0" };
+                            .version = "2.0.0", .running = "1.0.0", .codec = (uint8_t)(id + 1), .why = (uint8_t)(id + 2) };
 
     r.cause = (struct ota_fault){ .err = cause, .port_code = -7, .state = 3, .component = 1, .where = "image.sha256" };
     memset(r.deployment, (int)(0xa0 + id), sizeof r.deployment);
@@ -70,6 +70,7 @@ static void a_ring_makes_the_round_trip(void **state)
             assert_string_equal(a->cause.where, b->cause.where);
             assert_string_equal(a->version, b->version);
             assert_string_equal(a->running, b->running);
+            assert_true(a->codec == b->codec && a->why == b->why && b->why == a->id + 2);
         }
         add(n + 1, OTA_OUTCOME_CONFIRMED, OTA_OK);
     }
@@ -98,7 +99,7 @@ static void no_damage_passes(void **state)
 static void values_out_of_range_are_refused(void **state)
 {
     static const struct { size_t at; uint8_t value; } rows[] = {
-        { 4, 2 }, { 5, 1 }, { 5, 3 }, { 5, OTAI_REPORTS_MAX + 1 }, { 8, 1 }, { 12, 0 }, { 12, 2 }, { 12, 3 }, { 12 + 4, 4 },
+        { 4, 0 }, { 4, 3 }, { 5, 1 }, { 5, 3 }, { 5, OTAI_REPORTS_MAX + 1 }, { 8, 1 }, { 12, 0 }, { 12, 2 }, { 12, 3 }, { 12 + 4, 4 },
         { 12 + 5 + 2, 1 }, { 12 + 15, 0x0a }, { 12 + 15 + 47, 'x' }, { 12 + 111, 0 }, { 12 + 123 + 31, 'x' }, { 12 + 155, 0xff },
     };
 
@@ -256,12 +257,12 @@ static void a_body_is_this_json(void **state)
 
     (void)state;
     strcpy(r.version, "\"\\\x7f\n");
-    assert_int_equal(otai_report_body(&r, "dev-1", "thermostat", "production", body), OTA_OK);
+    assert_int_equal(otai_report_body(&r, &(struct otai_report_texts){ "dev-1", "thermostat", "production", "delta", "cheapest" }, body), OTA_OK);
     assert_string_equal(body,
         "{\"id\":1,\"outcome\":\"rolled_back\",\"cause\":{\"code\":538,\"name\":\"REJECT_HEALTH\",\"where\":\"image.sha256\",\"port\":-7},"
         "\"seq\":101,\"deployment\":\"a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1\",\"time\":-5,\"count\":1,"
-        "\"fetched\":8589934592,\"version\":\"\\\"\\\\\\u007f\\u000a\",\"running\":\"1.0.0\",\"device\":\"dev-1\","
-        "\"product\":\"thermostat\",\"group\":\"production\"}");
+        "\"fetched\":8589934592,\"version\":\"\\\"\\\\\\u007f\\u000a\",\"running\":\"1.0.0\",\"encoding\":\"delta\","
+        "\"why\":\"cheapest\",\"device\":\"dev-1\",\"product\":\"thermostat\",\"group\":\"production\"}");
 }
 
 static void the_largest_sane_body_fits_and_an_insane_one_is_refused(void **state)
@@ -274,6 +275,7 @@ static void the_largest_sane_body_fits_and_an_insane_one_is_refused(void **state
     device[127] = '\0';
     memset(name, 'n', sizeof name - 1);
     name[sizeof name - 1] = '\0';
+    const struct otai_report_texts texts = { device, name, name, "deflate", "cheapest" };
     r.seq = r.fetched = UINT64_MAX;
     r.utc_s = INT64_MIN;
     r.count = UINT32_MAX;
@@ -281,11 +283,11 @@ static void the_largest_sane_body_fits_and_an_insane_one_is_refused(void **state
     memset(r.cause.where, 'w', sizeof r.cause.where - 1);
     memset(r.version, 'v', sizeof r.version - 1);
     memset(r.running, 'r', sizeof r.running - 1);
-    assert_int_equal(otai_report_body(&r, device, name, name, body), OTA_OK);
+    assert_int_equal(otai_report_body(&r, &texts, body), OTA_OK);
     memset(r.cause.where, 1, sizeof r.cause.where - 1);
     memset(r.version, 1, sizeof r.version - 1);
     memset(r.running, 1, sizeof r.running - 1);
-    assert_int_equal(otai_report_body(&r, device, name, name, body), OTA_REJECT_LIMIT);
+    assert_int_equal(otai_report_body(&r, &texts, body), OTA_REJECT_LIMIT);
 }
 
 static void a_name_is_device_and_id(void **state)
