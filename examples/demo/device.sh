@@ -92,6 +92,26 @@ device_percent()
     [ "${length:-0}" -gt 0 ] && echo $((done * 100 / length)) || echo 0
 }
 
+# device_slot_prefix SLOT VERSION: so many bytes of the slot are already those of the version's image.
+device_slot_prefix()
+{
+    cmp "$DEVICE/slot-$1.img" "$IMAGES/thermostat-$2" | sed 's/.*byte \([0-9]*\),.*/\1/' | awk '{ print $1 - 1 }'
+}
+
+# "ENCODING, WHY" of the update under way or the last one.
+device_way()
+{
+    local status
+    status=$(device_status)
+    echo "$(field encoding <<< "$status"), $(field why <<< "$status")"
+}
+
+# Where the last download began.
+device_resumed_at()
+{
+    sed -n 's/.*component 0: download starts at byte \([0-9]*\).*/\1/p' "$WORK/device.log" | tail -n 1
+}
+
 device_has()
 {
     [ "$(device_percent)" -ge "$1" ]
@@ -158,14 +178,14 @@ await_refusal()
     die "refused for $CAUSE, expected one of: $1"
 }
 
-# record STEP PUBLISHED OUTCOME MARK: add what was seen to summary.json.
+# record STEP PUBLISHED OUTCOME MARK [MORE]: add what was seen to summary.json, and MORE members.
 record()
 {
     local status
     status=$(device_status)
-    STEPS+=("$(printf '{"step": %s, "published": "%s", "outcome": "%s", "running": "%s", "slot": "%s", "bytes_fetched": %s, "bytes_image": %s, "cause": "%s"}' \
+    STEPS+=("$(printf '{"step": %s, "published": "%s", "outcome": "%s", "running": "%s", "slot": "%s", "bytes_fetched": %s, "bytes_image": %s, "cause": "%s"%s}' \
         "$1" "$2" "$3" "$(field running <<< "$status")" "$(field slot <<< "$status")" "$(server_image_bytes "$4")" \
-        "$(stat -c %s "$IMAGES/thermostat-$2")" "$CAUSE_TEXT")")
+        "$(stat -c %s "$IMAGES/thermostat-$2")" "$CAUSE_TEXT" "${5:+, $5}")")
     {
         printf '{"steps": [\n'
         printf '  %s' "${STEPS[0]}"
@@ -217,10 +237,10 @@ try_mirror()
     LAST_REPORT=$(latest_report)
     server_start "$MIRROR" 2m
     await_refusal "$2"
-    device_runs 4.0.0 a || die "the device does not run 4.0.0 from slot a any more"
-    [ "$(device_slot_digest a)" = "$running" ] || die "the running slot was touched"
-    record 6 5.0.0 refused "$mark"
-    say "  4.0.0 runs on; slot a is untouched"
+    device_runs 4.0.0 b || die "the device does not run 4.0.0 from slot b any more"
+    [ "$(device_slot_digest b)" = "$running" ] || die "the running slot was touched"
+    record 7 5.0.0 refused "$mark"
+    say "  4.0.0 runs on; slot b is untouched"
 }
 
 latest_report()

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* usage: make_data SEED BYTES FILE
- * Writes a deterministic calibration table. Runs of text (which deflate shrinks) and of noise (which it cannot) take
+/* usage: make_data SEED BYTES FILE [CHANGED-SEED EVERY]
+ * Writes a deterministic calibration table, in which every EVERYth stretch is that of CHANGED-SEED. Runs of text (which deflate shrinks) and of noise (which it cannot) take
  * turns, about half and half, as code and media do in a real image. The last 8 bytes are an FNV-1a checksum. */
 #include <inttypes.h>
 #include <stdint.h>
@@ -40,13 +40,22 @@ static void put_text(struct table *t, unsigned row)
         put(t, (uint8_t)line[i]);
 }
 
-static void fill(struct table *t)
+static void put_stretch(struct table *t, unsigned row)
+{
+    for (int i = 0; i < 24; i++)
+        put_text(t, row * 24 + (unsigned)i);
+    for (int i = 0; i < 1024; i++)
+        put(t, (uint8_t)(next(t) >> 24));
+}
+
+/* Each stretch begins from a state of its own: a changed one leaves those after it as they are. */
+static void fill(struct table *t, uint64_t seed, uint64_t changed, unsigned every)
 {
     for (unsigned row = 0; t->left > 0; row++) {
-        for (int i = 0; i < 24; i++)
-            put_text(t, row * 24 + (unsigned)i);
-        for (int i = 0; i < 1024; i++)
-            put(t, (uint8_t)(next(t) >> 24));
+        uint64_t from = every && row % every == every - 1 ? changed : seed;
+
+        t->noise = (from << 32 | row) * UINT64_C(0x9E3779B97F4A7C15) + 1;
+        put_stretch(t, row);
     }
 }
 
@@ -54,14 +63,14 @@ int main(int argc, char **argv)
 {
     struct table t = { .sum = UINT64_C(14695981039346656037) };
 
-    if (argc != 4)
+    if (argc != 4 && argc != 6)
         return 2;
-    t.noise = strtoull(argv[1], NULL, 10) * UINT64_C(0x9E3779B97F4A7C15) + 1;
     t.left = strtoul(argv[2], NULL, 10);
     t.file = fopen(argv[3], "wb");
     if (!t.file)
         return 1;
-    fill(&t);
+    fill(&t, strtoull(argv[1], NULL, 10), argc == 6 ? strtoull(argv[4], NULL, 10) : 0,
+         argc == 6 ? (unsigned)strtoul(argv[5], NULL, 10) : 0);
     for (int i = 0; i < 8; i++)
         (void)fputc((int)(t.sum >> (8 * i) & 0xff), t.file);
     return fclose(t.file) == 0 ? 0 : 1;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # usage: run.sh BUILD-DIR [WORK-DIR]
 #
-# The life of one device, told in six steps. Everything is real: the publisher's tool, nginx, the agent, a boot
+# The life of one device, told in seven steps. Everything is real: the publisher's tool, nginx, the agent, a boot
 # supervisor in the place of the boot ROM, and system images that are executables of some MB. The device is two slot
 # files, a boot record and a state directory below WORK-DIR (default: demo/ beside BUILD-DIR), where summary.json says in
 # the end what came of each update. Exits with 0 only if every step ended as it must.
@@ -116,24 +116,49 @@ await_report 60 confirmed
 wait_until 10 device_runs 2.0.0 b || die "the device does not run 2.0.0 from slot b"
 record 3 2.0.0 confirmed "$mark"
 
-step 4 "3.0.0 is published, and it is sick: the device comes back on 2.0.0 and says why"
+step 4 "2.1.0 is published, which changes an eighth of 2.0.0: it comes as a delta, and the agent is killed in its middle"
+mark=$(server_mark)
+server_stop
+server_start "$WEB" 300k
+publish 2.1.0
+wait_until 60 device_has 40 || die "the download does not reach 40 %"
+pid=$(device_agent_pid)
+taken=$(device_status | field fetched)
+kill -STOP "$pid" # it stands still, so that the slot shows how far it is
+before=$(device_slot_prefix a 2.1.0)
+say "  -> SIGKILL to the agent (process $pid) at $(device_percent) %"
+kill -KILL "$pid"
+await_report 90 confirmed
+wait_until 10 device_runs 2.1.0 a || die "the device does not run 2.1.0 from slot a"
+[ "$(device_way)" = "delta, resumed" ] || die "it came as $(device_way)"
+resumed=$(device_resumed_at)
+from=$(server_resumed_from "$mark")
+twice=$((taken > from ? taken - from : 0))
+record 4 2.1.0 confirmed "$mark" "\"encoding\": \"delta\", \"killed_at\": $before, \"resumed_at\": $resumed, \"fetched_twice\": $twice"
+say "  killed with $before bytes in the slot, resumed at $resumed; of $taken bytes of the delta, $twice were fetched twice"
+[ "$resumed" -gt 0 ] && [ "$((before - resumed))" -le "$CHECKPOINT" ] || die "more than a block of $CHECKPOINT bytes was made twice"
+[ "$from" -gt 0 ] && [ "$twice" -le "$CHECKPOINT" ] || die "more than $CHECKPOINT bytes of the delta were fetched twice"
+server_stop
+server_start "$WEB" 4m
+
+step 5 "3.0.0 is published, and it is sick: the device comes back on 2.1.0 and says why"
 cp "$WEB/p/thermostat/metadata/timestamp.json" "$WORK/old-timestamp.json"
 mark=$(server_mark)
 publish 3.0.0
 await_report 60 rolled_back
 [ "$CAUSE" = REJECT_HEALTH ] || die "rolled back for $CAUSE, not for its health"
-wait_until 10 device_runs 2.0.0 b || die "the device does not run 2.0.0 from slot b"
-record 4 3.0.0 rolled_back "$mark"
+wait_until 10 device_runs 2.1.0 a || die "the device does not run 2.1.0 from slot a"
+record 5 3.0.0 rolled_back "$mark"
 again=$(server_image_requests 0)
 wait_until 10 device_is idle '"reports_kept":0' || die "the device does not come to rest"
 written=$(device_last_write)
 sleep 4
 [ "$(server_image_requests 0)" -eq "$again" ] || die "3.0.0 was fetched again"
-device_runs 2.0.0 b || die "3.0.0 was tried again"
+device_runs 2.1.0 a || die "3.0.0 was tried again"
 [ "$(device_last_write)" = "$written" ] || die "an idle check-in wrote to disk"
 say "  some check-ins later: 3.0.0 is not tried again, and nothing was written to disk"
 
-step 5 "4.0.0 is published; the network drops twice and the agent is killed in the middle of the download"
+step 6 "4.0.0 is published; the network drops twice and the agent is killed in the middle of the download"
 mark=$(server_mark)
 server_stop
 server_start "$WEB" 600k
@@ -155,8 +180,8 @@ for blow in drop kill drop; do
     fi
 done
 await_report 90 confirmed
-wait_until 10 device_runs 4.0.0 a || die "the device does not run 4.0.0 from slot a"
-record 5 4.0.0 confirmed "$mark"
+wait_until 10 device_runs 4.0.0 b || die "the device does not run 4.0.0 from slot b"
+record 6 4.0.0 confirmed "$mark"
 twice=$(server_refetched "$mark" | tr '\n' ' ')
 read -r -a parts <<< "$twice"
 [ ${#parts[@]} -eq 3 ] || die "expected three resumptions, not ${#parts[@]}: $twice"
@@ -164,10 +189,10 @@ total=$((parts[0] + parts[1] + parts[2]))
 say "  fetched a second time after the interruptions: ${twice}bytes, $total in all"
 [ "$total" -le "$BLOCK" ] || die "more than a block of $BLOCK bytes was fetched twice"
 
-step 6 "5.0.0 is published, but between the publisher and the device there is now a mirror that cannot be trusted"
+step 7 "5.0.0 is published, but between the publisher and the device there is now a mirror that cannot be trusted"
 server_stop
 publish 5.0.0
-running=$(device_slot_digest a)
+running=$(device_slot_digest b)
 
 mirror_make
 mirror_flip_byte
@@ -183,5 +208,5 @@ try_mirror "serves a bigger file" "REJECT_LENGTH"
 
 device_stop
 say ""
-say "All six updates ended as they must. $WORK/summary.json:"
+say "All seven updates ended as they must. $WORK/summary.json:"
 cat "$WORK/summary.json"

@@ -126,6 +126,17 @@ server_image_requests()
 }
 
 # What each resumption fetched a second time: the bytes sent so far minus where the next request begins. One number a line.
+server_resumed_from()
+{
+    tail -n +"$(($1 + 1))" "$SRV/logs/access.log" | awk '
+        $1 == "GET" && $2 ~ /\/targets\/os\/img\// && $3 == 206 && match($0, /bytes=[0-9]+/) {
+            print substr($0, RSTART + 6, RLENGTH - 6)
+            found = 1
+            exit
+        }
+        END { if (!found) print 0 }'
+}
+
 server_refetched()
 {
     tail -n +"$(($1 + 1))" "$SRV/logs/access.log" | awk '

@@ -6,6 +6,7 @@
 #include "check.h"
 #include "commands.h"
 #include "file.h"
+#include "delta_file.h"
 #include "settings.h"
 
 /* One part of a pattern against one part of a path; '*' takes any run, '?' one character. */
@@ -92,11 +93,59 @@ static int check_file(const struct repo *r, struct at target, const char *path)
     return strcmp(real, sha256) == 0 ? TOOL_OK : at_bad(file, "sha256", "is %s, must be %s", real, sha256);
 }
 
+static int check_deflate(struct at a)
+{
+    uint64_t n;
+    int rc = at_number(a, "window", 9, 15, &n);
+
+    if (rc == TOOL_OK)
+        rc = at_number(a, "block", 1, UINT32_MAX, &n);
+    if (rc == TOOL_OK && !is_power_of_two((unsigned long)n))
+        rc = at_bad(a, "block", "must be a power of two");
+    return rc;
+}
+
+/* A target with this digest and length: the image that a delta begins from. */
+static const cJSON *find_base(const struct role *role, const char *sha256, uint64_t length)
+{
+    const cJSON *target;
+
+    cJSON_ArrayForEach(target, member(role->doc, "targets"))
+        if (strcmp(member_text(member(target, "hashes"), "sha256"), sha256) == 0 && member_number(target, "length") == length)
+            return target;
+    return NULL;
+}
+
+/* A delta is applied, as a device will do it. Where its base was removed from the metadata, its header must do. */
+static int check_delta(struct at a, struct repo *r, const struct role *role, const cJSON *image)
+{
+    const char *base, *why = NULL;
+    uint64_t base_length, memory;
+    int rc = at_string(a, "base", &base);
+
+    if (rc == TOOL_OK && !digest_ok(base))
+        rc = at_bad(a, "base", "must be 64 lower-case hex digits");
+    if (rc == TOOL_OK)
+        rc = at_number(a, "base_length", 1, UINT64_C(1) << 53, &base_length);
+    if (rc == TOOL_OK)
+        rc = at_number(a, "memory", 1, UINT32_MAX, &memory);
+    if (rc != TOOL_OK)
+        return rc;
+    const cJSON *old = find_base(role, base, base_length);
+    const char *sha256 = member_text(member(image, "hashes"), "sha256");
+    const struct patch_pair pair = { old != NULL ? repo_target_file(r, old->string, base) : NULL,
+                                     repo_target_file(r, image->string, sha256), base, sha256 };
+    const char *patch = repo_target_file(r, member_text(a.obj, "path"), member_text(a.obj, "sha256"));
+    rc = old != NULL ? patch_check(r->t, &pair, patch, (uint32_t)memory, &why)
+                     : patch_check_header(r->t, &pair, patch, (uint32_t)memory, &why);
+    return rc == TOOL_OK ? rc : at_bad(a, "path", "%s: %s", patch, why);
+}
+
 /* An encoding must be a target of the same role with the same length and digest. */
-static int check_encoding(struct at a, const struct role *role)
+static int check_encoding(struct at a, struct repo *r, const struct role *role, const cJSON *image)
 {
     const char *path, *codec, *sha256;
-    uint64_t length, n;
+    uint64_t length;
     int rc = at_string(a, "codec", &codec);
 
     if (rc == TOOL_OK)
@@ -105,12 +154,8 @@ static int check_encoding(struct at a, const struct role *role)
         rc = at_string(a, "sha256", &sha256);
     if (rc == TOOL_OK)
         rc = at_number(a, "length", 1, UINT64_C(1) << 53, &length);
-    if (rc == TOOL_OK)
-        rc = at_number(a, "window", 9, 15, &n);
-    if (rc == TOOL_OK)
-        rc = at_number(a, "block", 1, UINT32_MAX, &n);
-    if (rc == TOOL_OK && !is_power_of_two((unsigned long)n))
-        rc = at_bad(a, "block", "must be a power of two");
+    if (rc == TOOL_OK && strcmp(codec, "deflate") == 0)
+        rc = check_deflate(a);
     if (rc != TOOL_OK)
         return rc;
     const cJSON *target = role_target(role, path);
@@ -120,10 +165,10 @@ static int check_encoding(struct at a, const struct role *role)
         return at_bad(a, "length", "differs from that of target %s", path);
     if (strcmp(member_text(member(target, "hashes"), "sha256"), sha256) != 0)
         return at_bad(a, "sha256", "differs from that of target %s", path);
-    return TOOL_OK;
+    return strcmp(codec, "delta") == 0 ? check_delta(a, r, role, image) : TOOL_OK;
 }
 
-static int check_encodings(struct at ota, const struct role *role)
+static int check_encodings(struct at ota, struct repo *r, const struct role *role, const cJSON *image)
 {
     cJSON *list, *item;
     int index = 0;
@@ -135,14 +180,14 @@ static int check_encodings(struct at ota, const struct role *role)
         return rc;
     cJSON_ArrayForEach(item, list) {
         struct at here = { ota.t, ota.file, tool_format(ota.t, "%s.encodings[%d]", ota.prefix, index++), item };
-        rc = check_encoding(here, role);
+        rc = check_encoding(here, r, role, image);
         if (rc != TOOL_OK)
             return rc;
     }
     return TOOL_OK;
 }
 
-static int check_custom(struct at target, const struct role *role)
+static int check_custom(struct at target, struct repo *r, const struct role *role)
 {
     struct at custom, ota;
     const char *text;
@@ -162,7 +207,7 @@ static int check_custom(struct at target, const struct role *role)
         rc = at_number(ota, "security", 0, UINT32_MAX, &n);
     if (rc == TOOL_OK)
         rc = at_array(ota, "compatible", &list);
-    return rc != TOOL_OK ? rc : check_encodings(ota, role);
+    return rc != TOOL_OK ? rc : check_encodings(ota, r, role, target.obj);
 }
 
 static int check_target(struct repo *r, const struct role *role, cJSON *target)
@@ -176,8 +221,8 @@ static int check_target(struct repo *r, const struct role *role, cJSON *target)
         return at_bad(here, "", "is not a plain path");
     if (paths != NULL && !path_matches(paths, target->string))
         return at_bad(here, "", "is outside the paths of role %s", role->name);
-    int rc = check_custom(here, role);
-    return rc != TOOL_OK ? rc : check_file(r, here, target->string);
+    int rc = check_file(r, here, target->string);
+    return rc != TOOL_OK ? rc : check_custom(here, r, role);
 }
 
 int check_target_files(struct repo *r, unsigned *files)

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "deltas.h"
 #include "publish.h"
 #include "settings.h"
 
@@ -151,6 +152,17 @@ static int publish_pointer(struct tool *t, struct repo *r, const char *role_name
     return rc;
 }
 
+/* Deltas of later images begin from what was deployed: the settings remember it. */
+static int note_deployed(struct tool *t, struct place *p, const struct args *a)
+{
+    const char *argument, *component, *version;
+
+    for (size_t i = 0; (argument = args_nth(a, "image", i)) != NULL; i++)
+        if (image_argument(t, argument, &component, &version) == TOOL_OK)
+            deployed_note(p->settings, component, version);
+    return args_has(a, "image") ? settings_save(t) : TOOL_OK;
+}
+
 static int publish_group(struct tool *t, struct place *p, const cJSON *group, cJSON *pointer)
 {
     const char *slug = member_text(group, "slug");
@@ -179,7 +191,9 @@ static int run_deploy(struct tool *t, const struct args *a)
     rc = add_images(t, a, &p, pointer);
     if (rc == TOOL_OK)
         rc = add_feed(t, a, &p, group, pointer);
-    return rc != TOOL_OK ? rc : publish_group(t, &p, group, pointer);
+    if (rc == TOOL_OK)
+        rc = publish_group(t, &p, group, pointer);
+    return rc == TOOL_OK && !t->already ? note_deployed(t, &p, a) : rc;
 }
 
 static int run_withdraw(struct tool *t, const struct args *a)
@@ -210,6 +224,8 @@ static int run_feed_set(struct tool *t, const struct args *a)
     rc = add_images(t, a, &p, pointer);
     if (rc == TOOL_OK)
         rc = publish_pointer(t, &p.os, feed_role(feed), feed_path(t, feed, p.product), pointer);
+    if (rc == TOOL_OK && !t->already)
+        rc = note_deployed(t, &p, a);
     if (rc == TOOL_OK)
         tool_say(t, "feed %s of %s: %s%s", feed, p.product, args_get(a, "image"), t->already ? ": already there" : "");
     return rc;

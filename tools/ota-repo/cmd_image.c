@@ -3,6 +3,7 @@
 
 #include "commands.h"
 #include "deflate.h"
+#include "deltas.h"
 #include "file.h"
 #include "publish.h"
 #include "settings.h"
@@ -21,12 +22,14 @@ static const struct option image_options[] = {
     { "no-deflate", NULL, "do not offer it deflated", OPTION_FLAG, false },
     { "window", "BITS", "log2 of the deflate window, 9..15 [settings]", OPTION_ONE, false },
     { "block", "BYTES", "image bytes between two restart points, power of two [settings]", OPTION_ONE, false },
+    { "delta-from", "V1,V2", "offer deltas from these versions; all, none [those deployed last, see settings]", OPTION_ONE, false },
+    { "delta-memory", "32K,1M", "memory that a device may have for a delta [settings]", OPTION_ONE, false },
     { NULL, NULL, NULL, OPTION_FLAG, false },
 };
 
 /* What the command line says about the new image. */
 struct new_image {
-    const char *file, *product, *component, *version, *path;
+    const char *file, *product, *component, *version, *path, *delta_from, *delta_memory;
     cJSON *compatible;
     unsigned security, window, block;
     bool deflate;
@@ -90,8 +93,8 @@ static int set_path(struct tool *t, const struct args *a, struct new_image *n)
     if (!file_name_ok(name))
         return tool_usage(t, "--name: \"%s\" must be 1..95 characters of [A-Za-z0-9._-], without \"..\"", name);
     size_t name_len = strlen(name);
-    if (name_len > 2 && strcmp(name + name_len - 2, ".z") == 0)
-        return tool_usage(t, "--name: \"%s\" must not end in .z, which marks deflated images", name);
+    if (name_len > 2 && (strcmp(name + name_len - 2, ".z") == 0 || strcmp(name + name_len - 2, ".d") == 0))
+        return tool_usage(t, "--name: \"%s\" must not end in .z or .d, which mark deflated images and deltas", name);
     n->path = strcmp(n->component, "os") == 0 ? tool_format(t, "os/img/%s", name)
                                               : tool_format(t, "app/%s/%s", n->component, name);
     if (strlen(n->path) + 2 > TARGET_PATH_MAX)
@@ -105,6 +108,8 @@ static int read_new_image(struct tool *t, const struct args *a, struct new_image
     n->product = args_get(a, "product");
     n->component = args_get(a, "component");
     n->version = args_get(a, "version");
+    n->delta_from = args_get(a, "delta-from");
+    n->delta_memory = args_get(a, "delta-memory");
     if (!name_ok(n->component))
         return tool_usage(t, "--component: \"%s\" must be 1..31 characters of [a-z0-9-]", n->component);
     if (!version_ok(n->version))
@@ -198,13 +203,40 @@ static int add_deflated(struct repo *r, struct role *role, const struct new_imag
     return TOOL_OK;
 }
 
+static int add_deltas(struct repo *r, struct role *role, const struct new_image *n, cJSON **encodings, unsigned *added)
+{
+    const struct delta_job job = { n->product, n->component, n->path, n->sha256, n->length, n->delta_from, n->delta_memory };
+
+    return deltas_add(r, role, &job, encodings, added);
+}
+
+/* The image is there; deltas that were asked for may not be. They are all that ever comes to a published image. */
+static int add_missing_deltas(struct repo *r, struct role *role, const struct new_image *n, const cJSON *there)
+{
+    cJSON *custom = tool_keep(r->t, cJSON_Duplicate(member(there, "custom"), true)), *ota = member(custom, "ota");
+    cJSON *encodings = cJSON_DetachItemFromObjectCaseSensitive(ota, "encodings");
+    unsigned added = 0;
+    int rc = add_deltas(r, role, n, &encodings, &added);
+
+    if (encodings != NULL)
+        cJSON_AddItemToObject(ota, "encodings", encodings);
+    r->t->already = rc == TOOL_OK && added == 0;
+    if (rc != TOOL_OK || added == 0)
+        return rc;
+    role_put_target(role, n->path, n->length, n->sha256, cJSON_Duplicate(custom, true));
+    return repo_publish(r);
+}
+
 static int publish_image(struct repo *r, struct role *role, const struct new_image *n, const char *temp)
 {
     cJSON *encodings = NULL;
+    unsigned added;
     int rc = publish_temp(r, temp, n->path, n->length, n->sha256);
 
     if (rc == TOOL_OK && n->deflate)
         rc = add_deflated(r, role, n, &encodings);
+    if (rc == TOOL_OK)
+        rc = add_deltas(r, role, n, &encodings, &added);
     if (rc != TOOL_OK)
         return rc;
     role_put_target(role, n->path, n->length, n->sha256, custom_of(n, encodings));
@@ -232,18 +264,28 @@ static int take_file(struct repo *r, struct role *role, struct new_image *n)
     if (rc == TOOL_OK && !r->t->already)
         return publish_image(r, role, n, temp);
     file_discard(temp);
-    return rc;
+    return rc == TOOL_OK && n->delta_from != NULL ? add_missing_deltas(r, role, n, there) : rc;
+}
+
+static const cJSON *find_deflated(const cJSON *encodings)
+{
+    const cJSON *item;
+
+    cJSON_ArrayForEach(item, encodings)
+        if (strcmp(member_text(item, "codec"), "deflate") == 0)
+            return item;
+    return NULL;
 }
 
 static void report_image(struct tool *t, const struct role *role, const struct new_image *n)
 {
     const cJSON *target = role_target(role, n->path);
-    const cJSON *z = member(member(member(target, "custom"), "ota"), "encodings");
+    const cJSON *z = find_deflated(member(member(member(target, "custom"), "ota"), "encodings"));
 
     cJSON_AddItemToObject(t->result, "image", cJSON_Duplicate(target, true));
     cJSON_AddStringToObject(t->result, "path", n->path);
     tool_say(t, "%s %s: %s, %llu bytes%s%s", n->component, n->version, n->path, (unsigned long long)n->length,
-             z != NULL ? tool_format(t, ", deflated %llu", (unsigned long long)member_number(z->child, "length")) : "",
+             z != NULL ? tool_format(t, ", deflated %llu", (unsigned long long)member_number(z, "length")) : "",
              t->already ? ": already there" : "");
 }
 
@@ -273,7 +315,8 @@ const struct command command_image_add = {
     .operand = "FILE",
     .summary = "Publish an image for one component of a product. No device installs it before it is deployed.",
     .details = "Component os goes to the OS repository (os/img/...), others to the product's (app/COMPONENT/...). An image is\n"
-               "also offered deflated if that is smaller. A published image never changes.",
+               "also offered deflated if that is smaller, and as deltas from the versions that were deployed last. A published\n"
+               "image never changes; run again with --delta-from it gets more deltas.",
     .options = image_options,
     .run = run_image_add,
 };

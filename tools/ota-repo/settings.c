@@ -18,6 +18,7 @@ char *settings_path(struct tool *t)
 void settings_default(struct tool *t)
 {
     t->settings = (struct settings){ .days = { 365, 180, 30, 7 }, .deflate = true, .window = 15, .block = 65536,
+                                     .delta = true, .delta_keep = 3, .delta_memory = { 32768 }, .delta_memories = 1,
                                      .root_keys = 1, .root_threshold = 1, .targets_keys = 1, .targets_threshold = 1 };
     t->settings.tree = tool_keep(t, cJSON_CreateObject());
     cJSON_AddArrayToObject(t->settings.tree, "products");
@@ -72,6 +73,37 @@ static int read_deflate(struct at top, struct settings *s)
     if (rc == TOOL_OK && !is_power_of_two(s->block))
         rc = at_bad(a, "block", "must be a power of two");
     return rc;
+}
+
+/* Settings that were made before there were deltas do not have it: then it is as `init` has it. */
+static int read_delta(struct at top, struct settings *s)
+{
+    struct at a;
+    cJSON *list = NULL, *item;
+
+    s->delta = true;
+    s->delta_keep = 3;
+    s->delta_memory[0] = 32768;
+    s->delta_memories = 1;
+    if (member(top.obj, "delta") == NULL)
+        return TOOL_OK;
+    int rc = at_object(top, "delta", &a);
+    if (rc == TOOL_OK)
+        rc = at_bool(a, "enabled", &s->delta);
+    if (rc == TOOL_OK)
+        rc = read_unsigned(a, "keep", 1, 16, &s->delta_keep);
+    if (rc == TOOL_OK)
+        rc = at_array(a, "memory", &list);
+    if (rc != TOOL_OK)
+        return rc;
+    s->delta_memories = 0;
+    cJSON_ArrayForEach(item, list) {
+        bool good = cJSON_IsNumber(item) && item->valuedouble >= 4096 && item->valuedouble <= 1u << 30;
+        if (!good || s->delta_memories == DELTA_MEMORIES_MAX)
+            return at_bad(a, "memory", "must be 1..%d numbers of bytes, 4096..2^30", DELTA_MEMORIES_MAX);
+        s->delta_memory[s->delta_memories++] = (uint32_t)item->valuedouble;
+    }
+    return s->delta_memories > 0 ? TOOL_OK : at_bad(a, "memory", "must be 1..%d numbers of bytes, 4096..2^30", DELTA_MEMORIES_MAX);
 }
 
 static int read_key_count(struct at top, const char *name, unsigned *count, unsigned *threshold)
@@ -154,9 +186,31 @@ static int check_each(struct at a, const char *name, const char *unique, int (*c
     return TOOL_OK;
 }
 
+/* What was deployed: {"os": ["1.0.0", "2.0.0"]}. */
+static int check_deployed(struct at a)
+{
+    struct at deployed;
+    cJSON *list, *item;
+    int rc = member(a.obj, "deployed") == NULL ? TOOL_ABSENT : at_object(a, "deployed", &deployed);
+
+    if (rc != TOOL_OK)
+        return rc == TOOL_ABSENT ? TOOL_OK : rc;
+    cJSON_ArrayForEach(list, deployed.obj) {
+        if (!cJSON_IsArray(list))
+            return at_bad(deployed, list->string, "must be an array");
+        cJSON_ArrayForEach(item, list)
+            if (!cJSON_IsString(item) || !version_ok(item->valuestring))
+                return at_bad(deployed, list->string, "must be versions of 1..31 characters of [A-Za-z0-9._+~-]");
+    }
+    return TOOL_OK;
+}
+
 static int check_product(struct at a)
 {
     int rc = need_name(a, "name");
+
+    if (rc == TOOL_OK)
+        rc = check_deployed(a);
 
     if (rc == TOOL_OK)
         rc = check_each(a, "publishers", "name", check_publisher);
@@ -174,6 +228,8 @@ static int check_tree(struct at a, struct settings *s)
         rc = read_days(a, s);
     if (rc == TOOL_OK)
         rc = read_deflate(a, s);
+    if (rc == TOOL_OK)
+        rc = read_delta(a, s);
     if (rc == TOOL_OK)
         rc = read_key_count(a, "root_keys", &s->root_keys, &s->root_threshold);
     if (rc == TOOL_OK)
@@ -202,6 +258,18 @@ int settings_load(struct tool *t)
     return check_tree((struct at){ t, path, "", tree }, &t->settings);
 }
 
+static void put_delta(struct settings *s)
+{
+    cJSON *delta = cJSON_CreateObject();
+
+    cJSON_AddBoolToObject(delta, "enabled", s->delta);
+    cJSON_AddNumberToObject(delta, "keep", s->delta_keep);
+    cJSON *memory = cJSON_AddArrayToObject(delta, "memory");
+    for (size_t i = 0; i < s->delta_memories; i++)
+        cJSON_AddItemToArray(memory, cJSON_CreateNumber(s->delta_memory[i]));
+    put_item(s->tree, "delta", delta);
+}
+
 static void put_numbers(struct settings *s)
 {
     cJSON *days = cJSON_CreateObject(), *deflate = cJSON_CreateObject();
@@ -215,6 +283,7 @@ static void put_numbers(struct settings *s)
     cJSON_AddNumberToObject(deflate, "window", s->window);
     cJSON_AddNumberToObject(deflate, "block", s->block);
     put_item(s->tree, "deflate", deflate);
+    put_delta(s);
     cJSON_AddNumberToObject(root, "count", s->root_keys);
     cJSON_AddNumberToObject(root, "threshold", s->root_threshold);
     put_item(s->tree, "root_keys", root);

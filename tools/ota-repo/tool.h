@@ -14,12 +14,18 @@ enum { TOOL_OK = 0, TOOL_FAILED = 1, TOOL_USAGE = 2, TOOL_ABSENT = 3 };
 /** Kinds of metadata that have their own life time. Delegated roles share that of targets. */
 enum days_of { DAYS_ROOT, DAYS_TARGETS, DAYS_SNAPSHOT, DAYS_TIMESTAMP, DAYS_COUNT };
 
+#define DELTA_MEMORIES_MAX 3
+
 /** ota-repo.json, checked. `tree` is the whole document; products are read and changed there. */
 struct settings {
     cJSON *tree;
     unsigned days[DAYS_COUNT];
     bool deflate;
     unsigned window, block;
+    bool delta;
+    unsigned delta_keep;       /**< deltas begin from so many versions that were deployed last */
+    uint32_t delta_memory[DELTA_MEMORIES_MAX];
+    size_t delta_memories;
     unsigned root_keys, root_threshold, targets_keys, targets_threshold;
 };
 

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "delta_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "create.h"
+#include "file.h"
+#include "ota/delta.h"
+
+#define OUT_LEN 65536
+
+/* A file in memory. */
+struct map {
+    uint8_t *p;
+    size_t len;
+};
+
+static int map_file(struct tool *t, const char *path, struct map *m)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    void *p = MAP_FAILED;
+
+    *m = (struct map){ 0 };
+    if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size > 0)
+        p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    int why = errno;
+    if (fd >= 0)
+        (void)close(fd);
+    if (p == MAP_FAILED)
+        return tool_failed(t, "%s: cannot read: %s", path, strerror(why));
+    *m = (struct map){ p, (size_t)st.st_size };
+    return TOOL_OK;
+}
+
+static void unmap(struct map *m)
+{
+    if (m->p)
+        (void)munmap(m->p, m->len);
+}
+
+static void digest_bytes(const char *hex, uint8_t out[OTA_SHA256_LEN])
+{
+    for (size_t i = 0; i < OTA_SHA256_LEN; i++) {
+        unsigned v = 0;
+        (void)sscanf(hex + 2 * i, "%2x", &v);
+        out[i] = (uint8_t)v;
+    }
+}
+
+static int write_file(struct tool *t, const char *to, const void *p, size_t len)
+{
+    file_discard(to);
+    FILE *f = fopen(to, "wbx");
+    if (f == NULL)
+        return tool_failed(t, "%s: cannot create: %s", to, strerror(errno));
+    bool good = fwrite(p, 1, len, f) == len && fflush(f) == 0 && file_finish(fileno(f));
+    if (fclose(f) != 0 || !good)
+        return tool_failed(t, "%s: cannot write: %s", to, strerror(errno));
+    return TOOL_OK;
+}
+
+static int make(struct tool *t, const struct create_job *job, const char *to, uint32_t *needs)
+{
+    struct bytes patch = { 0 };
+    struct ota_delta_info info;
+    const char *wrong = create_patch(job, &patch);
+
+    if (wrong != NULL) {
+        (void)tool_failed(t, "no delta with %u bytes of memory: %s", (unsigned)job->memory, wrong);
+        return TOOL_ABSENT;
+    }
+    int rc = ota_delta_peek(&info, patch.p, patch.len) == OTA_OK ? TOOL_OK : tool_failed(t, "%s: made no patch", to);
+    if (rc == TOOL_OK)
+        rc = write_file(t, to, patch.p, patch.len);
+    *needs = rc == TOOL_OK ? info.memory : 0;
+    free(patch.p);
+    return rc;
+}
+
+int patch_make(struct tool *t, const struct patch_pair *pair, const char *to, uint32_t memory, uint32_t *needs, uint64_t *len,
+               char sha256[DIGEST_HEX])
+{
+    struct map old, new = { 0 };
+    int rc = map_file(t, pair->old_file, &old);
+
+    if (rc == TOOL_OK)
+        rc = map_file(t, pair->new_file, &new);
+    if (rc == TOOL_OK) {
+        struct create_job job = { .old = old.p, .old_len = old.len, .new = new.p, .new_len = new.len, .memory = memory };
+        digest_bytes(pair->old_sha256, job.old_sha256);
+        digest_bytes(pair->new_sha256, job.new_sha256);
+        rc = make(t, &job, to, needs);
+    }
+    unmap(&old);
+    unmap(&new);
+    return rc == TOOL_OK ? file_digest(t, to, len, sha256) : rc;
+}
+
+/* ---- the devices' decoder ---- */
+
+struct apply {
+    struct ota_delta_base base;   /* first: the decoder hands it back */
+    struct map old, new, patch;
+};
+
+static ota_err read_old(struct ota_delta_base *self, uint64_t off, void *buf, size_t len)
+{
+    memcpy(buf, ((struct apply *)self)->old.p + off, len);
+    return OTA_OK;
+}
+
+static const struct ota_delta_base_ops old_ops = { read_old };
+
+/* What the decoder makes must be the new image, byte for byte. NULL: it is. */
+static const char *compare(struct apply *a, struct ota_delta *d, uint8_t *out)
+{
+    size_t in = 0, done = 0, used, made;
+    ota_err err = OTA_OK;
+
+    while (err == OTA_OK) {
+        err = ota_delta_push(d, a->patch.p + in, a->patch.len - in, &used, out, OUT_LEN, &made);
+        if (made > a->new.len - done || memcmp(a->new.p + done, out, made) != 0)
+            return "makes other bytes than the image's";
+        in += used;
+        done += made;
+        if (err == OTA_OK && used == 0 && made == 0)
+            err = ota_delta_end(d);
+    }
+    if (err != OTA_DONE)
+        return ota_err_text(err);
+    return done == a->new.len ? NULL : "makes less than the image";
+}
+
+static const char *apply(struct tool *t, struct apply *a, const struct patch_pair *pair, uint32_t memory)
+{
+    uint8_t old_sha256[OTA_SHA256_LEN], new_sha256[OTA_SHA256_LEN];
+    const struct ota_delta_config cfg = { .size = sizeof cfg, .base = &a->base, .base_len = a->old.len,
+        .base_sha256 = old_sha256, .out_len = a->new.len, .out_sha256 = new_sha256, .patch_len = a->patch.len };
+    size_t room = memory < OTA_DELTA_MEMORY_MIN ? OTA_DELTA_MEMORY_MIN : memory;
+    struct ota_delta *d;
+
+    a->base.ops = &old_ops;
+    digest_bytes(pair->old_sha256, old_sha256);
+    digest_bytes(pair->new_sha256, new_sha256);
+    ota_err err = ota_delta_begin(&d, &cfg, tool_alloc(t, room), room);
+    return err == OTA_OK ? compare(a, d, tool_alloc(t, OUT_LEN)) : ota_err_text(err);
+}
+
+int patch_check(struct tool *t, const struct patch_pair *pair, const char *patch, uint32_t memory, const char **why)
+{
+    struct apply a = { 0 };
+    int rc = map_file(t, pair->old_file, &a.old);
+
+    if (rc == TOOL_OK)
+        rc = map_file(t, pair->new_file, &a.new);
+    if (rc == TOOL_OK)
+        rc = map_file(t, patch, &a.patch);
+    *why = rc == TOOL_OK ? apply(t, &a, pair, memory) : t->error;
+    unmap(&a.old);
+    unmap(&a.new);
+    unmap(&a.patch);
+    return *why == NULL ? TOOL_OK : TOOL_FAILED;
+}
+
+int patch_check_header(struct tool *t, const struct patch_pair *pair, const char *patch, uint32_t memory, const char **why)
+{
+    uint8_t old_sha256[OTA_SHA256_LEN], new_sha256[OTA_SHA256_LEN];
+    struct ota_delta_info info;
+    struct map m;
+    int rc = map_file(t, patch, &m);
+
+    *why = t->error;
+    if (rc != TOOL_OK)
+        return rc;
+    digest_bytes(pair->old_sha256, old_sha256);
+    digest_bytes(pair->new_sha256, new_sha256);
+    ota_err err = ota_delta_peek(&info, m.p, m.len);
+    *why = err != OTA_OK ? ota_err_text(err)
+           : memcmp(info.base_digest, old_sha256, sizeof info.base_digest) != 0 ? "is for another base"
+           : memcmp(info.out_digest, new_sha256, sizeof info.out_digest) != 0 ? "is for another image"
+           : info.patch_len != m.len ? "has another length than its header says"
+           : info.memory > memory ? "needs more memory than is said" : NULL;
+    unmap(&m);
+    return *why == NULL ? TOOL_OK : TOOL_FAILED;
+}
