@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+_Static_assert(sizeof(off_t) == 8, "a slot beyond 2 GiB would be written at its beginning: build with _FILE_OFFSET_BITS=64");
+
 int otap_pread(int fd, void *buf, size_t len, uint64_t off)
 {
     char *p = buf;
