@@ -23,6 +23,7 @@ ALL, ONE_LESS = measured([1, 2, 3, 4]), measured([1, 2, 0, 4])
 CASES = [
     ("everything is taken", "[lib/one]\n", ALL, 0, "4 of 4 branches"),
     ("one branch is not taken", "[lib/one]\n", ONE_LESS, 1, "not taken: lib/one/x.c | f | 1 | if (a || f(1))"),
+    ("a folder that is only reported", "[lib/one] reported\n", ONE_LESS, 0, "3 of 4 branches taken (75.0 %), 0 excused, not held yet"),
     ("one branch is not taken and excused", "[lib/one]\n" + EXCUSE, ONE_LESS, 0, "1 excused"),
     ("two are not taken and one is excused", "[lib/one]\n" + EXCUSE, measured([0, 2, 0, 4]), 1, "not taken: "),
     ("an excuse is not needed", "[lib/one]\n" + EXCUSE, ALL, 1, "excused, and taken or gone"),

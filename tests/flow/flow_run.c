@@ -131,6 +131,23 @@ FLOW(a_poll_interval_passes_between_check_ins)
     assert_int_equal(dev->net.requests, requests + 1);
 }
 
+/* ota_run() sleeps where there is nothing to read, on the network or on the clock, and goes on by itself. */
+FLOW(it_sleeps_while_it_waits_and_needs_no_log)
+{
+    const struct sim_image *two = flow_os("2.0.0", SIM_SILENT);
+    uint64_t began;
+
+    (void)state;
+    flow_deploy(two, NULL);
+    dev->cfg.log = NULL;
+    assert_err(run(), OTA_REBOOT);
+    began = dev->clock.ms;
+    assert_err(run(), OTA_REBOOT); /* no verdict for 30 s, then back */
+    assert_true(dev->clock.ms - began >= 30000);
+    assert_err(run(), OTA_REJECT_SILENT);
+    assert_runs(0, factory[0]);
+}
+
 FLOW(calls_without_an_agent_are_refused)
 {
     struct ota_wait wait;
@@ -148,4 +165,5 @@ FLOW_MAIN(FLOW_TEST(an_update_is_reboot_then_done_then_same), FLOW_TEST(a_sick_u
           FLOW_TEST(what_stops_a_check_in_is_given_back), FLOW_TEST(a_report_that_nobody_takes_does_not_undo_success),
           FLOW_TEST(a_deferred_update_is_left_waiting), FLOW_TEST(a_trial_without_health_port_waits_for_the_application),
           FLOW_TEST(an_agent_checks_in_when_it_starts), FLOW_TEST(a_poll_interval_passes_between_check_ins),
+          FLOW_TEST(it_sleeps_while_it_waits_and_needs_no_log),
           FLOW_TEST(calls_without_an_agent_are_refused))

@@ -295,11 +295,53 @@ static void every_hold_has_its_name(void **state)
     assert_null(ota_hold_name(3));
 }
 
+static void what_is_given_is_kept(void **state)
+{
+    struct ota_fault fault;
+    struct ota_config full;
+
+    (void)state;
+    cfg.limits.pointer_max = 5001;
+    cfg.limits.redirects = 2;
+    cfg.limits.low_speed_bps = 33;
+    cfg.limits.low_speed_s = 34;
+    cfg.limits.connect_ms = 35;
+    cfg.limits.head_ms = 36;
+    cfg.times.poll_s = 37;
+    cfg.times.full_s = 38;
+    assert_int_equal(otai_config_check(&cfg, &full, &fault), OTA_OK);
+    assert_int_equal(full.limits.pointer_max, 5001);
+    assert_int_equal(full.limits.redirects, 2);
+    assert_int_equal(full.limits.low_speed_bps, 33);
+    assert_int_equal(full.limits.low_speed_s, 34);
+    assert_int_equal(full.limits.connect_ms, 35);
+    assert_int_equal(full.limits.head_ms, 36);
+    assert_int_equal(full.times.poll_s, 37);
+    assert_int_equal(full.times.full_s, 38);
+}
+
+/* A slot of two components would be written by one while the other runs it. */
+static void a_slot_shared_in_any_way_is_refused(void **state)
+{
+    struct ota_fault fault;
+
+    (void)state;
+    for (size_t theirs = 0; theirs < 2; theirs++) {
+        for (size_t ours = 0; ours < 2; ours++) {
+            (void)good(NULL);
+            components[1].slot[ours] = components[0].slot[theirs];
+            assert_int_equal(check(&fault), OTA_USAGE_CONFIG);
+            assert_string_equal(fault.where, "components.slot");
+        }
+    }
+}
+
 #define T(name) cmocka_unit_test_setup(name, good)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { T(a_good_one_is_taken), T(identity), T(ports), T(parts), T(repositories), T(numbers),
+    const struct CMUnitTest tests[] = { T(what_is_given_is_kept), T(a_slot_shared_in_any_way_is_refused),
+        T(a_good_one_is_taken), T(identity), T(ports), T(parts), T(repositories), T(numbers),
         T(plain_http_must_be_allowed), T(defaults_are_filled_in), T(the_workspace_is_exactly_long_enough),
         T(less_is_needed_without_deflate), T(a_workspace_for_full_images_fits_into_64_kib), T(every_hold_has_its_name) };
 
