@@ -39,9 +39,13 @@ static bool wrong(struct otai_json *j, ota_err err)
 /* The next byte that is not white space; 0 at the end of the text. */
 static uint8_t next_byte(struct otai_json *j)
 {
-    while (j->pos < j->len && j->p[j->pos] && strchr(" \t\r\n", j->p[j->pos]))
-        j->pos++;
-    return j->pos < j->len ? j->p[j->pos] : 0;
+    for (; j->pos < j->len; j->pos++) {
+        uint8_t c = j->p[j->pos];
+
+        if (c > ' ' || !(c == ' ' || 0x2600u >> c & 1)) /* bits of tab, line feed, carriage return */
+            return c;
+    }
+    return 0;
 }
 
 enum otai_json_kind otai_json_peek(struct otai_json *j)
@@ -134,6 +138,11 @@ struct otai_span otai_json_string_raw(struct otai_json *j)
     while (pos < j->len && j->p[pos] != '"') {
         uint32_t cp;
 
+        /* Nearly all characters are one byte that stands for itself. */
+        if (j->p[pos] >= ' ' && j->p[pos] < 0x80 && j->p[pos] != '\\') {
+            pos++;
+            continue;
+        }
         if (!otai_json_char(j->p, j->len, &pos, &cp)) {
             wrong(j, OTA_REJECT_SYNTAX);
             return nothing;
