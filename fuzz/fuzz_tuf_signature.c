@@ -56,6 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct ota_crypto crypto = { &ops };
     static struct ota_tuf t;
     static struct tuf_ring ring;
+    static uint8_t key_bytes[128];
     static char file[2048];
     const struct tuf_signers signers = { .keys = 1, .threshold = 1 };
     uint8_t want[96];
@@ -69,6 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memset(&ring, 0, sizeof ring);
     t.cfg.crypto = &crypto;
     t.cfg.loose_keyids = true;
+    t.key_bytes = key_bytes;
     ring.count = 1;
     ring.key[0].scheme = p384;
     ring.key[0].len = (uint16_t)(1 + 2 * width);
