@@ -29,7 +29,7 @@ struct otap_loader_ops {
 };
 
 /* Checks what is common, then reads everything once, so that what is wrong is said now and by name. */
-ota_err otap_loader_open(struct ota_posix_loader *l, const struct otap_loader_ops *ops, const struct ota_posix_loader_config *cfg,
+ota_err otap_loader_open(struct ota_posix_loader *l, const struct otap_loader_ops *loader, const struct ota_posix_loader_config *cfg,
                          struct ota_fault *fault);
 
 /* A slot is about to be overwritten: the loader must not start it. The slot that runs, or is on trial, is EBUSY. */
@@ -49,9 +49,9 @@ uint8_t otap_slot_named(const struct ota_posix_loader *l, const char *name, size
 #define OTAP_WORDS_MAX 128u
 /* The first of our two slots in it, OTA_SLOT_NONE if there is none. */
 uint8_t otap_words_first(const struct ota_posix_loader *l, const char *list);
-bool otap_words_have(const char *list, const char *word);
-/* The list with `word` in front (front) or without it. ENAMETOOLONG */
-int otap_words_move(const char *list, const char *word, bool front, char out[OTAP_WORDS_MAX]);
+bool otap_words_have(const char *list, const char *want);
+/* The list with `want` in front (front) or without it. ENAMETOOLONG */
+int otap_words_move(const char *list, const char *want, bool front, char out[OTAP_WORDS_MAX]);
 
 /* A number: all of text, base 10 or 16, at most max. */
 bool otap_number(const char *text, int base, unsigned max, unsigned *out);
