@@ -35,7 +35,8 @@ def stage_objects(build):
 
 def part_of(stage, path):
     name = path.name.split(".")[0]
-    return "patch" if stage == "delta" and name not in INFLATE else stage
+    decoder = stage == "delta" and name not in INFLATE
+    return "patch" if decoder or (stage, name) == ("agent", "patch") else stage
 
 
 def measure(found, prefix):
