@@ -16,7 +16,7 @@ struct matcher {
     const uint8_t *old, *new;
     int64_t old_len, new_len;
     int32_t *suffix;
-    int better_by;
+    int better_by, hit_weight;
 };
 
 struct found {
@@ -111,7 +111,7 @@ static int64_t reach(const struct matcher *m, int64_t pos, int64_t at, int64_t m
 
         if (o < 0 || o >= m->old_len)
             break;
-        score += m->old[o] == m->new[n] ? 2 : -1;
+        score += m->old[o] == m->new[n] ? m->hit_weight : -1;
         if (score > best) {
             best = score;
             len = i + 1;
@@ -194,9 +194,10 @@ static bool scan_all(const struct matcher *m, struct copies *out)
     return true;
 }
 
-bool match_images(const uint8_t *old, uint32_t old_len, const uint8_t *new, uint32_t new_len, int better_by, struct copies *out)
+bool match_images(const uint8_t *old, uint32_t old_len, const uint8_t *new, uint32_t new_len, int better_by, int hit_weight,
+                  struct copies *out)
 {
-    struct matcher m = { .better_by = better_by, .old = old, .new = new, .old_len = old_len, .new_len = new_len };
+    struct matcher m = { .better_by = better_by, .hit_weight = hit_weight, .old = old, .new = new, .old_len = old_len, .new_len = new_len };
 
     if (old_len == 0 || new_len == 0)
         return true;

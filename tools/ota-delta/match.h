@@ -10,8 +10,9 @@ struct copies {
     size_t len, cap;
 };
 
-/* old and new are normalised images; another alignment is taken when it is better by more than `better_by` bytes.
- * @return false: out of memory */
-bool match_images(const uint8_t *old, uint32_t old_len, const uint8_t *new, uint32_t new_len, int better_by, struct copies *out);
+/* old and new are normalised images; another alignment is taken when it is better by more than `better_by` bytes,
+ * and an alignment is extended as long as `hit_weight` times its hits outweigh its misses. @return false: out of memory */
+bool match_images(const uint8_t *old, uint32_t old_len, const uint8_t *new, uint32_t new_len, int better_by, int hit_weight,
+                  struct copies *out);
 
 #endif

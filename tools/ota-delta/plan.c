@@ -9,7 +9,7 @@
 
 #define MERGE_GAP 16u          /* bytes between two stretches of one copy that cost less than two copies */
 
-static bool find_copies(struct plan *p, int better_by)
+static bool find_copies(struct plan *p, const struct plan_taste *taste)
 {
     uint8_t *a = malloc(p->old.len + 1u), *b = malloc(p->new.len + 1u);
     bool ok = a && b;
@@ -17,7 +17,7 @@ static bool find_copies(struct plan *p, int better_by)
     if (ok) {
         image_normalise(&p->old, a);
         image_normalise(&p->new, b);
-        ok = match_images(a, p->old.len, b, p->new.len, better_by, &p->copies);
+        ok = match_images(a, p->old.len, b, p->new.len, taste->better_by, taste->hit_weight, &p->copies);
     }
     free(a);
     free(b);
@@ -81,7 +81,7 @@ bool plan_make(struct plan *p, struct ota_delta_base *base, const struct plan_ta
 
     detect(p);
     p->mode = calloc(1, (p->new.len >> 10) + 1u);
-    if (!p->mode || !find_copies(p, taste->better_by))
+    if (!p->mode || !find_copies(p, taste))
         return false;
     tidy(&p->copies, taste->keep_len);
     p->part.old_len = p->old.len;

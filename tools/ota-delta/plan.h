@@ -17,6 +17,7 @@ struct plan {
 /* How willingly a copy is begun: what is best differs from image to image. */
 struct plan_taste {
     int better_by;             /* bytes by which another alignment must be better */
+    int hit_weight;            /* bytes that miss for each that hits, while a copy is extended */
     uint32_t keep_len;         /* shorter copies are sent as bytes */
 };
 
