@@ -95,7 +95,7 @@ device_percent()
 # device_slot_prefix SLOT VERSION: so many bytes of the slot are already those of the version's image.
 device_slot_prefix()
 {
-    cmp "$DEVICE/slot-$1.img" "$IMAGES/thermostat-$2" | sed 's/.*byte \([0-9]*\),.*/\1/' | awk '{ print $1 - 1 }'
+    { cmp "$DEVICE/slot-$1.img" "$IMAGES/thermostat-$2" || true; } | sed 's/.*byte \([0-9]*\),.*/\1/' | awk '{ print $1 - 1 }'
 }
 
 # "ENCODING, WHY" of the update under way or the last one.
