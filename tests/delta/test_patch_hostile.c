@@ -166,7 +166,8 @@ static ota_err decode_script(const struct otai_script *s, size_t *made)
     assert_true(payload.len < 4000);
     p.payload_len = payload.len;
     size_t n = otai_patch_put_header(patch, &info, &p);
-    memcpy(patch + n, payload.p, payload.len);
+    if (payload.len)
+        memcpy(patch + n, payload.p, payload.len);
     otai_put_le32(patch + n + payload.len, otai_crc32(0, payload.p, payload.len));
     ota_err err = decode(patch, n + payload.len + 4, made);
     free(payload.p);
