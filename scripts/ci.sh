@@ -55,6 +55,7 @@ if [ -n "${OTA_NIGHTLY:-}" ]; then
     done
 fi
 step "every bit of TUF metadata" env OTA_TEST_EVERY_BIT=1 build/gcc/tests/unit_tuf_damage
+step "power cuts" timeout 1800 scripts/powercut.sh
 step "clang-tidy" tidy
 step "coverage" coverage
 step "MC/DC" mcdc

@@ -8,7 +8,6 @@
 #include "powercut.h"
 #include "sim_must.h"
 
-#define TRIES 3
 #define STARTS_MAX 3           /* to come home after the last cut, when no image is bad */
 
 /* Where dev->own keeps what was seen: floors of the components, then versions of the roles. */

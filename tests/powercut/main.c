@@ -70,23 +70,37 @@ static bool is(const struct world_geometry *g, const char *name)
     return strcmp(g->g.name, name) == 0;
 }
 
+static bool is_scenario(const struct scenario *s, const char *name)
+{
+    return strcmp(s->name, name) == 0;
+}
+
+/* How deep the cuts of this mode go here. Two in a row: the core on flash, an update and a crash in files too; by night
+ * all. Three in a row: an update on the smallest geometry; by night the core. */
+static unsigned depth_of(const struct options *o, const struct scenario *s, const struct world_geometry *g)
+{
+    bool update = is_scenario(s, "full"), crash = is_scenario(s, "crash");
+
+    if (o->mode == QUICK)
+        return 1;
+    if (is(g, "tiny") && (o->mode == NIGHTLY ? s->core : update))
+        return 3;
+    return o->mode == NIGHTLY || (s->core && is(g, "tiny")) || ((update || crash) && is(g, "posix")) ? 2 : 1;
+}
+
+static bool is_wanted(const struct options *o, const struct scenario *s, const struct world_geometry *g)
+{
+    return o->mode != QUICK || o->geometry || is(g, "tiny") || (s->core && is(g, "posix"));
+}
+
 /* The long jobs first. */
 static void plan(struct board *b, const struct options *o)
 {
-    const struct limits one = { .cuts = 1, .faults = true, .stride = 1 }, two = { .cuts = 2, .faults = true, .stride = 1 },
-        three = { .cuts = 3, .stride = 1 };
-
-    for (size_t i = 0; o->mode != QUICK && i < scenario_count; i++)
-        for (size_t k = 0; k < geometry_count; k++)
-            if (o->mode == NIGHTLY || (scenarios[i].core && is(&geometries[k], "tiny")))
-                add_job(b, o, &scenarios[i], &geometries[k], two);
-    for (size_t k = 0; o->mode == NIGHTLY && k < geometry_count; k++)
-        if (is(&geometries[k], "tiny"))
-            add_job(b, o, &scenarios[0], &geometries[k], three);
-    for (size_t i = 0; i < scenario_count; i++)
-        for (size_t k = 0; k < geometry_count; k++)
-            if (o->mode != QUICK || o->geometry || is(&geometries[k], "tiny") || (scenarios[i].core && is(&geometries[k], "posix")))
-                add_job(b, o, &scenarios[i], &geometries[k], one);
+    for (unsigned depth = CUTS_MAX; depth >= 1; depth--)
+        for (size_t i = 0; i < scenario_count; i++)
+            for (size_t k = 0; k < geometry_count; k++)
+                if (is_wanted(o, &scenarios[i], &geometries[k]) && depth_of(o, &scenarios[i], &geometries[k]) == depth)
+                    add_job(b, o, &scenarios[i], &geometries[k], (struct limits){ .cuts = depth, .faults = true, .stride = 1 });
 }
 
 static void work(struct board *b, bool verbose)

@@ -9,7 +9,7 @@
 #define SITES_MAX 3
 #define EXPECT_MAX 6
 #define SEEDS 8          /* of the shape with dice */
-#define RULE_LEN 96
+#define TRIES 5          /* that a trial gets: more than cuts in a row, which take one each from a good image, too */
 
 /* ---- a scenario on a geometry: the stage ---- */
 
@@ -32,6 +32,7 @@ struct scenario {
     enum sim_nature os, app;       /* of version 2.0.0 [healthy] */
     bool bad;                      /* an image does not stay: more restarts */
     bool refusals;                 /* the scenario itself makes refusals, */
+    bool tomorrow;                 /* the day after, the whole metadata is looked at once more */
     bool backs_off;                /* and ends with one */
     uint32_t more_starts;          /* than three, when more than two deployments come */
     uint32_t phases;               /* of world(), until it has done its part */

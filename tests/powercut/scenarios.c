@@ -10,6 +10,8 @@
 /* Where the journal holds progress[0].out_off: behind its head, the main table, and wanted, slot, security, length. */
 #define OUT_OFF (12u + 4 + 4 + 4 * 3 + 8 * 5 + 32 * 3 + (4 + 4 + 1 + 1 + 48) + 80 + (1 + 1 + 4 + 8))
 
+#define BLOCKED_OFF (12u + 4 + 4 + 4 * 3 + 8 * 5 + 32 * 2)
+
 /* ---- what is published ---- */
 
 static const struct sim_image *add(struct stage *s, const char *version, uint32_t security, enum sim_nature nature)
@@ -183,7 +185,8 @@ static void prepare_drops(struct sim *dev)
 
 static void prepare_lost_ack(struct sim *dev)
 {
-    sim_net_fault(dev, (struct sim_fault){ .kind = SIM_NET_NO_ACK, .match = "/report/", .times = 1 });
+    sim_net_fault(dev, (struct sim_fault){ .kind = SIM_NET_UNREACHABLE, .match = "/report/", .times = 1 });
+    sim_net_fault(dev, (struct sim_fault){ .kind = SIM_NET_NO_ACK, .match = "/report/", .skip = 1, .times = 1 });
 }
 
 static void prepare_app(struct sim *dev)
@@ -283,6 +286,14 @@ static bool copy_of(struct sim *dev, const char *name, uint32_t *generation, uin
     return *bytes != NULL;
 }
 
+static void change_byte(struct sim *dev, uint8_t *p, size_t off, uint8_t bits)
+{
+    p[off] ^= bits;
+    for (uint8_t i = 0; i < SIM_FILES_MAX; i++)
+        if (dev->medium.file[i].now == p)
+            dev->medium.file[i].safe[off] ^= bits;
+}
+
 /* The newest copy claims that more of the image is in the slot than is. */
 static void rot_journal(struct sim *dev)
 {
@@ -294,10 +305,9 @@ static void rot_journal(struct sim *dev)
     unsigned newest = generation[1] > generation[0];
     if (!p[newest])
         return;
-    p[newest][OUT_OFF + 1] ^= 0x02u;
-    for (uint8_t i = 0; i < SIM_FILES_MAX; i++)
-        if (dev->medium.file[i].now == p[newest])
-            dev->medium.file[i].safe[OUT_OFF + 1] ^= 0x02u;
+    change_byte(dev, p[newest], OUT_OFF + 1, 0x06);
+    change_byte(dev, p[newest], OUT_OFF + 8 + 1, 0x06);
+    change_byte(dev, p[newest], BLOCKED_OFF, 0x01);
 }
 
 static void lose_journals(struct sim *dev)
@@ -309,10 +319,7 @@ static void lose_journals(struct sim *dev)
     for (size_t i = 0; i < 2; i++) {
         if (!copy_of(dev, names[i], &generation, &p))
             continue;
-        p[4] ^= 0xffu;
-        for (uint8_t k = 0; k < SIM_FILES_MAX; k++)
-            if (dev->medium.file[k].now == p)
-                dev->medium.file[k].safe[4] ^= 0xffu;
+        change_byte(dev, p, 4, 0xff);
     }
 }
 
@@ -325,6 +332,20 @@ static void world_journal_rot(struct sim *dev)
         dev->phase++;
         dev->kill_at = dev->steps + 1;
     }
+}
+
+/* The newest copy of the boot record, where it is a file: more tries than were given. */
+static void world_boot_rot(struct sim *dev)
+{
+    struct sim_file_body *f = sim_file_named(dev, &SIM_FS_BOOT[1]);
+
+    if (dev->phase != 0 || !f || sim_status(dev).state != OTA_ST_REBOOT || dev->boot.record.state != OTA_BOOT_TRIAL_ARMED)
+        return;
+    uint8_t *other = f->now + OTA_BOOT_RECORD_COPY_OFF;
+    uint8_t *newest = otai_get_le64(other + 8) > otai_get_le64(f->now + 8) ? other : f->now;
+    change_byte(dev, f->now, (size_t)(newest - f->now) + 6, 0x08);
+    sim_boot_refresh(dev);
+    dev->phase = 1;
 }
 
 static void lose_and_restart(struct sim *dev)
@@ -388,7 +409,7 @@ const struct scenario scenarios[] = {
       .expect = { TOLD("confirmed", "2.0.0") } },
     { .name = "delta-bad", .what = "a delta that makes other bytes, then the deflated image", .components = 1, .deflate = true,
       .delta = true, .damage = SIM_DELTA_OTHER_BASE, .expect = { TOLD("confirmed", "2.0.0") } },
-    { .name = "crash", .what = "the new image crashes at once", .components = 1, .core = true, .os = SIM_CRASHING, .bad = true,
+    { .name = "crash", .what = "the new image crashes at once", .tomorrow = true, .components = 1, .core = true, .os = SIM_CRASHING, .bad = true,
       .os_end = "1.0.0", .expect = { TOLD("rolled_back", "2.0.0") } },
     { .name = "silent", .what = "the new image never confirms", .components = 1, .core = true, .os = SIM_SILENT, .bad = true,
       .os_end = "1.0.0", .expect = { TOLD("rolled_back", "2.0.0") } },
@@ -426,7 +447,7 @@ const struct scenario scenarios[] = {
       .world = world_then_next, .backs_off = true, .refusals = true, .expect = { TOLD("confirmed", "2.0.0"), TOLD("refused", NULL) } },
     { .name = "replay", .what = "then the server offers its old metadata", .phases = 1, .components = 1, .publish = publish_replay,
       .world = world_then_next, .backs_off = true, .refusals = true, .expect = { TOLD("confirmed", "2.0.0"), TOLD("refused", NULL) } },
-    { .name = "lost-ack", .what = "the first acknowledgement of a report is lost", .components = 1, .core = true,
+    { .name = "lost-ack", .what = "a report does not get through, then its acknowledgement does not", .components = 1, .core = true,
       .prepare = prepare_lost_ack, .expect = { TOLD("confirmed", "2.0.0") } },
     { .name = "next-journal", .what = "the journal is of a later minor version", .components = 1,
       .publish = publish_factory_first, .prepare = prepare_next_journal, .expect = { TOLD("confirmed", "2.0.0") } },
@@ -434,6 +455,8 @@ const struct scenario scenarios[] = {
       .publish = publish_factory_first, .prepare = prepare_previous_journal, .expect = { TOLD("confirmed", "2.0.0") } },
     { .name = "journal-rot", .what = "the newest journal rots: in the download, and after the rollback", .phases = 2, .components = 1,
       .os = SIM_CRASHING, .bad = true, .world = world_journal_rot, .os_end = "1.0.0", .expect = { TOLD("rolled_back", "2.0.0") } },
+    { .name = "boot-rot", .what = "the newest copy of the boot record rots before a crashing image starts", .components = 1,
+      .os = SIM_CRASHING, .bad = true, .world = world_boot_rot, .os_end = "1.0.0", .expect = { TOLD("rolled_back", "2.0.0") } },
     { .name = "journal-lost", .what = "no journal is left in the trial, nor after it", .phases = 5, .more_starts = 1, .components = 1,
       .publish = publish_three_and_four, .world = world_journal_lost, .os_end = "4.0.0",
       .expect = { MAY("confirmed", "2.0.0"), TOLD("confirmed", "3.0.0"), TOLD("confirmed", "4.0.0") } },

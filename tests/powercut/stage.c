@@ -6,6 +6,7 @@
 #include "sim_must.h"
 
 #define CHECK_INS_MAX 9
+#define TOMORROW_MS (25u * 3600u * 1000u)
 #define POLL_MS (3600u * 1000u)
 
 const struct stage *stage_of(const struct sim *dev)
@@ -66,6 +67,7 @@ void stage_device(const struct stage *s, struct sim *dev)
     dev->site = &s->site[0];
     dev->context = (void *)(uintptr_t)s;
     dev->restart_drops = true;
+    dev->cfg.tries = TRIES;
     dev->on_start = judge_start;
     if (s->scenario->prepare)
         s->scenario->prepare(dev);
@@ -101,6 +103,10 @@ enum sim_end stage_run(const struct stage *s, struct sim *dev)
         end = sim_run(dev);
         if (end == SIM_POWER_LOST || end == SIM_STUCK || dev->broken)
             return end;
+        if (arrived(s, dev) && s->scenario->tomorrow) {
+            dev->clock.ms += TOMORROW_MS;
+            return sim_run(dev);
+        }
         if (arrived(s, dev))
             return end;
         dev->clock.ms += POLL_MS;

@@ -27,8 +27,6 @@ void sim_cloud_open(struct sim_cloud *c)
 
 void sim_cloud_close(struct sim_cloud *c)
 {
-    sim_repo_close(&c->os);
-    sim_repo_close(&c->product);
     sim_pool_free(&c->pool);
 }
 

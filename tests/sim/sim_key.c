@@ -53,7 +53,22 @@ static void pem_of(const uint8_t point[65], char *out, size_t cap)
     (void)snprintf(out, cap, "-----BEGIN PUBLIC KEY-----\n%.64s\n%s\n-----END PUBLIC KEY-----\n", text, text + 64);
 }
 
-void sim_key_make(struct sim_key *k, const char *name)
+/* The same few keys and signatures are made for one publisher after the other. */
+#define KEYS_MAX 64
+#define SIGNATURES_MAX 2048u
+
+static struct {
+    char name[128];
+    struct sim_key key;
+} made[KEYS_MAX];
+
+static struct {
+    uint32_t psa;
+    uint8_t hash[32];
+    char hex[SIM_SIG_HEX_MAX];
+} signature[SIGNATURES_MAX];
+
+static void make(struct sim_key *k, const char *name)
 {
     psa_key_attributes_t attr = psa_key_attributes_init();
     uint8_t secret[32], point[65], id[32];
@@ -77,9 +92,19 @@ void sim_key_make(struct sim_key *k, const char *name)
     sim_hex(id, sizeof id, k->keyid);
 }
 
-void sim_key_drop(struct sim_key *k)
+void sim_key_make(struct sim_key *k, const char *name)
 {
-    (void)psa_destroy_key(k->psa);
+    size_t i = 0;
+
+    MUST(strlen(name) < sizeof made[0].name);
+    while (i < KEYS_MAX && made[i].name[0] && strcmp(made[i].name, name) != 0)
+        i++;
+    MUST(i < KEYS_MAX);
+    if (!made[i].name[0]) {
+        make(&made[i].key, name);
+        memcpy(made[i].name, name, strlen(name) + 1);
+    }
+    *k = made[i].key;
 }
 
 /* An INTEGER of X.690: no needless zeros, one where the top bit would make it negative. */
@@ -97,16 +122,29 @@ static size_t der_integer(const uint8_t *v, uint8_t *out)
     return n + 32 - skip;
 }
 
-void sim_key_sign(const struct sim_key *k, const void *msg, size_t len, char hex[SIM_SIG_HEX_MAX])
+static void sign(const struct sim_key *k, const uint8_t hash[32], char hex[SIM_SIG_HEX_MAX])
 {
-    uint8_t hash[32], raw[64], der[80];
+    uint8_t raw[64], der[80];
     size_t got = 0;
 
-    sim_sha256(msg, len, hash);
-    MUST(psa_sign_hash(k->psa, SIGN_ALG, hash, sizeof hash, raw, sizeof raw, &got) == PSA_SUCCESS && got == sizeof raw);
+    MUST(psa_sign_hash(k->psa, SIGN_ALG, hash, 32, raw, sizeof raw, &got) == PSA_SUCCESS && got == sizeof raw);
     size_t n = 2 + der_integer(raw, der + 2);
     n += der_integer(raw + 32, der + n);
     der[0] = 0x30;
     der[1] = (uint8_t)(n - 2);
     sim_hex(der, n, hex);
+}
+
+void sim_key_sign(const struct sim_key *k, const void *msg, size_t len, char hex[SIM_SIG_HEX_MAX])
+{
+    uint8_t hash[32];
+
+    sim_sha256(msg, len, hash);
+    size_t at = (hash[0] | (size_t)hash[1] << 8) % SIGNATURES_MAX;
+    if (signature[at].psa != k->psa || memcmp(signature[at].hash, hash, sizeof hash) != 0) {
+        sign(k, hash, signature[at].hex);
+        memcpy(signature[at].hash, hash, sizeof hash);
+        signature[at].psa = k->psa;
+    }
+    memcpy(hex, signature[at].hex, SIM_SIG_HEX_MAX);
 }

@@ -14,8 +14,8 @@ struct sim_key {
     char json[400];      /* the canonical key object; its PEM has real newlines */
 };
 
+/* Keys live as long as the program. */
 void sim_key_make(struct sim_key *k, const char *name);
-void sim_key_drop(struct sim_key *k);
 void sim_key_sign(const struct sim_key *k, const void *msg, size_t len, char hex[SIM_SIG_HEX_MAX]);
 void sim_sha256(const void *data, size_t len, uint8_t out[32]);
 void sim_hex(const uint8_t *p, size_t len, char *out);

@@ -120,7 +120,10 @@ static void remember(struct sim *dev, const struct sim_op *op, const void *data)
     struct sim_log_ops *l = &dev->medium.log;
     bool bytes = op->kind == SIM_OP_WRITE;
 
-    MUST(l->count < SIM_LOG_MAX && l->bytes + op->len <= SIM_LOG_BYTES);
+    if (l->count == SIM_LOG_MAX || l->bytes + op->len > SIM_LOG_BYTES) {
+        sim_break(dev, "what is written is synced before long");
+        return;
+    }
     struct sim_op *kept = &l->op[l->count++];
     *kept = *op;
     kept->data = l->bytes;

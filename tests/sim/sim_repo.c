@@ -282,14 +282,6 @@ void sim_repo_open(struct sim_repo *r, const char *name, const char *base, struc
     r->root_len = sim_web_get(web, url)->len;
 }
 
-void sim_repo_close(struct sim_repo *r)
-{
-    sim_key_drop(&r->root_key);
-    sim_key_drop(&r->online_key);
-    for (size_t i = 0; i < r->role_count; i++)
-        sim_key_drop(&r->role[i].key);
-}
-
 struct sim_role *sim_repo_delegate(struct sim_repo *r, const char *role, const char *paths)
 {
     MUST(r->role_count < SIM_ROLES_MAX);
@@ -350,7 +342,6 @@ void sim_repo_target(struct sim_repo *r, struct sim_role *role, const char *path
 
 void sim_repo_rotate(struct sim_repo *r, const char *seed)
 {
-    sim_key_drop(&r->online_key);
     key_for(&r->online_key, r->metadata_url, seed);
     sim_repo_root(r);
     sim_repo_publish(r);

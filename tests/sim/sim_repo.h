@@ -45,7 +45,6 @@ struct sim_repo {
 /* Make keys and the first root. `name` seeds the keys; base ends in "/". */
 void sim_repo_open(struct sim_repo *r, const char *name, const char *base, struct sim_web *web, struct sim_pool *pool,
     int64_t expires_s);
-void sim_repo_close(struct sim_repo *r);
 /* Delegate paths to a new role, terminating, behind those that exist. */
 struct sim_role *sim_repo_delegate(struct sim_repo *r, const char *role, const char *paths);
 /* Add or replace a target and upload its bytes. custom: JSON text or NULL. */
