@@ -18,6 +18,7 @@
 #define STATUS_OK 0
 #define STATUS_GAVE_UP 1
 #define STATUS_USAGE 2
+#define STORE_TRIES 3
 #define IMAGE_REBOOT 75          /* an image leaves with this status to restart the device */
 #define RESET_PAUSE_MS 200       /* between a crash and the next start */
 
@@ -106,6 +107,20 @@ static void tell_choice(const struct supervisor *s, enum ota_boot_start how, con
     (void)fflush(stdout);
 }
 
+/* Tried again: where the record goes on saying that the trial runs while the confirmed slots do, an agent on them would
+ * judge, and might keep, what nobody has seen running. */
+static bool store(const struct supervisor *s, struct ota_boot_record *r, int32_t *code)
+{
+    const struct timespec pause = { 0, RESET_PAUSE_MS * 1000000L };
+
+    for (int tries = 0; tries < STORE_TRIES; tries++) {
+        if (ota_boot_record_store(s->record, r, code) == OTA_OK)
+            return true;
+        (void)nanosleep(&pause, NULL);
+    }
+    return false;
+}
+
 /* A try that was not stored is a try that is not counted, so the trial must not run then. */
 static bool choose(const struct supervisor *s, uint8_t *slot)
 {
@@ -120,7 +135,7 @@ static bool choose(const struct supervisor *s, uint8_t *slot)
     }
     how = ota_boot_record_start(&r, &changed);
     *slot = r.running[s->component];
-    if (changed && ota_boot_record_store(s->record, &r, &code) != OTA_OK) {
+    if (changed && !store(s, &r, &code)) {
         say("cannot store the boot record, the trial is left out: ", strerror(code));
         *slot = r.confirmed[s->component];
     } else {

@@ -83,8 +83,8 @@ enum ota_boot_start {
 
 /**
  * Called by the boot supervisor at every start, before anything runs: choose the slots. Pure. When *changed is set, the
- * record must be stored before the slots are started; if that fails, start the confirmed slots: an uncounted try would
- * let a bad image run for ever.
+ * record must be stored before the slots are started; if that fails, try again, and at last start the confirmed slots:
+ * an uncounted try would let a bad image run for ever.
  *
  *     armed or started, tries > 0    -> a try is taken, state STARTED, the trial slots run
  *     armed or started, tries == 0   -> trial dropped, fate OUT_OF_TRIES, the confirmed slots run

@@ -156,7 +156,17 @@ static bool rom_record(struct sim *dev)
     return true;
 }
 
-/* As examples/boot-supervisor does it: a try that was not stored is not taken, the device starts anew. */
+/* As examples/boot-supervisor does it: a record that cannot be stored is tried again. */
+static bool store_file(struct sim *dev, struct ota_boot_record *r)
+{
+    int32_t code = 0;
+
+    for (int tries = 0; tries < 3 && !dev->off; tries++)
+        if (sim_boot_record_store(SIM_FS_BOOT, r, &code) == OTA_OK)
+            return true;
+    return false;
+}
+
 static bool rom_file(struct sim *dev)
 {
     struct ota_boot_record r;
@@ -169,8 +179,13 @@ static bool rom_file(struct sim *dev)
         return false;
     }
     (void)ota_boot_record_start(&r, &changed);
-    if (changed && sim_boot_record_store(SIM_FS_BOOT, &r, &code) != OTA_OK)
-        return false;
+    if (changed && !store_file(dev, &r)) {
+        if (dev->off)
+            return false;
+        memcpy(r.running, r.confirmed, sizeof r.running); /* at last, whatever the record goes on saying */
+        dev->boot.record = r;
+        return true;
+    }
     sim_boot_refresh(dev);
     return true;
 }
