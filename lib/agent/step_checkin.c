@@ -5,8 +5,10 @@
 #include "agent.h"
 #include "checkin.h"
 
-/* How often a trial may be announced without ever being seen to start, before it counts as one that does not start. */
-#define ARMS_MAX 3
+/* How often a trial may be announced without ever being seen to start, before it counts as one that does not start. Each
+ * time costs a power cut between the journal and the boot control: more than will ever come in a row, for a good image
+ * must not be blamed for them. */
+#define ARMS_MAX 16
 
 /* What the boot control says of a trial beats the journal: one that the journal does not know of (the journal was lost)
  * is judged like any other, and one that the journal only announced was never tried, unless its starts are spent: power

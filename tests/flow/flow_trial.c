@@ -227,7 +227,37 @@ FLOW(tries_spent_before_a_lost_journal_count_against_nobody_else)
     assert_true(cuts > 20);
 }
 
-FLOW_MAIN(FLOW_TEST(tries_spent_before_a_lost_journal_count_against_nobody_else),
+static void cut_before_arming(struct sim *d)
+{
+    unsigned *left = d->context;
+
+    if (*left == 0 || sim_status(d).state != OTA_ST_ARM)
+        return;
+    --*left;
+    d->cut_at = d->ops + 1;
+}
+
+/* Regression: three cuts in a row between announcing a trial and arming it, and the image was blamed, untried. */
+FLOW(cuts_in_a_row_before_arming_blame_nobody)
+{
+    const struct sim_image *two = flow_os("2.0.0", SIM_HEALTHY);
+    enum sim_end end;
+    unsigned left = 6;
+
+    (void)state;
+    flow_deploy(two, NULL);
+    dev->on_step = cut_before_arming;
+    dev->context = &left;
+    while ((end = sim_run(dev)) == SIM_POWER_LOST)
+        sim_restore_power(dev);
+    assert_int_equal(left, 0);
+    assert_int_equal(end, SIM_IDLE);
+    assert_runs(0, two);
+    assert_int_equal(flow_reports("rolled_back"), 0);
+}
+
+FLOW_MAIN(FLOW_TEST(cuts_in_a_row_before_arming_blame_nobody),
+          FLOW_TEST(tries_spent_before_a_lost_journal_count_against_nobody_else),
           FLOW_TEST(a_sick_image_is_taken_back), FLOW_TEST(an_image_that_crashes_uses_up_its_tries),
           FLOW_TEST(tries_are_the_configured_number), FLOW_TEST(silence_is_sick_at_the_deadline),
           FLOW_TEST(the_same_image_is_tried_again_when_a_new_deployment_names_it),

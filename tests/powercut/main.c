@@ -75,17 +75,17 @@ static bool is_scenario(const struct scenario *s, const char *name)
     return strcmp(s->name, name) == 0;
 }
 
-/* How deep the cuts of this mode go here. Two in a row: the core on flash, an update and a crash in files too; by night
- * all. Three in a row: an update on the smallest geometry; by night the core. */
+/* How deep the cuts of this mode go here. Two in a row: the core on flash, an update and a crash in files, too; by
+ * night all. Three in a row: an update on the smallest geometry; by night the core. */
 static unsigned depth_of(const struct options *o, const struct scenario *s, const struct world_geometry *g)
 {
-    bool update = is_scenario(s, "full"), crash = is_scenario(s, "crash");
+    bool update = is_scenario(s, "full");
 
     if (o->mode == QUICK)
         return 1;
     if (is(g, "tiny") && (o->mode == NIGHTLY ? s->core : update))
         return 3;
-    return o->mode == NIGHTLY || (s->core && is(g, "tiny")) || ((update || crash) && is(g, "posix")) ? 2 : 1;
+    return o->mode == NIGHTLY || (s->core && is(g, "tiny")) || ((update || is_scenario(s, "crash")) && is(g, "posix")) ? 2 : 1;
 }
 
 static bool is_wanted(const struct options *o, const struct scenario *s, const struct world_geometry *g)
