@@ -54,7 +54,7 @@ static void pem_of(const uint8_t point[65], char *out, size_t cap)
 }
 
 /* The same few keys and signatures are made for one publisher after the other. */
-#define KEYS_MAX 64
+#define KEYS_MAX 256
 #define SIGNATURES_MAX 2048u
 
 static struct {
