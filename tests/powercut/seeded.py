@@ -27,12 +27,11 @@ BUGS = [
      [("lib/slot/writer.c", "err = w->slot->ops->sync(w->slot, &code);",
        "err = OTA_OK;")]),
     ("progress-ahead-of-data", "full", "tiny",
-     [("lib/agent/step_install.c", "    ota_err err = otai_writer_sync(&d->writer);\n\n    if (err != OTA_OK)\n        return err;\n    p->out_off",
-       "    ota_err err = OTA_OK;\n\n    p->out_off"),
+     [("lib/agent/step_install.c", "    ota_err err = otai_writer_sync(&d->writer);\n\n    if (err == OTA_OK && d->patch.delta",
+       "    ota_err err = OTA_OK;\n\n    if (err == OTA_OK && d->patch.delta"),
       ("lib/agent/step_install.c", "a->fetch.head.etag);\n    return otai_save(a);", "a->fetch.head.etag);\n    err = otai_save(a);\n    return err == OTA_OK ? otai_writer_sync(&d->writer) : err;")]),
     ("progress-of-another-image", "newer", "tiny",
-     [("lib/plan/plan.c", "bool towards = otai_equal(f->sha256, image->sha256, OTA_SHA256_LEN);", "bool towards = true;"),
-      ("lib/plan/plan.c", "!otai_equal(f->src_sha256, s->sha256, OTA_SHA256_LEN)", "!s"),
+     [("lib/plan/plan.c", " || !otai_equal(f->src_sha256, s->sha256, OTA_SHA256_LEN) ||\n        !otai_equal(f->sha256, image->sha256, OTA_SHA256_LEN))", ")"),
       ("lib/agent/trust_settle.c", "if (!r || !otai_equal(p->sha256, r->sha256, OTA_SHA256_LEN))", "if (!r)")]),
     ("resume-inside-an-erase-block", "full", "e4096",
      [("lib/agent/step_install.c", "(((uint32_t)pos & (d->unit - 1)) == 0 && pos >", "(pos >"),
@@ -160,7 +159,7 @@ class Builder:
         self.cc, self.folder = cc, folder
         stages = sorted(p for p in (ROOT / "lib").iterdir() if p.is_dir())
         self.includes = [f"-I{ROOT / 'include'}", *[f"-I{p}" for p in stages], f"-I{ROOT / 'tests/sim'}", f"-I{ROOT / 'tests/powercut'}"]
-        self.sources = [p for s in stages for p in sorted(s.glob("*.c")) if p.name != "texts_bare.c"]
+        self.sources = [p for s in stages for p in sorted(s.glob("*.c")) if p.name not in ("texts_bare.c", "patch_none.c")]
         self.sources += sorted((ROOT / "tests/sim").glob("*.c")) + sorted((ROOT / "tests/powercut").glob("*.c"))
         self.sources += [ROOT / f"ports/posix/{name}.c" for name in POSIX + PLAIN]
         self.sources += [ROOT / f"tools/ota-delta/{name}.c" for name in DELTA]
