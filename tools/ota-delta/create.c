@@ -134,7 +134,7 @@ static const char *encode_best(struct maker *m, struct otai_patch_params *best)
 /* Plan and encode with one taste after the other; small images can afford more than one. */
 static const char *plan_and_encode(struct maker *m)
 {
-    static const struct plan_taste tastes[] = { { 8, 1, 12 }, { 8, 2, 12 }, { 5, 2, 8 }, { 3, 2, 8 }, { 5, 1, 8 } };
+    static const struct plan_taste tastes[] = { { 8, 2, 12 }, { 8, 1, 12 }, { 5, 2, 8 }, { 3, 2, 8 }, { 5, 1, 8 } };
     struct otai_patch_params best = { 0 };
     unsigned count = m->job->new_len <= TRIES_LEN ? sizeof tastes / sizeof tastes[0] : 1;
     const char *wrong = NULL;
