@@ -111,7 +111,7 @@ static void enter(struct writer *w, uint32_t at)
     o->start = at;
     o->last = (struct otai_span){ NULL, 0 };
     o->object = w->j->p[at] == '{';
-    o->sorted = o->object && in_order(w, at);
+    o->sorted = !o->object || in_order(w, at);
     put_byte(w, w->j->p[at]);
 }
 
@@ -154,7 +154,7 @@ static void advance(struct writer *w, uint32_t *at)
         if (o->object ? next_member(w, o, at) : next_element(w, o, *at))
             return;
         put_byte(w, o->object ? '}' : ']');
-        *at = otai_json_after(w->j, o->start);
+        *at = o->sorted ? *at + 1 : otai_json_after(w->j, o->start);
         w->depth--;
     }
 }

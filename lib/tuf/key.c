@@ -221,15 +221,14 @@ void otai_tuf_ring_clear(const struct ota_tuf *t, struct tuf_ring *ring)
     ring->end = t->free_half;
 }
 
-/* Index of the key in ring that is the same in id and bytes; count: none is. */
-static uint8_t find_same(const struct ota_tuf *t, const struct tuf_ring *ring, const struct tuf_key *new, const uint8_t *bytes)
+uint8_t otai_tuf_find_same(const struct ota_tuf *t, const struct tuf_ring *ring, const struct tuf_key *key, const uint8_t *bytes)
 {
     uint8_t i = 0;
 
     for (; i < ring->count; i++) {
         const struct tuf_key *k = &ring->key[i];
 
-        if (memcmp(k, new, offsetof(struct tuf_key, off)) == 0 && memcmp(t->key_bytes + k->off, bytes, k->len) == 0)
+        if (memcmp(k, key, offsetof(struct tuf_key, off)) == 0 && memcmp(t->key_bytes + k->off, bytes, k->len) == 0)
             break;
     }
     return i;
@@ -238,7 +237,7 @@ static uint8_t find_same(const struct ota_tuf *t, const struct tuf_ring *ring, c
 /* Put a key behind the others unless it is there. */
 static ota_err insert(struct ota_tuf *t, struct tuf_ring *ring, struct tuf_key *k, const uint8_t *bytes, uint32_t *mask)
 {
-    uint8_t index = find_same(t, ring, k, bytes);
+    uint8_t index = otai_tuf_find_same(t, ring, k, bytes);
 
     if (index == ring->count) {
         if (ring->count == TUF_KEYS_MAX || k->len > t->free_half + t->cfg.limits.key_bytes - ring->end)

@@ -49,6 +49,7 @@ ota_err otai_tuf_root_loaded(struct ota_tuf *t)
     for (int factory = 0; factory < 2; factory++) {
         if (factory)
             t->file = (struct otai_span){ t->cfg.root, t->cfg.root_len };
+        t->signed_by = 0;
         ota_err err = read_root(t);
         if (err == OTA_DEVICE_CRYPTO) {
             t->root.version = 0; /* nothing is trusted */

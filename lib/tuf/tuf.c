@@ -303,6 +303,7 @@ ota_err ota_tuf_answer(struct ota_tuf *t, enum ota_tuf_answer answer, size_t len
     if (len > cap_of(t))
         return OTA_USAGE_ARGUMENT;
     t->file = (struct otai_span){ place_of(t), len };
+    t->signed_by = 0;
     t->asked = false;
     ota_err err = judge(t, answer);
     if (err != OTA_OK)

@@ -117,7 +117,6 @@ struct tuf_envelope {
     struct otai_span signed_text;
     uint32_t count;
     struct tuf_signature list[TUF_SIGS_MAX];
-    uint32_t done; /* keys of the ring that signed */
     uint8_t alg;   /* enum ota_sig_alg that digest is for; 0: for none yet */
     uint8_t digest[OTA_HASH_LEN_MAX];
 };
@@ -127,6 +126,7 @@ struct ota_tuf {
     uint8_t *buf;
     uint8_t *key_bytes; /* two halves of limits.key_bytes: keys of the trusted root, and of the ring in u */
     uint16_t free_half; /* offset of the latter */
+    uint32_t signed_by; /* keys of the ring that was asked for last, known to have signed `file`; of a root that is the trusted one first */
     int64_t now_s;
     struct ota_fault fault;
     ota_err result; /* OTA_OK while under way, else how it ended */
@@ -226,6 +226,8 @@ void otai_tuf_ring_clear(const struct ota_tuf *t, struct tuf_ring *ring);
 /* Make *in, an object's text, the text of the value of its member; {NULL, 0} if it has none. */
 void otai_tuf_narrow(struct otai_span *in, struct otai_span name);
 #define TUF_SPAN(literal) ((struct otai_span){ (const uint8_t *)(literal), sizeof(literal) - 1 })
+/* Index of the key in ring that is the same in id, kind and bytes; count: none is. */
+uint8_t otai_tuf_find_same(const struct ota_tuf *t, const struct tuf_ring *ring, const struct tuf_key *key, const uint8_t *bytes);
 /* A raw key id as 32 bytes. false: not one. */
 bool otai_tuf_key_id(struct ota_tuf *t, struct otai_span raw, uint8_t out[OTA_SHA256_LEN]);
 /* Take a list of key ids; put those keys of t->in.keys into ring, which is the one in u. Ids of no key, or of a kind not
