@@ -219,6 +219,7 @@ def workspace(bench):
     if done.returncode:
         raise lab.Failed('a configuration for measuring the workspace is refused')
     sizes = json.loads(done.stdout)
-    yield Figure('workspace: defaults (window 15)', sizes['window15'] / KIB, 'KiB', 64)
+    yield Figure('workspace: full images (window 15)', sizes['window15'] / KIB, 'KiB', 64)
     yield Figure('workspace: window 12', sizes['window12'] / KIB, 'KiB', 64)
     yield Figure('workspace: no deflate', sizes['plain'] / KIB, 'KiB', 64)
+    yield Figure('workspace: defaults, with deltas of 32 KiB', sizes['defaults'] / KIB, 'KiB')

@@ -5,13 +5,15 @@
 
 #include "ota/ota.h"
 
+#define NO_DELTA 1u
+
 static const struct ota_net_ops net_ops;
 static const struct ota_store_ops store_ops;
 static const struct ota_clock_ops clock_ops;
 static const struct ota_crypto_ops crypto_ops;
 static const struct ota_boot_ops boot_ops;
 
-static size_t workspace(uint8_t window_bits)
+static size_t workspace(uint8_t window_bits, uint32_t delta_memory)
 {
     static const char *const prefixes[] = { "group/", "os/", NULL };
     static const uint8_t root[] = "{}";
@@ -27,15 +29,17 @@ static size_t workspace(uint8_t window_bits)
         .root = root, .root_len = sizeof root - 1 };
     const struct ota_config cfg = { .size = sizeof cfg, .product = "thermostat", .group = "production", .device_id = "0001",
         .net = &net, .store = &store, .clock = &clock, .crypto = &crypto, .boot = &boot, .components = &os,
-        .component_count = 1, .repos = &repo, .repo_count = 1, .limits = { .window_bits = window_bits } };
+        .component_count = 1, .repos = &repo, .repo_count = 1, .limits = { .window_bits = window_bits, .delta_memory = delta_memory } };
 
     return ota_workspace_len(&cfg);
 }
 
 int main(void)
 {
-    size_t window15 = workspace(15), window12 = workspace(12), plain = workspace(1);
+    size_t window15 = workspace(15, NO_DELTA), window12 = workspace(12, NO_DELTA), plain = workspace(1, NO_DELTA);
+    size_t defaults = workspace(0, 0);
 
-    (void)printf("{\"window15\": %zu, \"window12\": %zu, \"plain\": %zu}\n", window15, window12, plain);
-    return window15 && window12 && plain ? 0 : 1;
+    (void)printf("{\"window15\": %zu, \"window12\": %zu, \"plain\": %zu, \"defaults\": %zu}\n", window15, window12, plain,
+                 defaults);
+    return window15 && window12 && plain && defaults ? 0 : 1;
 }
