@@ -3,7 +3,7 @@
  * @file
  * Apply a patch: the new image from the old one and a small file. The engine stands alone: no I/O of its own, no
  * allocation, no crypto, no clock. Patch bytes are pushed in, image bytes come out, the old image is read through one
- * function. The format is in SPEC.md ("Patches").
+ * function. The format is in docs/patch-format.md.
  *
  *     ota_delta_begin(&d, &cfg, mem, len);
  *     while ((err = ota_delta_push(d, in, in_len, &used, out, out_cap, &made)) == OTA_OK)

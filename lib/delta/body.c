@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The payload's syntax (SPEC.md, "Patches"): parts, each with its map of copies, then its bytes. Every function that
+ * The payload's syntax (docs/patch-format.md): parts, each with its map of copies, then its bytes. Every function that
  * codes something takes what an encoder wants to send and returns what both sides go on with.
  */
 #include "patch.h"
