@@ -63,29 +63,36 @@ static struct {
 } made[KEYS_MAX];
 
 static struct {
-    uint32_t psa;
-    uint8_t hash[32];
+    uint8_t secret[32], hash[32];
     char hex[SIM_SIG_HEX_MAX];
 } signature[SIGNATURES_MAX];
 
-static void make(struct sim_key *k, const char *name)
+/* The crypto service has room for few keys at once. */
+static psa_key_id_t import(const struct sim_key *k)
 {
     psa_key_attributes_t attr = psa_key_attributes_init();
-    uint8_t secret[32], point[65], id[32];
     psa_key_id_t key = 0;
-    char pem[256];
-    size_t got = 0;
 
-    MUST(psa_crypto_init() == PSA_SUCCESS);
-    sim_sha256(name, strlen(name), secret);
     psa_set_key_type(&attr, PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1));
     psa_set_key_bits(&attr, 256);
     psa_set_key_usage_flags(&attr, PSA_KEY_USAGE_SIGN_HASH);
     psa_set_key_algorithm(&attr, SIGN_ALG);
-    MUST(psa_import_key(&attr, secret, sizeof secret, &key) == PSA_SUCCESS);
-    k->psa = key;
-    MUST(psa_export_public_key(key, point, sizeof point, &got) == PSA_SUCCESS && got == sizeof point);
-    pem_of(point, pem, sizeof pem);
+    MUST(psa_import_key(&attr, k->secret, sizeof k->secret, &key) == PSA_SUCCESS);
+    return key;
+}
+
+static void make(struct sim_key *k, const char *name)
+{
+    uint8_t id[32];
+    char pem[256];
+    size_t got = 0;
+
+    MUST(psa_crypto_init() == PSA_SUCCESS);
+    sim_sha256(name, strlen(name), k->secret);
+    psa_key_id_t key = import(k);
+    MUST(psa_export_public_key(key, k->point, sizeof k->point, &got) == PSA_SUCCESS && got == sizeof k->point);
+    MUST(psa_destroy_key(key) == PSA_SUCCESS);
+    pem_of(k->point, pem, sizeof pem);
     (void)snprintf(k->json, sizeof k->json,
         "{\"keytype\":\"ecdsa\",\"keyval\":{\"public\":\"%s\"},\"scheme\":\"ecdsa-sha2-nistp256\"}", pem);
     sim_sha256(k->json, strlen(k->json), id);
@@ -126,8 +133,10 @@ static void sign(const struct sim_key *k, const uint8_t hash[32], char hex[SIM_S
 {
     uint8_t raw[64], der[80];
     size_t got = 0;
+    psa_key_id_t key = import(k);
 
-    MUST(psa_sign_hash(k->psa, SIGN_ALG, hash, 32, raw, sizeof raw, &got) == PSA_SUCCESS && got == sizeof raw);
+    MUST(psa_sign_hash(key, SIGN_ALG, hash, 32, raw, sizeof raw, &got) == PSA_SUCCESS && got == sizeof raw);
+    MUST(psa_destroy_key(key) == PSA_SUCCESS);
     size_t n = 2 + der_integer(raw, der + 2);
     n += der_integer(raw + 32, der + n);
     der[0] = 0x30;
@@ -141,10 +150,10 @@ void sim_key_sign(const struct sim_key *k, const void *msg, size_t len, char hex
 
     sim_sha256(msg, len, hash);
     size_t at = (hash[0] | (size_t)hash[1] << 8) % SIGNATURES_MAX;
-    if (signature[at].psa != k->psa || memcmp(signature[at].hash, hash, sizeof hash) != 0) {
+    if (memcmp(signature[at].secret, k->secret, sizeof k->secret) != 0 || memcmp(signature[at].hash, hash, sizeof hash) != 0) {
         sign(k, hash, signature[at].hex);
         memcpy(signature[at].hash, hash, sizeof hash);
-        signature[at].psa = k->psa;
+        memcpy(signature[at].secret, k->secret, sizeof k->secret);
     }
     memcpy(hex, signature[at].hex, SIM_SIG_HEX_MAX);
 }

@@ -9,7 +9,7 @@
 #define SIM_SIG_HEX_MAX 160   /* a DER ECDSA signature in hex, with NUL */
 
 struct sim_key {
-    uint32_t psa;        /* the key in the crypto service */
+    uint8_t secret[32], point[65];
     char keyid[65];
     char json[400];      /* the canonical key object; its PEM has real newlines */
 };

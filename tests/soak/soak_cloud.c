@@ -102,25 +102,6 @@ static void sign(const uint8_t point[65], const uint8_t hash[32], uint8_t sig[64
     sig[32] = (uint8_t)((sig[32] & 0x7f) | 1);
 }
 
-/* A key's public point: slow to compute, and there are few keys. */
-static const uint8_t *point_of(const struct sim_key *k)
-{
-    static struct {
-        char keyid[65];
-        uint8_t point[65];
-    } known[16];
-    static unsigned next;
-    size_t got = 0;
-
-    for (size_t i = 0; i < 16; i++)
-        if (strcmp(known[i].keyid, k->keyid) == 0)
-            return known[i].point;
-    unsigned at = next++ % 16;
-    memcpy(known[at].keyid, k->keyid, sizeof known[at].keyid);
-    MUST(psa_export_public_key(k->psa, known[at].point, 65, &got) == PSA_SUCCESS && got == 65);
-    return known[at].point;
-}
-
 void __wrap_sim_key_sign(const struct sim_key *k, const void *msg, size_t len, char hex[SIM_SIG_HEX_MAX]);
 
 void __wrap_sim_key_sign(const struct sim_key *k, const void *msg, size_t len, char hex[SIM_SIG_HEX_MAX])
@@ -128,7 +109,7 @@ void __wrap_sim_key_sign(const struct sim_key *k, const void *msg, size_t len, c
     uint8_t hash[32], sig[64], der[70] = { 0x30, 68, 0x02, 32 };
 
     sim_sha256(msg, len, hash);
-    sign(point_of(k), hash, sig);
+    sign(k->point, hash, sig);
     memcpy(der + 4, sig, 32);
     der[36] = 0x02;
     der[37] = 32;
