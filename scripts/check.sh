@@ -8,7 +8,7 @@ total() { python3 scripts/count-tests.py build/dev/junit.xml build/asan/junit.xm
 
 # A failing run is counted too, so that the closing line tells how bad it is.
 tests() {
-    if ! run_tests "$1"; then
+    if ! run_tests "$@"; then
         total || true
         return 1
     fi
@@ -21,7 +21,7 @@ step "tests" tests dev
 step "build with gcc, optimised" build gcc
 step "build with clang, optimised" build clang
 step "build with clang, ASan and UBSan" build asan
-step "tests under ASan and UBSan" tests asan
+step "tests under ASan and UBSan" tests asan "$judges"
 step "build for Cortex-M4" build cortex-m
 step "size budget" python3 tests/size/size.py --build build/cortex-m --prefix arm-none-eabi- tests/size/budget.txt
 total

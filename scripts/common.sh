@@ -29,8 +29,13 @@ build() {
     cmake --build --preset "$1"
 }
 
-# run_tests PRESET: ctest, leaving a JUnit file for count-tests.py. Tests named interop_* fetch other people's programs
-# and are left to .ci/run.
+# run_tests PRESET [REGEX]: ctest without the tests that REGEX names, leaving a JUnit file for count-tests.py. Tests named
+# interop_* fetch other people's programs; those and the ones labelled "long" are left to .ci/run.
 run_tests() {
-    ctest --preset "$1" --exclude-regex '^interop_' --output-junit junit.xml --test-output-size-passed 1000000 --test-output-size-failed 1000000
+    ctest --preset "$1" --exclude-regex "^interop_${2:+|$2}" --label-exclude '^long$' --output-junit junit.xml \
+        --test-output-size-passed 1000000 --test-output-size-failed 1000000
 }
+
+# Tests that run none of the library's code in their own process, or plant faults into a build of their own: a sanitizer or
+# a count of branches sees nothing in them.
+judges='^(size|coverage|counting|badnet|kill|powercut)_planted|^layering_|^consumer$|^kit$'
