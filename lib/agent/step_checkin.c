@@ -28,10 +28,8 @@ static ota_err recount_reports(struct ota *a)
 {
     struct otai_arena rest;
     struct otai_sending *s = otai_region(a, sizeof *s, &rest);
-
-    if (!s)
-        return OTA_USAGE_MEMORY;
     ota_err err = otai_ring_load(a->cfg.store, &s->ring, s->scratch, &a->fault);
+
     if (err == OTA_OK)
         a->j.report_last = s->ring.last_id;
     return err;
@@ -137,8 +135,6 @@ static ota_err begin_poll(struct ota *a)
     struct otai_arena rest;
     char *extra = otai_region(a, 512, &rest);
 
-    if (!extra)
-        return OTA_USAGE_MEMORY;
     if (tell_facts(a, extra, 512) != OTA_OK)
         extra[0] = '\0';
     const struct otai_fetch_job job = { .base = a->cfg.repos[0].metadata_url, .file = "timestamp.json",
@@ -303,7 +299,7 @@ ota_err otai_step_report(struct ota *a)
 
     if (!a->busy) {
         a->m.sending = otai_region(a, sizeof *a->m.sending, &rest);
-        ota_err err = a->m.sending ? collect(a, a->m.sending) : OTA_USAGE_MEMORY;
+        ota_err err = collect(a, a->m.sending);
 
         if (err != OTA_OK)
             return err;
@@ -315,7 +311,7 @@ ota_err otai_step_report(struct ota *a)
     ota_err err = otai_receive(a, chunk, sizeof chunk, &got, "report");
     if (err == OTA_DONE)
         return acknowledged(a, s);
-    if (err == OTA_OK || err == OTA_AGAIN)
+    if (err == OTA_AGAIN)
         return OTA_AGAIN;
     otai_note(a, OTA_EV_REPORT_KEPT, s->ring.report[0].id, err);
     return err;

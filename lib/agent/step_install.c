@@ -74,9 +74,7 @@ ota_err otai_step_plan(struct ota *a)
 
 static const struct ota_repo *repo_of_plan(const struct ota *a)
 {
-    const struct ota_release_image *r = otai_image_of(a, a->plan.component);
-
-    return &a->cfg.repos[r ? r->repo : 0];
+    return &a->cfg.repos[otai_image_of(a, a->plan.component)->repo];
 }
 
 static ota_err lay_out_decoder(struct ota *a, struct otai_download *d, struct otai_arena *rest,
@@ -85,10 +83,8 @@ static ota_err lay_out_decoder(struct ota *a, struct otai_download *d, struct ot
     if (a->plan.source.codec == OTA_CODEC_DELTA)
         return otai_patch_open(a, &d->patch, rest, g);
     size_t len = otai_inflate_len(a->plan.source.window_bits);
-    void *mem = otai_arena_take(rest, len);
-    if (!mem)
-        return otai_no_memory(a);
-    ota_err err = otai_inflate_init(&d->inflate, mem, len, &a->plan.source, a->plan.length, a->plan.src_off, a->plan.out_off);
+    ota_err err = otai_inflate_init(&d->inflate, otai_arena_take(rest, len), len, &a->plan.source, a->plan.length,
+                                    a->plan.src_off, a->plan.out_off);
     return err == OTA_OK ? OTA_OK : otai_fail(a, err, "inflate");
 }
 
@@ -117,8 +113,6 @@ static ota_err lay_out(struct ota *a, struct otai_download *d, struct otai_arena
             d->in_cap = a->cfg.limits.block;
     }
     d->in = otai_arena_take(rest, d->in_cap);
-    if (!buf || !d->in || (d->out_cap && !d->out))
-        return otai_no_memory(a);
     return otai_writer_open(&d->writer, s, buf, io, a->plan.length, a->plan.out_off, &a->fault);
 }
 
@@ -137,9 +131,6 @@ static ota_err open_download(struct ota *a)
     struct otai_arena rest;
     struct otai_progress *p = &a->j.progress[a->plan.component];
     struct otai_download *d = a->m.download = otai_region(a, sizeof *d, &rest);
-
-    if (!d)
-        return OTA_USAGE_MEMORY;
     ota_err err = lay_out(a, d, &rest);
     if (err != OTA_OK)
         return err;
@@ -187,7 +178,8 @@ static ota_err take_plain(struct ota *a)
     return at_checkpoint(a, pos) ? checkpoint(a, pos) : OTA_OK;
 }
 
-/* Deflated bytes: one push at a time; the decoder stops at every mark, where a checkpoint can lie. */
+/* Deflated bytes: one push at a time; the decoder stops at every mark, where a checkpoint can lie. It knows how long its
+ * source is: bytes that are missing at the end, or that follow it, are its failures. */
 static ota_err take_deflate(struct ota *a)
 {
     struct otai_download *d = a->m.download;
@@ -198,11 +190,7 @@ static ota_err take_deflate(struct ota *a)
     if (err != OTA_OK && err != OTA_DONE)
         return otai_fail(a, err, "image data");
     d->stream_done = err == OTA_DONE;
-    if (d->body_done && !d->stream_done && !used && !made)
-        return otai_fail(a, OTA_REJECT_CORRUPT, "image data: ended early");
     d->in_off += used;
-    if (d->stream_done && d->in_off != d->in_len)
-        return otai_fail(a, OTA_REJECT_CORRUPT, "image data: bytes after the end");
     if (d->in_off == d->in_len && (made < d->out_cap || d->stream_done))
         d->in_off = d->in_len = 0;
     err = otai_writer_add(&d->writer, d->out, made);
@@ -267,11 +255,10 @@ static ota_err receive(struct ota *a)
     return OTA_OK;
 }
 
-static bool complete(const struct ota *a)
+/* A plain body is done when it has its signed length; a decoder is when it has made all. */
+static bool complete(const struct otai_download *d)
 {
-    const struct otai_download *d = a->m.download;
-
-    return d->body_done && otai_writer_pos(&d->writer) == a->plan.length && (!d->out_cap || d->stream_done);
+    return d->body_done && (!d->out_cap || d->stream_done);
 }
 
 static ota_err take(struct ota *a)
@@ -280,7 +267,7 @@ static ota_err take(struct ota *a)
 
     if (!d->out_cap)
         return d->in_len > 0 ? take_plain(a) : OTA_OK;
-    if (d->stream_done || (d->in_len == 0 && !d->body_done))
+    if (d->stream_done)
         return OTA_OK;
     return d->inflate ? take_deflate(a) : take_delta(a);
 }
@@ -300,7 +287,7 @@ static ota_err go_on(struct ota *a)
         err = take(a);
     if (err != OTA_OK)
         return err;
-    if (!complete(a))
+    if (!complete(d))
         return OTA_AGAIN;
     if (d->patch.delta)
         otai_patch_forget(a);
@@ -324,13 +311,8 @@ static ota_err open_seal(struct ota *a)
     struct ota_slot *s = slot_of(a, a->plan.component, a->plan.slot);
 
     a->m.seal = otai_region(a, sizeof *a->m.seal, &rest);
-    if (!a->m.seal)
-        return OTA_USAGE_MEMORY;
     size_t cap = otai_power_of_two_below(rest.cap - rest.used);
-    uint8_t *buf = otai_arena_take(&rest, cap);
-    if (!buf)
-        return otai_no_memory(a);
-    ota_err err = otai_seal_begin(a->m.seal, s, a->cfg.crypto, buf, cap, &a->plan, &a->fault);
+    ota_err err = otai_seal_begin(a->m.seal, s, a->cfg.crypto, otai_arena_take(&rest, cap), cap, &a->plan, &a->fault);
     return err == OTA_OK ? OTA_AGAIN : err;
 }
 

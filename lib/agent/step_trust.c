@@ -38,13 +38,9 @@ static ota_err begin(struct ota *a)
     const struct ota_tuf_config cfg = { .size = sizeof cfg, .crypto = a->cfg.crypto, .limits = a->cfg.limits.tuf };
     struct otai_trust *t = a->m.trust = otai_region(a, sizeof *t, &rest);
 
-    if (!t)
-        return OTA_USAGE_MEMORY;
     t->tuf_len = ota_tuf_len(&cfg);
     t->tuf_mem = otai_arena_take(&rest, t->tuf_len);
     t->pointer_buf = otai_arena_take(&rest, a->cfg.limits.pointer_max);
-    if (!t->tuf_mem || !t->pointer_buf)
-        return otai_no_memory(a);
     ota_err err = otai_believed_time(a, &t->now_s);
     if (err != OTA_OK)
         return err;
@@ -206,9 +202,7 @@ static ota_err seek(struct ota *a, const char *path)
 
     if (repo < 0)
         return otai_fail(a, OTA_REJECT_TARGET, "pointer: path of no repository");
-    if (!otai_copy(t->path, sizeof t->path, path))
-        return otai_fail(a, OTA_REJECT_LIMIT, "pointer: path");
-    if (repo != t->repo || !t->refreshed)
+    if (repo != t->repo)
         return open_repo(a, (uint8_t)repo);
     ota_err err = ota_tuf_find(t->tuf, path);
     if (err != OTA_OK)
@@ -430,10 +424,9 @@ ota_err otai_step_trust(struct ota *a)
         return read_body(a);
     case OTAI_TRUST_POINTER:
         return read_pointer(a);
-    case OTAI_TRUST_IDENTIFY:
+    default: /* OTAI_TRUST_IDENTIFY */
         return otai_trust_identify(a);
     }
-    return otai_fail(a, OTA_USAGE_STATE, "trust");
 }
 
 /* Role names come from metadata: whatever is not plain is percent-encoded, as in URLs. */

@@ -63,10 +63,8 @@ ota_err otai_trust_identify(struct ota *a)
     if (err != OTA_DONE)
         return err;
     const struct ota_release_image *r = otai_image_of(a, t->image);
-    if (r) {
-        otai_installed_set(&a->j.installed[t->image], r->sha256, r->version);
-        a->dirty = true;
-    }
+    otai_installed_set(&a->j.installed[t->image], r->sha256, r->version);
+    a->dirty = true;
     return otai_trust_go_on(a);
 }
 

@@ -68,10 +68,11 @@ static size_t deflate_with_marks(const uint8_t *in, size_t len, size_t block, ui
 }
 
 static void add_deflated(struct sim_cloud *c, struct sim_repo *r, struct sim_role *role, const struct sim_image *i,
-                         uint32_t block, char *json, size_t cap)
+                         const struct sim_image_spec *s, char *json, size_t cap)
 {
+    uint32_t block = s->block ? s->block : 2048;
     uint8_t *out = sim_pool_take(&c->pool, NULL, i->len + 4096);
-    size_t len = deflate_with_marks(i->data, i->len, block, out, i->len + 4096);
+    size_t len = deflate_with_marks(i->data, i->len, block, out, i->len + 4096) + (size_t)s->more;
     uint8_t digest[32];
     char path[128], hex[65];
 
@@ -113,7 +114,8 @@ static void add_delta(struct sim_cloud *c, struct sim_repo *r, struct sim_role *
     size_t room = 2 * i->len + 4096;
     uint8_t *out = sim_pool_take(&c->pool, NULL, room);
     uint32_t needs;
-    size_t len = damage(s->damage, out, sim_patch(&job, out, room, &needs));
+    size_t made = sim_patch(&job, out, room, &needs);
+    size_t len = s->damage == SIM_DELTA_STUMP ? 5 : damage(s->damage, out, made);
     char path[160], hex[65];
     uint8_t digest[32];
 
@@ -133,7 +135,7 @@ static void publish_image(struct sim_cloud *c, const struct sim_image *i, const 
     char deflated[400] = "", delta[500] = "", custom[1100];
 
     if (s->deflate)
-        add_deflated(c, r, role, i, s->block ? s->block : 2048, deflated, sizeof deflated);
+        add_deflated(c, r, role, i, s, deflated, sizeof deflated);
     if (s->from)
         add_delta(c, r, role, i, s, delta, sizeof delta);
     int n = snprintf(custom, sizeof custom,

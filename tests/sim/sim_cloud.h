@@ -22,7 +22,8 @@ enum sim_damage {
     SIM_DELTA_SHORT,       /* its end is missing */
     SIM_DELTA_NONSENSE,    /* it is no patch */
     SIM_DELTA_OTHER_BASE,  /* made from other bytes than it claims */
-    SIM_DELTA_OTHER_IMAGE  /* makes other bytes than it claims */
+    SIM_DELTA_OTHER_IMAGE, /* makes other bytes than it claims */
+    SIM_DELTA_STUMP        /* not even its head is whole */
 };
 
 struct sim_image {
@@ -42,6 +43,7 @@ struct sim_image_spec {
     size_t len;                    /* [10000] */
     bool deflate;                  /* offer a deflated encoding too */
     uint32_t block;                /* its flush distance [2048] */
+    int more;                      /* signed bytes after the end of that; below 0: so many are missing there */
     const char *product;           /* "compatible" in the signed description [thermostat] */
     const char *claims;            /* "component" in the signed description [component] */
     uint32_t security;
