@@ -82,6 +82,8 @@ int ota_cut_flash_write(struct ota_cut_flash *f, uint32_t off, const void *buf, 
             misuse(f, "flash: a write to bytes that are not erased");
             break;
         }
+    if (f->change)
+        return f->change(f, off, buf, len);
     if (!happens(f, off, buf, len))
         return -1;
     memcpy(f->now + off, buf, len);
@@ -94,6 +96,8 @@ int ota_cut_flash_erase(struct ota_cut_flash *f, uint32_t off, uint32_t len)
         return -1;
     if (f->erase_unit == 0 || off % f->erase_unit || len % f->erase_unit)
         misuse(f, "flash: an erase is not aligned to the erase unit");
+    if (f->change)
+        return f->change(f, off, NULL, len);
     if (!happens(f, off, NULL, len))
         return -1;
     memset(f->now + off, 0xff, len);
@@ -102,6 +106,8 @@ int ota_cut_flash_erase(struct ota_cut_flash *f, uint32_t off, uint32_t len)
 
 int ota_cut_flash_sync(struct ota_cut_flash *f)
 {
+    if (f->change)
+        return f->change(f, 0, NULL, 0);
     if (!happens(f, 0, NULL, 0))
         return -1;
     memcpy(f->safe, f->now, f->size);

@@ -37,6 +37,9 @@ struct ota_cut_flash {
     enum ota_cut_shape shape;
     bool off;                /**< every call fails from now on, until the next start */
     const char *misuse;      /**< first thing that a driver must not do to a flash; NULL = none */
+    /** NULL; or where a change goes instead, when the flash belongs to a whole simulated device (sim.h). A write has data,
+     * an erase has none, a sync has no length either. @return 0, or -1 when it does not happen */
+    int (*change)(struct ota_cut_flash *f, uint32_t off, const void *data, uint32_t len);
 };
 
 /** What your driver calls where it calls the chip otherwise. @return 0, or -1 when the power is off */

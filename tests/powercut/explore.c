@@ -78,7 +78,7 @@ static void tell(unsigned depth, const char *rule)
     id_print(x.s, x.trail, depth, id);
     (void)printf("%s violates \"%s\"\n", id, rule);
     memcpy(least, x.trail, sizeof least);
-    unsigned n = shrink(x.s, least, depth);
+    unsigned n = powercut_shrink(x.s, least, depth);
     if (n && (n < depth || memcmp(least, x.trail, n * sizeof least[0]) != 0)) {
         id_print(x.s, least, n, id);
         (void)printf("    shrunk to %s\n", id);
@@ -205,7 +205,7 @@ static struct sim *one_sim(void)
     return dev;
 }
 
-void explore(const struct stage *s, const struct limits *limits, struct counts *out)
+void powercut_explore(const struct stage *s, const struct limits *limits, struct counts *out)
 {
     MUST(limits->cuts >= 1 && limits->cuts <= CUTS_MAX && limits->stride >= 1);
     if (!x.seen) {

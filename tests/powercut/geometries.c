@@ -3,7 +3,7 @@
  * writing, erasing, checkpoints and images lie to each other. */
 #include "powercut.h"
 
-const struct world_geometry geometries[] = {
+const struct world_geometry powercut_geometries[] = {
     /* a small flash, records that are old or new as a whole */
     { { .name = "tiny", .write_unit = 16, .erase_unit = 512, .slot_size = { 2048, 2048 }, .erased = 0xff, .block = 512, .window_bits = 9 }, 1300 },
     /* everything in files, through ports/posix */
@@ -21,4 +21,4 @@ const struct world_geometry geometries[] = {
     { { .name = "e4096", .write_unit = 16, .erase_unit = 4096, .slot_size = { 12288, 8192 }, .erased = 0xff, .block = 512, .window_bits = 9, .files = true }, 6000 },
     { { .name = "wide", .write_unit = 256, .erase_unit = 8192, .slot_size = { 16384, 16384 }, .erased = 0xff, .block = 2048, .window_bits = 10 }, 12000 },
 };
-const size_t geometry_count = sizeof geometries / sizeof geometries[0];
+const size_t powercut_geometry_count = sizeof powercut_geometries / sizeof powercut_geometries[0];

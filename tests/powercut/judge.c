@@ -99,9 +99,34 @@ static void judge_metadata(const struct stage *s, struct sim *dev, const char *n
     sim_break(dev, "stored metadata is what a publisher signed");
 }
 
+/* A record of a store that is tested, by its own word. */
+static bool read_rigged(struct sim *dev, const char *name, uint8_t *out, size_t cap, size_t *len)
+{
+    struct ota_store *s = dev->rigged.store;
+    int32_t code = 0;
+
+    return s->ops->read(s, name, out, cap, len, &code) == OTA_OK && *len <= cap;
+}
+
+static void judge_rigged_store(const struct stage *s, struct sim *dev)
+{
+    static uint8_t bytes[SIM_JSON_MAX];
+    char name[OTA_STORE_NAME_MAX];
+    size_t len = 0;
+
+    for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {
+        (void)snprintf(name, sizeof name, "%s.json", roles[i]);
+        if (read_rigged(dev, name, bytes, sizeof bytes, &len))
+            judge_metadata(s, dev, name, bytes, len);
+    }
+}
+
 static void judge_store(const struct stage *s, struct sim *dev)
 {
     const struct sim_dir *d = &dev->medium.dir;
+
+    if (dev->rigged.store)
+        judge_rigged_store(s, dev);
 
     for (size_t i = 0; i < dev->store.count; i++)
         judge_metadata(s, dev, dev->store.record[i].name, dev->store.record[i].data, dev->store.record[i].len);
@@ -230,6 +255,9 @@ static const uint8_t *newest_journal(struct sim *dev, size_t *len)
             p = dev->store.record[k].data;
             n = dev->store.record[k].len;
         }
+        static uint8_t rigged[2][SIM_RECORD_MAX];
+        if (dev->rigged.store && read_rigged(dev, names[i], rigged[i], sizeof rigged[i], &n))
+            p = rigged[i];
         struct otai_journal j;
         const char *why;
         if (!p || otai_journal_decode(p, n, &j, &why) != OTA_OK || j.generation < newest)

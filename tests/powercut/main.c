@@ -97,10 +97,14 @@ static bool is_wanted(const struct options *o, const struct scenario *s, const s
 static void plan(struct board *b, const struct options *o)
 {
     for (unsigned depth = CUTS_MAX; depth >= 1; depth--)
-        for (size_t i = 0; i < scenario_count; i++)
-            for (size_t k = 0; k < geometry_count; k++)
-                if (is_wanted(o, &scenarios[i], &geometries[k]) && depth_of(o, &scenarios[i], &geometries[k]) == depth)
-                    add_job(b, o, &scenarios[i], &geometries[k], (struct limits){ .cuts = depth, .faults = true, .stride = 1 });
+        for (size_t i = 0; i < powercut_scenario_count; i++)
+            for (size_t k = 0; k < powercut_geometry_count; k++) {
+                const struct scenario *s = &powercut_scenarios[i];
+                const struct world_geometry *g = &powercut_geometries[k];
+
+                if (is_wanted(o, s, g) && depth_of(o, s, g) == depth)
+                    add_job(b, o, s, g, (struct limits){ .cuts = depth, .faults = true, .stride = 1 });
+            }
 }
 
 static void work(struct board *b, bool verbose)
@@ -112,7 +116,7 @@ static void work(struct board *b, bool verbose)
         double began = now_s();
 
         stage_open(&s, j->scenario, j->geometry);
-        explore(&s, &j->limits, &j->counts);
+        powercut_explore(&s, &j->limits, &j->counts);
         stage_close(&s);
         j->seconds = now_s() - began;
         j->done = true;
@@ -154,13 +158,13 @@ static int sum_up(const struct board *b, bool well)
     struct counts t = { .complete = true };
     unsigned scenario_used = 0, geometry_used = 0;
 
-    for (size_t i = 0; i < scenario_count; i++)
+    for (size_t i = 0; i < powercut_scenario_count; i++)
         for (unsigned k = 0; k < b->count; k++)
-            if (b->job[k].scenario == &scenarios[i] && ++scenario_used)
+            if (b->job[k].scenario == &powercut_scenarios[i] && ++scenario_used)
                 break;
-    for (size_t i = 0; i < geometry_count; i++)
+    for (size_t i = 0; i < powercut_geometry_count; i++)
         for (unsigned k = 0; k < b->count; k++)
-            if (b->job[k].geometry == &geometries[i] && ++geometry_used)
+            if (b->job[k].geometry == &powercut_geometries[i] && ++geometry_used)
                 break;
     for (unsigned i = 0; i < b->count; i++) {
         const struct counts *c = &b->job[i].counts;
@@ -207,11 +211,11 @@ static int replay_one(const char *id, bool shorten)
         return 2;
     }
     stage_open(&s, scenario, geometry);
-    if (shorten && (count = shrink(&s, event, count)) > 0) {
+    if (shorten && (count = powercut_shrink(&s, event, count)) > 0) {
         id_print(&s, event, count, text);
         (void)printf("%s\n", text);
     }
-    const char *rule = replay(&s, event, count, !shorten);
+    const char *rule = powercut_replay(&s, event, count, !shorten);
     (void)printf("%s: %s%s\n", id, rule ? "violates " : "all rules hold", rule ? rule : "");
     stage_close(&s);
     return rule != NULL;
@@ -242,13 +246,15 @@ static int replay_all(const char *path)
 
 static int list(void)
 {
-    for (size_t i = 0; i < scenario_count; i++)
-        (void)printf("scenario %-13s %s%s\n", scenarios[i].name, scenarios[i].what, scenarios[i].core ? " (core)" : "");
-    for (size_t i = 0; i < geometry_count; i++)
-        (void)printf("geometry %-7s write %4u, erase %4u, slots %5u and %5u, image %5zu, %s\n", geometries[i].g.name,
-                     (unsigned)geometries[i].g.write_unit, (unsigned)geometries[i].g.erase_unit,
-                     (unsigned)geometries[i].g.slot_size[0], (unsigned)geometries[i].g.slot_size[1], geometries[i].image_len,
-                     geometries[i].g.slot_files ? "all in files" : geometries[i].g.files ? "records in files" : "records");
+    for (const struct scenario *s = powercut_scenarios; s < powercut_scenarios + powercut_scenario_count; s++)
+        (void)printf("scenario %-13s %s%s\n", s->name, s->what, s->core ? " (core)" : "");
+    for (size_t i = 0; i < powercut_geometry_count; i++) {
+        const struct sim_geometry *g = &powercut_geometries[i].g;
+
+        (void)printf("geometry %-7s write %4u, erase %4u, slots %5u and %5u, image %5zu, %s\n", g->name, (unsigned)g->write_unit,
+                     (unsigned)g->erase_unit, (unsigned)g->slot_size[0], (unsigned)g->slot_size[1], powercut_geometries[i].image_len,
+                     g->slot_files ? "all in files" : g->files ? "records in files" : "records");
+    }
     for (enum sim_shape i = SIM_CUT_KEEP; i < SIM_SHAPES; i++)
         (void)printf("shape %2d %s\n", (int)i, sim_shape_name(i));
     return 0;

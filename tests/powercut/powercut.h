@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the explorer's files share. README.md explains it. */
+/* The explorer: what its files share, and what a porter's test program calls to let the power go in whole updates on their
+ * own ports. README.md explains what is cut and judged, share/doc/ota/kit.md how ports come below it. */
 #ifndef POWERCUT_H
 #define POWERCUT_H
 
@@ -62,15 +63,18 @@ struct stage {
     uint32_t names_at_end;         /* files of an uncut run */
 };
 
-extern const struct scenario scenarios[];
-extern const size_t scenario_count;
+extern const struct scenario powercut_scenarios[];
+extern const size_t powercut_scenario_count;
 
 struct world_geometry {
     struct sim_geometry g;
     size_t image_len;
 };
-extern const struct world_geometry geometries[];
-extern const size_t geometry_count;
+extern const struct world_geometry powercut_geometries[];
+extern const size_t powercut_geometry_count;
+
+/* The device on which ports are tested, "rig" in ids, once powercut_rig() was called. */
+extern struct world_geometry powercut_rigged;
 
 void stage_open(struct stage *s, const struct scenario *scenario, const struct world_geometry *geometry);
 void stage_close(struct stage *s);
@@ -116,11 +120,21 @@ struct counts {
 };
 
 /* Explore one stage. Violations are printed with their replay ids. */
-void explore(const struct stage *s, const struct limits *limits, struct counts *out);
+void powercut_explore(const struct stage *s, const struct limits *limits, struct counts *out);
 /* Run one id's events; with a log when `tell`. NULL, or the rule. */
-const char *replay(const struct stage *s, const struct event *event, unsigned count, bool tell);
+const char *powercut_replay(const struct stage *s, const struct event *event, unsigned count, bool tell);
 /* Fewest and earliest events that still break a rule. */
-unsigned shrink(const struct stage *s, struct event *event, unsigned count);
+unsigned powercut_shrink(const struct stage *s, struct event *event, unsigned count);
+
+/* ---- for porters ---- */
+
+/* Make a device around these ports: powercut_scenario() explores it, ids name its geometry "rig". */
+void powercut_rig(const struct sim_rig *rig);
+/* Explore one scenario on it, up to `cuts` losses of power in a row. Violations are printed with their replay ids.
+ * false: there is no such scenario, or it needs two components. */
+bool powercut_scenario(const char *name, unsigned cuts, struct counts *out);
+/* Repeat one id, with a log of events and operations on stderr. The rule that it breaks, or NULL, or "not an id". */
+const char *powercut_again(const char *id);
 
 #define ID_LEN 160
 void id_print(const struct stage *s, const struct event *event, unsigned count, char out[ID_LEN]);

@@ -37,7 +37,7 @@ static void at_op(struct sim *dev, const struct sim_op *op, const void *data)
                       sim_shape_name(e->shape));
 }
 
-const char *replay(const struct stage *s, const struct event *event, unsigned count, bool tell)
+const char *powercut_replay(const struct stage *s, const struct event *event, unsigned count, bool tell)
 {
     static struct sim dev;
     uint32_t starts = 0;
@@ -71,7 +71,7 @@ static bool still(const struct stage *s, struct event *event, unsigned count, un
     struct event was = event[k];
 
     event[k] = other;
-    if (replay(s, event, count, false))
+    if (powercut_replay(s, event, count, false))
         return true;
     event[k] = was;
     return false;
@@ -90,16 +90,16 @@ static void simplify(const struct stage *s, struct event *event, unsigned count,
             break;
 }
 
-unsigned shrink(const struct stage *s, struct event *event, unsigned count)
+unsigned powercut_shrink(const struct stage *s, struct event *event, unsigned count)
 {
-    if (!replay(s, event, count, false))
+    if (!powercut_replay(s, event, count, false))
         return 0;
     for (unsigned k = 0; k < count && count > 1;) {
         struct event fewer[CUTS_MAX];
 
         memcpy(fewer, event, sizeof fewer);
         memmove(&fewer[k], &fewer[k + 1], (count - k - 1) * sizeof fewer[0]);
-        if (!replay(s, fewer, count - 1, false)) {
+        if (!powercut_replay(s, fewer, count - 1, false)) {
             k++;
             continue;
         }
@@ -129,17 +129,19 @@ void id_print(const struct stage *s, const struct event *event, unsigned count, 
 
 static const struct scenario *scenario_named(const char *p, size_t len)
 {
-    for (size_t i = 0; i < scenario_count; i++)
-        if (strlen(scenarios[i].name) == len && strncmp(scenarios[i].name, p, len) == 0)
-            return &scenarios[i];
+    for (size_t i = 0; i < powercut_scenario_count; i++)
+        if (strlen(powercut_scenarios[i].name) == len && strncmp(powercut_scenarios[i].name, p, len) == 0)
+            return &powercut_scenarios[i];
     return NULL;
 }
 
 static const struct world_geometry *geometry_named(const char *p, size_t len)
 {
-    for (size_t i = 0; i < geometry_count; i++)
-        if (strlen(geometries[i].g.name) == len && strncmp(geometries[i].g.name, p, len) == 0)
-            return &geometries[i];
+    for (size_t i = 0; i < powercut_geometry_count; i++)
+        if (strlen(powercut_geometries[i].g.name) == len && strncmp(powercut_geometries[i].g.name, p, len) == 0)
+            return &powercut_geometries[i];
+    if (powercut_rigged.g.rig && strlen(powercut_rigged.g.name) == len && strncmp(powercut_rigged.g.name, p, len) == 0)
+        return &powercut_rigged;
     return NULL;
 }
 

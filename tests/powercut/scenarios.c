@@ -401,7 +401,7 @@ static void publish_factory_first(struct stage *s)
 #define TOLD(outcome_, version_) { .outcome = outcome_, .version = version_, .must = true }
 #define MAY(outcome_, version_) { .outcome = outcome_, .version = version_ }
 
-const struct scenario scenarios[] = {
+const struct scenario powercut_scenarios[] = {
     { .name = "full", .what = "a plain image", .components = 1, .core = true, .expect = { TOLD("confirmed", "2.0.0") } },
     { .name = "deflate", .what = "a deflated image", .components = 1, .core = true, .deflate = true,
       .expect = { TOLD("confirmed", "2.0.0") } },
@@ -466,4 +466,4 @@ const struct scenario scenarios[] = {
     { .name = "trickle", .what = "the network gives few bytes at a time", .components = 1, .deflate = true,
       .prepare = prepare_trickle, .expect = { TOLD("confirmed", "2.0.0") } },
 };
-const size_t scenario_count = sizeof scenarios / sizeof scenarios[0];
+const size_t powercut_scenario_count = sizeof powercut_scenarios / sizeof powercut_scenarios[0];

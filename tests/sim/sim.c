@@ -84,9 +84,10 @@ static void install(struct sim *dev, size_t i, const struct sim_image *image)
 /* Files and the agent's memory are large, and cleared when they come into use. */
 static void clear(struct sim *dev)
 {
-    size_t files = offsetof(struct sim, medium.file);
+    size_t chip = offsetof(struct sim, medium.chip), files = offsetof(struct sim, medium.file);
 
-    memset(dev, 0, files);
+    memset(dev, 0, chip);
+    dev->medium.chip.size = 0;
     for (size_t i = 0; i < SIM_FILES_MAX; i++)
         dev->medium.file[i].len = dev->medium.file[i].safe_len = dev->medium.file[i].dirty = 0;
     memset((char *)dev + files + sizeof dev->medium.file, 0, offsetof(struct sim, workspace) - files - sizeof dev->medium.file);
@@ -106,6 +107,9 @@ void sim_open_as(struct sim *dev, const struct sim_cloud *cloud, const struct si
     sim_ports_open(dev);
     sim_net_open(dev);
     sim_crypto_open(dev);
+    sim_rig_open(dev);
+    memset(dev->medium.chip.now, 0xff, dev->medium.chip.size);
+    memset(dev->medium.chip.safe, 0xff, dev->medium.chip.size);
     ota_boot_record_init(&dev->boot.record, first, components);
     if (dev->geometry.files)
         sim_fs_make_boot(dev, &dev->boot.record);
@@ -195,6 +199,7 @@ void sim_copy(struct sim *to, const struct sim *from)
     sim_ports_open(to);
     sim_net_open(to);
     sim_crypto_open(to);
+    sim_rig_open(to);
     copy_records(&to->store, &from->store);
     copy_slots(to, from);
     sim_medium_copy(to, from);
@@ -261,6 +266,7 @@ uint64_t sim_state_hash(const struct sim *dev)
             h = sim_mix(h, dev->slot[c][k].synced, dev->slot[c][k].geometry.size);
     for (size_t i = 0; i < dev->store.count; i++)
         h = sim_mix(sim_mix(h, dev->store.record[i].name, strlen(dev->store.record[i].name)), dev->store.record[i].data, dev->store.record[i].len);
+    h = sim_mix(h, dev->medium.chip.safe, dev->medium.chip.size);
     if (dev->geometry.files)
         h = mix_names(h, dev);
     else
@@ -284,6 +290,12 @@ uint64_t sim_state_hash(const struct sim *dev)
 
 static const struct sim_image *in_slot(const struct sim *dev, size_t component, uint8_t slot)
 {
+    static uint8_t bytes[SIM_SLOT_MAX];
+
+    if (dev->rigged.slot && component == 0 && slot == 1) {
+        sim_rig_look(dev, bytes);
+        return sim_cloud_recognise(dev->cloud, bytes, sizeof bytes);
+    }
     return slot > 1 ? NULL : sim_cloud_recognise(dev->cloud, dev->slot[component][slot].data, SIM_SLOT_MAX);
 }
 
@@ -329,7 +341,7 @@ static bool start_device(struct sim *dev)
     dev->clock.ms += RESTART_MS;
     dev->clock.boot_ms = dev->clock.ms;
     dev->net.open = false;
-    if (!sim_boot_rom(dev))
+    if ((dev->geometry.rig && !sim_rig_start(dev)) || !sim_boot_rom(dev))
         return false;
     if (dev->on_start)
         dev->on_start(dev);
@@ -359,6 +371,7 @@ void sim_restore_power(struct sim *dev)
 static void restart_media(struct sim *dev)
 {
     sim_fs_close_all(dev);
+    sim_rig_open(dev);
     sim_crash(dev, NULL, NULL, dev->restart_drops || dev->shape == SIM_CUT_DROP ? SIM_CUT_DROP : SIM_CUT_KEEP, 0);
     sim_boot_refresh(dev);
 }

@@ -16,6 +16,7 @@
 
 #include "ota/boot_record.h"
 #include "ota/ota.h"
+#include "ota_cuts.h"
 #include "sim_cloud.h"
 #include "sim_fs.h"
 #include "sim_medium.h"
@@ -28,10 +29,21 @@
 #define SIM_RECORD_MAX (SIM_DELTA_MEMORY + 256)
 #define SIM_DELTA_MEMORY 32768   /* what a delta's decoder may use */
 #define SIM_REPORTS_MAX 24
+#define SIM_RAM 16384            /* of ports that are tested */
 #define SIM_WORKSPACE 524288
 #define SIM_FAULTS_MAX 4
 
 struct sim;
+
+/* Ports to test, on a flash that the device has for them alone. Those that the rig (ota_cuts.h) has a function for take
+ * the place of the device's own: the store; the boot control, whose function also does the boot loader's part; and the
+ * second slot of component 0. */
+struct sim_rig {
+    uint32_t size, write_unit, erase_unit;   /* of the flash, at most SIM_CHIP_MAX */
+    size_t ram;                              /* that the ports need, at most SIM_RAM */
+    /* The power comes. All that the ports know lies in `ram`, which holds zeros: several devices live at the same time. */
+    struct ota_cut_rig *(*open)(void *ram, struct ota_cut_flash *flash);
+};
 
 /* How a device keeps its bytes. A 0 takes the default in brackets. */
 struct sim_geometry {
@@ -42,6 +54,7 @@ struct sim_geometry {
     uint32_t io, block, window_bits;   /* limits of the agent [512, 2048, 10] */
     bool files;                        /* store and boot record are files of ports/posix */
     bool slot_files;                   /* slots, too */
+    const struct sim_rig *rig;         /* ports to test; they outlive the device */
 };
 
 /* ---- durable state ---- */
@@ -73,6 +86,16 @@ struct sim_boot {
     struct ota_boot port;
     struct sim *dev;
     struct ota_boot_record record;    /* with files: what they say */
+};
+
+/* The ports that are tested, as long as the device runs. */
+struct sim_rigged {
+    struct ota_cut_flash flash;
+    struct sim *dev;
+    struct ota_store *store;          /* NULL: the device's own */
+    struct ota_slot *slot;
+    struct ota_boot *boot;
+    max_align_t ram[SIM_RAM / sizeof(max_align_t)];
 };
 
 /* ---- the rest of the hardware ---- */
@@ -186,6 +209,7 @@ struct sim {
     struct ota_posix_store files;    /* the store over files, */
     struct ota_posix_boot boot_file; /* the boot control over a file, */
     struct ota_posix_slot slot_file[SIM_COMPONENTS][2]; /* and slots in files */
+    struct sim_rigged rigged;        /* ports to test */
     /* configuration; change it before the first run, or after sim_kill() */
     struct ota_config cfg;
     struct ota_component component[SIM_COMPONENTS];
@@ -278,6 +302,10 @@ bool sim_call_ok(struct sim *dev);              /* a storage call begins: false 
 void sim_check_change(struct sim_slot *s, uint64_t off, uint64_t len, uint32_t unit);
 void sim_boot_refresh(struct sim *dev);         /* boot.record becomes what the file says */
 bool sim_boot_rom(struct sim *dev);             /* choose the slots of this start; false: the power went, or a rule broke */
+void sim_rig_open(struct sim *dev);             /* the flash below ports that are tested is there, and the power is off */
+bool sim_rig_start(struct sim *dev);            /* they come up; false: the power went, or a rule broke */
+void sim_rig_refresh(struct sim *dev);          /* boot.record becomes what their boot control says */
+void sim_rig_look(const struct sim *dev, uint8_t out[SIM_SLOT_MAX]);   /* the first bytes of their slot */
 const struct sim_web *sim_site(const struct sim *dev);
 void sim_break(struct sim *dev, const char *rule);
 void sim_ports_open(struct sim *dev);

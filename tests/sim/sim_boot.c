@@ -82,6 +82,8 @@ static const struct ota_boot_ops record_ops = { record_view, record_arm, record_
 
 void sim_boot_refresh(struct sim *dev)
 {
+    if (dev->rigged.boot)
+        sim_rig_refresh(dev);
     if (!dev->geometry.files)
         return;
     const struct sim_file_body *f = sim_file_named(dev, &SIM_FS_BOOT[1]);
@@ -192,5 +194,7 @@ static bool rom_file(struct sim *dev)
 
 bool sim_boot_rom(struct sim *dev)
 {
+    if (dev->rigged.boot)
+        return true; /* its start was the boot loader's, too */
     return dev->geometry.files ? rom_file(dev) : rom_record(dev);
 }

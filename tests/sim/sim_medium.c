@@ -17,6 +17,11 @@ static struct sim_slot *slot_of(struct sim *dev, uint8_t object)
     return &dev->slot[object / 2][object % 2];
 }
 
+static bool is_file(uint8_t object)
+{
+    return object >= SIM_OBJ_FILE && object < SIM_OBJ_DIR;
+}
+
 static struct image image_of(struct sim *dev, uint8_t object)
 {
     if (object < SIM_OBJ_FILE) {
@@ -25,13 +30,18 @@ static struct image image_of(struct sim *dev, uint8_t object)
 
         return (struct image){ s->data, s->synced, SIM_SLOT_MAX, block };
     }
+    if (object == SIM_OBJ_CHIP) {
+        struct sim_chip *c = &dev->medium.chip;
+
+        return (struct image){ c->now, c->safe, c->size, c->block };
+    }
     struct sim_file_body *f = &dev->medium.file[object - SIM_OBJ_FILE];
     return (struct image){ f->now, f->safe, SIM_FILE_MAX, 512 };
 }
 
 static void grow(struct sim *dev, uint8_t object, uint32_t end, bool safe)
 {
-    if (object < SIM_OBJ_FILE)
+    if (!is_file(object))
         return;
     struct sim_file_body *f = &dev->medium.file[object - SIM_OBJ_FILE];
     uint32_t *len = safe ? &f->safe_len : &f->len;
@@ -54,7 +64,7 @@ static void put_bytes(struct sim *dev, const struct sim_op *op, const uint8_t *d
     uint8_t *p = safe ? m.safe : m.now;
     uint32_t from = op->off, to = op->off + op->len, half = op->off + op->len / 2;
 
-    if (part == GARBAGE && op->object < SIM_OBJ_FILE) {
+    if (part == GARBAGE && !is_file(op->object)) {
         from -= from % m.block;
         to = (to + m.block - 1) / m.block * m.block;
         to = to < m.cap ? to : m.cap;
@@ -69,7 +79,7 @@ static void put_bytes(struct sim *dev, const struct sim_op *op, const uint8_t *d
     else if (part == ZEROS)
         memset(p + from, 0, to - from);
     else if (op->kind == SIM_OP_ERASE)
-        memset(p + from, dev->geometry.erased, to - from);
+        memset(p + from, op->object == SIM_OBJ_CHIP ? 0xff : dev->geometry.erased, to - from);
     else
         memcpy(p + from, data + (from - op->off), to - from);
 }
@@ -161,7 +171,7 @@ void sim_op_apply(struct sim *dev, const struct sim_op *op, const void *data)
     put(dev, op, data, false, WHOLE);
     if (op->kind != SIM_OP_RECORD)
         remember(dev, op, data);
-    if (is_data(op) && op->object >= SIM_OBJ_FILE)
+    if (is_data(op) && is_file(op->object))
         dev->medium.file[op->object - SIM_OBJ_FILE].dirty = true;
 }
 
@@ -284,6 +294,7 @@ static void reread(struct sim *dev)
     for (size_t c = 0; c < dev->components; c++)
         for (size_t k = 0; k < 2; k++)
             memcpy(dev->slot[c][k].data, dev->slot[c][k].synced, dev->slot[c][k].geometry.size);
+    memcpy(m->chip.now, m->chip.safe, m->chip.size);
     for (size_t i = 0; i < SIM_FILES_MAX; i++) {
         struct sim_file_body *f = &m->file[i];
 
@@ -338,7 +349,7 @@ static enum sim_does go_wrong(struct sim *dev, const struct sim_op *op, enum sim
 /* Files cannot grow; what is written in place needs no space. */
 static bool needs_space(const struct sim *dev, const struct sim_op *op)
 {
-    return op->kind == SIM_OP_CREATE || (op->kind == SIM_OP_WRITE && op->object >= SIM_OBJ_FILE && op->object < SIM_OBJ_DIR &&
+    return op->kind == SIM_OP_CREATE || (op->kind == SIM_OP_WRITE && is_file(op->object) &&
                                          op->off + op->len > dev->medium.file[op->object - SIM_OBJ_FILE].len);
 }
 
@@ -505,6 +516,10 @@ void sim_medium_copy(struct sim *to, const struct sim *from)
     const struct sim_medium *f = &from->medium;
 
     t->dir = f->dir;
+    t->chip.size = f->chip.size;
+    t->chip.block = f->chip.block;
+    memcpy(t->chip.now, f->chip.now, f->chip.size);
+    memcpy(t->chip.safe, f->chip.safe, f->chip.size);
     t->log.count = f->log.count;
     t->log.bytes = f->log.bytes;
     memcpy(t->log.op, f->log.op, f->log.count * sizeof f->log.op[0]);

@@ -14,6 +14,7 @@
 #define SIM_FILES_MAX 28
 #define SIM_NAMES_MAX 28
 #define SIM_NAME_MAX 48
+#define SIM_CHIP_MAX 131072 /* the flash below ports that are tested */
 #define SIM_LOG_MAX 96
 #define SIM_LOG_BYTES 131072
 
@@ -48,10 +49,12 @@ enum sim_shape {
 
 enum sim_kind { SIM_OP_WRITE, SIM_OP_ERASE, SIM_OP_SYNC, SIM_OP_CREATE, SIM_OP_UNLINK, SIM_OP_RENAME, SIM_OP_RECORD, SIM_OP_KINDS };
 
-/* Objects: slots first, then files, then the directory; SIM_OBJ_NONE is a record that is old or new as a whole. */
+/* Objects: slots first, then files, then the directory; SIM_OBJ_NONE is a record that is old or new as a whole;
+ * SIM_OBJ_CHIP is the flash below ports that are tested. */
 #define SIM_OBJ_FILE 4
 #define SIM_OBJ_DIR 250
 #define SIM_OBJ_NONE 251
+#define SIM_OBJ_CHIP 252
 
 struct sim_op {
     uint8_t kind, object;
@@ -91,9 +94,16 @@ struct sim_log_ops {
     uint8_t data[SIM_LOG_BYTES];
 };
 
+/* A flash whose erased bytes are 0xff. size 0: the device has none. */
+struct sim_chip {
+    uint32_t size, block;
+    uint8_t now[SIM_CHIP_MAX], safe[SIM_CHIP_MAX];
+};
+
 struct sim_medium {
     struct sim_dir dir;
     struct sim_log_ops log;
+    struct sim_chip chip;
     struct sim_file_body file[SIM_FILES_MAX];
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A porter's test program: the contract suite and the power cuts on their own ports. With the number of a mistake as its
- * argument it must fail. */
+/* A porter's test program: the contract suite and the power cuts on their own ports, one by one. With
+ * the number of a mistake as its argument it must fail. */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,22 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Flash map: boot record 2 pages, three records of 2 pages each, the slot behind them. A page is one erase unit. What has
- * two pages is written to the older one: sequence number, length, CRC, then the bytes. */
+/* Flash map: the boot record, the store's records, the slot behind them. Whatever is recorded has room for two copies, and
+ * the older one is written: sequence number, length, CRC, then the bytes. */
 #include "my_ports.h"
 
 #include <ota/boot_record.h>
 #include <string.h>
 
 #define HEAD 16u
-#define BOOT_PAGE 0u
-#define FIRST_RECORD_PAGE 2u
-#define SLOT_OFF 16384u
+#define BOOT_OFF 0u
+#define RECORD_OFF(i) ((1u + (i)) * 2u * MY_COPY)
+#define RECORDS 9u
+#define SLOT_OFF RECORD_OFF(RECORDS)
+#define ABSENT (-1)
 
 struct copy {
     bool whole;
     uint32_t sequence, len;
 };
 
-static const char *const names[3] = { "journal.0", "journal.1", "reports" };
+/* What the agent keeps (SPEC.md): metadata by repository and role, results to report, and its journal. */
+static const char *const names[RECORDS] = { "product.root.json", "product.timestamp.json", "product.snapshot.json",
+    "product.targets.json", "product.groups.json", "product.pub-acme.json", "reports", "journal.0", "journal.1" };
 
 static uint32_t crc(const uint8_t *p, size_t len)
 {
@@ -30,95 +34,92 @@ static uint32_t crc(const uint8_t *p, size_t len)
     return ~c;
 }
 
-static struct copy read_page(struct my_device *d, uint32_t page, uint8_t bytes[MY_ERASE])
+static struct copy read_copy(struct my_device *d, uint32_t off, uint8_t bytes[MY_COPY])
 {
     struct copy c = { false, 0, 0 };
     uint32_t sum;
 
-    if (ota_cut_flash_read(d->rig.flash, page * MY_ERASE, bytes, MY_ERASE) != 0)
+    if (ota_cut_flash_read(d->rig.flash, off, bytes, MY_COPY) != 0)
         return c;
     memcpy(&c.sequence, bytes, 4);
     memcpy(&c.len, bytes + 4, 4);
     memcpy(&sum, bytes + 8, 4);
-    if (c.sequence == 0xffffffffu || c.len > MY_ERASE - HEAD)
+    if (c.sequence == 0xffffffffu || c.len > MY_COPY - HEAD)
         return c;
     c.whole = d->mistake == STORE_NO_CHECK || sum == (crc(bytes + HEAD, c.len) ^ c.sequence ^ c.len);
     return c;
 }
 
-/* Which of two pages counts: 0, 1, or -1. */
-static int newest(struct my_device *d, uint32_t page, bool in_place, uint8_t bytes[MY_ERASE], struct copy *c)
+/* Which of two copies counts, 0 or 1; its bytes are in d->copy then. */
+static int newest(struct my_device *d, uint32_t off, bool in_place, struct copy *c)
 {
-    static uint8_t other[MY_ERASE];
-    struct copy a = read_page(d, page, bytes), b = read_page(d, page + 1, other);
+    struct copy a = read_copy(d, off, d->copy), b = read_copy(d, off + MY_COPY, d->other);
 
     *c = a;
     if (!in_place && b.whole && (!a.whole || b.sequence > a.sequence)) {
-        memcpy(bytes, other, MY_ERASE);
+        memcpy(d->copy, d->other, MY_COPY);
         *c = b;
         return 1;
     }
-    return a.whole ? 0 : -1;
+    return a.whole ? 0 : ABSENT;
 }
 
-static bool write_newest(struct my_device *d, uint32_t page, bool in_place, bool sync, const void *data, uint32_t len)
+static bool write_newest(struct my_device *d, uint32_t off, bool in_place, bool sync, const void *data, uint32_t len)
 {
-    static uint8_t bytes[MY_ERASE];
     struct ota_cut_flash *f = d->rig.flash;
     struct copy c;
-    int at = newest(d, page, in_place, bytes, &c);
-    uint32_t to = page + (in_place || at == 1 ? 0 : at < 0 ? 0 : 1);
-    uint32_t sequence = at < 0 ? 1 : c.sequence + 1, padded = (HEAD + len + MY_WRITE - 1) / MY_WRITE * MY_WRITE, sum;
+    int at = newest(d, off, in_place, &c);
+    uint32_t to = off + (in_place || at != 0 ? 0 : MY_COPY);
+    uint32_t sequence = at == ABSENT ? 1 : c.sequence + 1, padded = (HEAD + len + MY_WRITE - 1) / MY_WRITE * MY_WRITE, sum;
 
-    memset(bytes, 0xff, sizeof bytes);
-    memcpy(bytes, &sequence, 4);
-    memcpy(bytes + 4, &len, 4);
-    memcpy(bytes + HEAD, data, len);
-    sum = crc(bytes + HEAD, len) ^ sequence ^ len;
-    memcpy(bytes + 8, &sum, 4);
-    return ota_cut_flash_erase(f, to * MY_ERASE, MY_ERASE) == 0 && ota_cut_flash_write(f, to * MY_ERASE, bytes, padded) == 0 &&
+    memset(d->copy, 0xff, sizeof d->copy);
+    memcpy(d->copy, &sequence, 4);
+    memcpy(d->copy + 4, &len, 4);
+    memcpy(d->copy + HEAD, data, len);
+    sum = crc(d->copy + HEAD, len) ^ sequence ^ len;
+    memcpy(d->copy + 8, &sum, 4);
+    return ota_cut_flash_erase(f, to, MY_COPY) == 0 && ota_cut_flash_write(f, to, d->copy, padded) == 0 &&
            (!sync || ota_cut_flash_sync(f) == 0);
 }
 
 /* ---- store: a record's first byte says whether it is there, so that removing is writing ---- */
 
-static int page_of(const char *name)
+/* 0: no record has this name. */
+static uint32_t place_of(const char *name)
 {
-    for (int i = 0; i < 3; i++)
+    for (uint32_t i = 0; i < RECORDS; i++)
         if (strcmp(name, names[i]) == 0)
-            return (int)FIRST_RECORD_PAGE + 2 * i;
-    return -1;
+            return RECORD_OFF(i);
+    return 0;
 }
 
 static ota_err store_read(struct ota_store *s, const char *name, void *buf, size_t cap, size_t *len, int32_t *code)
 {
     struct my_device *d = *(struct my_device **)(void *)(s + 1);
-    static uint8_t bytes[MY_ERASE];
     struct copy c;
-    int page = page_of(name);
+    uint32_t off = place_of(name);
 
     *code = 0;
-    if (d->rig.flash->off || page < 0)
+    if (d->rig.flash->off)
         return OTA_DEVICE_STORE;
-    if (newest(d, (uint32_t)page, d->mistake == STORE_IN_PLACE, bytes, &c) < 0 || bytes[HEAD] == 0)
+    if (off == 0 || newest(d, off, d->mistake == STORE_IN_PLACE, &c) == ABSENT || d->copy[HEAD] == 0)
         return OTA_DEVICE_ABSENT;
     *len = c.len - 1;
-    memcpy(buf, bytes + HEAD + 1, *len < cap ? *len : cap);
+    memcpy(buf, d->copy + HEAD + 1, *len < cap ? *len : cap);
     return OTA_OK;
 }
 
 static ota_err put_record(struct ota_store *s, const char *name, const void *buf, size_t len, uint8_t there)
 {
     struct my_device *d = *(struct my_device **)(void *)(s + 1);
-    static uint8_t record[MY_ERASE];
-    int page = page_of(name);
+    uint32_t off = place_of(name);
 
-    if (page < 0 || len + 1 > MY_ERASE - HEAD)
-        return OTA_DEVICE_FULL;
-    record[0] = there;
+    if (off == 0 || len + 1 > MY_COPY - HEAD)
+        return there ? OTA_DEVICE_FULL : OTA_OK;
+    d->record[0] = there;
     if (len)
-        memcpy(record + 1, buf, len);
-    return write_newest(d, (uint32_t)page, d->mistake == STORE_IN_PLACE, d->mistake != STORE_NO_SYNC, record, (uint32_t)len + 1)
+        memcpy(d->record + 1, buf, len);
+    return write_newest(d, off, d->mistake == STORE_IN_PLACE, d->mistake != STORE_NO_SYNC, d->record, (uint32_t)len + 1)
                ? OTA_OK : OTA_DEVICE_STORE;
 }
 
@@ -147,11 +148,21 @@ static struct ota_store *start_store(struct ota_cut_rig *rig)
 
 /* ---- slot ---- */
 
+static struct my_device *device_of_slot(struct ota_slot *s)
+{
+    return *(struct my_device **)(void *)(s + 1);
+}
+
 static struct ota_cut_flash *flash_of(struct ota_slot *s)
 {
-    struct my_device *d = *(struct my_device **)(void *)(s + 1);
+    return device_of_slot(s)->rig.flash;
+}
 
-    return d->rig.flash;
+static uint32_t slot_place(struct ota_slot *s, uint64_t off)
+{
+    uint32_t begin = device_of_slot(s)->mistake == MAP_OVERLAPS ? RECORD_OFF(RECORDS - 2) : SLOT_OFF;
+
+    return begin + (uint32_t)off;
 }
 
 static ota_err done(int result, int32_t *code)
@@ -177,22 +188,22 @@ static ota_err slot_geometry(struct ota_slot *s, struct ota_slot_geometry *out, 
 
 static ota_err slot_erase(struct ota_slot *s, uint64_t off, uint64_t len, int32_t *code)
 {
-    return done(fits(off, len) ? ota_cut_flash_erase(flash_of(s), SLOT_OFF + (uint32_t)off, (uint32_t)len) : -1, code);
+    return done(fits(off, len) ? ota_cut_flash_erase(flash_of(s), slot_place(s, off), (uint32_t)len) : -1, code);
 }
 
 static ota_err slot_write(struct ota_slot *s, uint64_t off, const void *buf, size_t len, int32_t *code)
 {
-    return done(fits(off, len) ? ota_cut_flash_write(flash_of(s), SLOT_OFF + (uint32_t)off, buf, (uint32_t)len) : -1, code);
+    return done(fits(off, len) ? ota_cut_flash_write(flash_of(s), slot_place(s, off), buf, (uint32_t)len) : -1, code);
 }
 
 static ota_err slot_read(struct ota_slot *s, uint64_t off, void *buf, size_t len, int32_t *code)
 {
-    return done(fits(off, len) ? ota_cut_flash_read(flash_of(s), SLOT_OFF + (uint32_t)off, buf, (uint32_t)len) : -1, code);
+    return done(fits(off, len) ? ota_cut_flash_read(flash_of(s), slot_place(s, off), buf, (uint32_t)len) : -1, code);
 }
 
 static ota_err slot_sync(struct ota_slot *s, int32_t *code)
 {
-    struct my_device *d = *(struct my_device **)(void *)(s + 1);
+    struct my_device *d = device_of_slot(s);
 
     return d->mistake == SLOT_NO_SYNC ? OTA_OK : done(ota_cut_flash_sync(d->rig.flash), code);
 }
@@ -212,12 +223,11 @@ static struct ota_slot *start_slot(struct ota_cut_rig *rig)
 
 static bool load(struct my_device *d, struct ota_boot_record *r)
 {
-    static uint8_t bytes[MY_ERASE];
     static const uint8_t first[1] = { 0 };
     struct copy c;
 
-    if (newest(d, BOOT_PAGE, d->mistake == BOOT_IN_PLACE, bytes, &c) >= 0 && c.len == OTA_BOOT_RECORD_LEN)
-        return ota_boot_record_decode(r, bytes + HEAD);
+    if (newest(d, BOOT_OFF, d->mistake == BOOT_IN_PLACE, &c) != ABSENT && c.len == OTA_BOOT_RECORD_LEN)
+        return ota_boot_record_decode(r, d->copy + HEAD);
     ota_boot_record_init(r, first, 1); /* fresh from the factory */
     return !d->rig.flash->off;
 }
@@ -227,7 +237,7 @@ static ota_err keep(struct my_device *d, const struct ota_boot_record *r)
     uint8_t raw[OTA_BOOT_RECORD_LEN];
 
     ota_boot_record_encode(r, raw);
-    return write_newest(d, BOOT_PAGE, d->mistake == BOOT_IN_PLACE, true, raw, sizeof raw) ? OTA_OK : OTA_DEVICE_BOOT;
+    return write_newest(d, BOOT_OFF, d->mistake == BOOT_IN_PLACE, true, raw, sizeof raw) ? OTA_OK : OTA_DEVICE_BOOT;
 }
 
 static struct my_device *device_of(struct ota_boot *b)
