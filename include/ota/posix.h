@@ -287,7 +287,7 @@ struct ota_posix_slot {
 
 struct ota_posix_slot_file_config {
     const char *path;                      /**< a regular file; symbolic links are refused */
-    uint64_t size;                         /**< > 0: create it with this size if absent, refuse another size; 0: must exist */
+    uint64_t size;                         /**< > 0: create it with this size if absent or empty, refuse another size; 0: must exist */
 };
 
 /** @return OTA_OK; USAGE_ARGUMENT; DEVICE_SLOT (errno), also EFBIG when it has another size than cfg says */

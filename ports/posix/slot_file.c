@@ -2,6 +2,7 @@
 /* A slot in a regular file of fixed size. */
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "file_io.h"
@@ -9,10 +10,21 @@
 
 #define OPEN_FLAGS (O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK) /* O_NONBLOCK: a FIFO by that name must not hang us */
 
+/* Power was cut between a slot's first two steps, below. */
+static bool is_half_made(const char *path)
+{
+    int fd = open(path, O_RDONLY | OPEN_FLAGS);
+    struct stat st;
+    bool half = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0;
+
+    otap_close(&fd);
+    return half;
+}
+
 /* Space is taken now: an update must not find the disk full in its middle. */
 static int make(const char *path, uint64_t size)
 {
-    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | OPEN_FLAGS, 0700);
+    int fd = open(path, O_RDWR | O_CREAT | (is_half_made(path) ? 0 : O_EXCL) | OPEN_FLAGS, 0700);
     int number;
 
     if (fd < 0)

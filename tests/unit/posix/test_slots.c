@@ -39,6 +39,34 @@ static void a_slot_is_made_with_its_size(void **state)
     ota_posix_slot_close(&s);
 }
 
+/* Regression: a power cut behind a slot's creation left an empty file, which was refused with EFBIG for good. */
+static void a_slot_that_was_begun_is_made(void **state)
+{
+    struct ota_posix_slot_file_config cfg = { other, 20000 };
+    struct ota_posix_slot s;
+    struct ota_fault fault;
+    struct stat st;
+
+    (void)state;
+    assert_int_equal(close(open(other, O_CREAT | O_EXCL | O_RDWR, 0700)), 0);
+    assert_int_equal(ota_posix_slot_file_open(&s, &cfg, &fault), OTA_OK);
+    assert_int_equal(stat(other, &st), 0);
+    assert_int_equal(st.st_size, 20000);
+    assert_true(st.st_blocks * 512 >= 20000);
+    ota_posix_slot_close(&s);
+    /* one byte more than nothing is somebody's */
+    assert_int_equal(truncate(other, 1), 0);
+    assert_int_equal(ota_posix_slot_file_open(&s, &cfg, &fault), OTA_DEVICE_SLOT);
+    assert_string_equal(fault.where, "slot.size");
+    assert_int_equal(stat(other, &st), 0);
+    assert_int_equal(st.st_size, 1);
+    /* without a size nothing is made */
+    assert_int_equal(truncate(other, 0), 0);
+    cfg.size = 0;
+    assert_int_equal(ota_posix_slot_file_open(&s, &cfg, &fault), OTA_DEVICE_SLOT);
+    assert_int_equal(unlink(other), 0);
+}
+
 static void another_size_a_link_or_no_file_is_refused(void **state)
 {
     struct ota_posix_slot_file_config cfg = { path, 4096 };
@@ -182,7 +210,7 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_slot_is_made_with_its_size),
+        cmocka_unit_test(a_slot_is_made_with_its_size), cmocka_unit_test(a_slot_that_was_begun_is_made),
         cmocka_unit_test(another_size_a_link_or_no_file_is_refused),
         cmocka_unit_test(one_holder_at_a_time),
         cmocka_unit_test(a_slot_replaced_behind_our_back_is_not_written),
