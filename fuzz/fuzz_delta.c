@@ -3,11 +3,13 @@
  * Patches. Bytes 0..3: log2 of the counters, entries of the map, output length / 16, old length / 16; the rest is the
  * payload, which is framed here with right checksums so that the decoder's inside is reached. Every way of feeding it must
  * end in the same way with the same bytes, also when the state is saved and resumed between any two pushes, and the old
- * image is never read outside. A second try hands the input over as it is.
+ * image is never read outside. A decoder that was written from the specification alone must give the same bytes or refuse
+ * as well. A second try hands the input over as it is.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "delta_reference.h"
 #include "patch.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -74,6 +76,18 @@ static struct end decode(const struct ota_delta_config *cfg, size_t len, size_t 
     return e;
 }
 
+static void compare(const struct checked_base *b, size_t len, struct end a)
+{
+    struct reference_result r = reference_decode(b->p, b->len, patch, len, OUT_MAX);
+
+    if (a.err != OTA_REJECT_LIMIT) {
+        require((a.err == OTA_DONE) == (r.why == NULL));
+        require(r.why ? a.made <= r.made : a.made == r.made);
+        require(a.made == 0 || memcmp(first, r.out, a.made) == 0);
+    }
+    free(r.out);
+}
+
 static void try_all(struct checked_base *b, size_t len)
 {
     const struct ota_delta_config cfg = { .size = sizeof cfg, .base = &b->base, .base_len = b->len };
@@ -82,6 +96,7 @@ static void try_all(struct checked_base *b, size_t len)
     if (ota_delta_peek(&info, patch, len) == OTA_OK && info.out_len > OUT_MAX)
         return;
     struct end a = decode(&cfg, len, PATCH_MAX, false, first);
+    compare(b, len, a);
     struct end c = decode(&cfg, len, 7, false, second);
     require(a.err == c.err && a.made == c.made && memcmp(first, second, a.made) == 0);
     c = decode(&cfg, len, 61, true, second);

@@ -47,10 +47,8 @@ static void code_segment(struct otai_body *b, struct otai_segment *s, const stru
     s->len = like->len + (uint32_t)otai_code_signed(&b->model, OTAI_N_MISC, (int32_t)(s->len - like->len));
 }
 
-static bool code_layout(struct otai_body *b, struct otai_layout *l, const struct otai_layout *like)
+static bool code_base(struct otai_body *b, struct otai_layout *l, const struct otai_layout *like)
 {
-    static const struct otai_segment none;
-
     if (flag(b, F_SAME_BASE, l->base == like->base ? 1u : 0u))
         l->base = like->base;
     else
@@ -59,8 +57,6 @@ static bool code_layout(struct otai_body *b, struct otai_layout *l, const struct
     if (count > OTAI_SPANS)
         return false;
     l->count = (uint8_t)count;
-    for (uint32_t i = 0; i < count; i++)
-        code_segment(b, &l->segment[i], i < like->count ? &like->segment[i] : &none);
     return true;
 }
 
@@ -94,29 +90,56 @@ static bool code_prime(struct otai_body *b, struct otai_part *p)
 
 static ota_err begin_part(struct otai_body *b)
 {
-    static const struct otai_layout none;
     struct otai_part p = { 0 };
 
     if (b->script)
         p = *b->script->part;
-    if (!code_place(b, &p) || !code_prime(b, &p) || !code_layout(b, &p.was, &none) || !code_layout(b, &p.now, &p.was))
-        return OTA_REJECT_CORRUPT;
-    p.count = number(b, OTAI_N_MISC, p.count);
-    p.minors = flag(b, F_MINOR, p.minors > 0);
-    if (p.count > b->map_max)
+    if (!code_place(b, &p) || !code_prime(b, &p))
         return OTA_REJECT_CORRUPT;
     p.was.len = p.old_len;
     p.now.len = p.out_len;
     b->part = p;
-    b->scene.map.was = p.was;
-    b->scene.map.now = p.now;
     b->scene.map.count = 0;
     b->scene.window.origin = p.origin;
     b->scene.window.limit = p.old_len;
     b->scene.window.len = 0;
     memset(&b->walk, 0, sizeof b->walk);
     b->index = b->at = b->gap_end = b->minor_len = b->unit_end = b->mode_block = b->minor_index = 0;
+    b->layout_step = 0;
+    b->phase = OTAI_P_LAYOUT;
+    return OTA_OK;
+}
+
+static ota_err begin_map(struct otai_body *b)
+{
+    struct otai_part *p = &b->part;
+
+    p->count = number(b, OTAI_N_MISC, p->count);
+    p->minors = flag(b, F_MINOR, p->minors > 0);
+    if (p->count > b->map_max)
+        return OTA_REJECT_CORRUPT;
+    b->scene.map.was = p->was;
+    b->scene.map.now = p->now;
     b->phase = OTAI_P_MAP;
+    return OTA_OK;
+}
+
+/* A base address or one segment a step: both layouts at once could take more than OTAI_STEP_MAX. */
+static ota_err step_layout(struct otai_body *b)
+{
+    static const struct otai_layout none;
+    bool old = b->layout_step < OTAI_LAYOUT_STEPS;
+    uint32_t i = b->layout_step % OTAI_LAYOUT_STEPS;
+    struct otai_layout *l = old ? &b->part.was : &b->part.now;
+    const struct otai_layout *like = old ? &none : &b->part.was;
+
+    if (i > 0)
+        code_segment(b, &l->segment[i - 1], i <= like->count ? &like->segment[i - 1] : &none.segment[0]);
+    else if (!code_base(b, l, like))
+        return OTA_REJECT_CORRUPT;
+    if (i == l->count && !old)
+        return begin_map(b);
+    b->layout_step = (uint8_t)(i == l->count ? OTAI_LAYOUT_STEPS : b->layout_step + 1u);
     return OTA_OK;
 }
 
@@ -412,6 +435,8 @@ ota_err otai_body_step(struct otai_body *b)
     switch ((enum otai_phase)b->phase) {
     case OTAI_P_PART:
         return begin_part(b);
+    case OTAI_P_LAYOUT:
+        return step_layout(b);
     case OTAI_P_MAP:
         return step_map(b);
     case OTAI_P_PRIME:
@@ -431,5 +456,6 @@ bool otai_body_plausible(const struct otai_body *b)
     return b->phase <= OTAI_P_END && m->count <= b->map_max && b->part.count <= b->map_max && b->index <= m->count &&
            b->made_len <= OTAI_GROUP_MAX && m->was.count <= OTAI_SPANS && m->now.count <= OTAI_SPANS &&
            w->mode < OTAI_M_COUNT && w->pool_next < OTAI_POOLS && b->scene.window.len <= sizeof b->scene.window.bytes &&
-           b->at <= b->part.out_len;
+           b->at <= b->part.out_len && b->layout_step < 2 * OTAI_LAYOUT_STEPS && b->part.was.count <= OTAI_SPANS &&
+           b->part.now.count <= OTAI_SPANS;
 }

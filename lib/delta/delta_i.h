@@ -225,7 +225,7 @@ struct otai_script {
     const uint8_t *out;                /* the part's new bytes */
 };
 
-enum otai_phase { OTAI_P_PART, OTAI_P_MAP, OTAI_P_PRIME, OTAI_P_RUN, OTAI_P_END };
+enum otai_phase { OTAI_P_PART, OTAI_P_LAYOUT, OTAI_P_MAP, OTAI_P_PRIME, OTAI_P_RUN, OTAI_P_END };
 
 struct otai_body {
     struct otai_model model;
@@ -236,6 +236,7 @@ struct otai_body {
     struct otai_part part;
     uint32_t map_max;
     uint8_t phase;
+    uint8_t layout_step;               /* LAYOUT: base address, segments, of the old one and then of the new one */
     uint32_t index;                    /* MAP: entries done; RUN: next entry */
     uint32_t at;                       /* RUN: new offset; PRIME: bytes done */
     uint32_t minor_index;              /* encoder */
@@ -251,7 +252,13 @@ struct otai_body {
     uint8_t made_len;
 };
 
-/* Most payload bytes that one step can take. */
+#define OTAI_LAYOUT_STEPS (OTAI_SPANS + 1u)
+
+/*
+ * More payload bytes than any step can take. A modelled decision takes at most 12.1 bits (its probability is 1/4096 or more), any
+ * other one; a number is 7 of the former and 29 of the latter at most: 114 bits. The longest steps are a part's place (8 numbers
+ * and 2 flags, 117 bytes) and a group of 8 bytes (6 flags, 8 hits and 8 bytes that missed, 118 bytes).
+ */
 #define OTAI_STEP_MAX 192u
 
 void otai_body_init(struct otai_body *b);

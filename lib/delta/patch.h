@@ -9,7 +9,7 @@
 #define OTAI_FRAME_CRC_LEN 4u
 #define OTAI_DELTA_FIXED 8192u         /* memory for everything whose size does not depend on the patch */
 #define OTAI_STATE_EXTRA 16u           /* of a saved state, beyond the memory */
-#define OTAI_DELTA_STATE_VERSION 1u
+#define OTAI_DELTA_STATE_VERSION 2u
 
 #define OTAI_FRAME_LOG2_MIN 9u
 #define OTAI_FRAME_LOG2_MAX 16u

@@ -222,3 +222,25 @@ ota_err patches_decode(const struct pair *p, const uint8_t *patch, size_t len, c
     free(mem);
     return err;
 }
+
+/* ---- patches that are kept ---------------------------------------------------------------------------------------------- */
+
+const char *const patches_kept[FLAVOURS] = {
+    "patch-1-data.hex", "patch-1-thumb.hex", "patch-1-arm.hex", "patch-1-a64.hex", "patch-1-riscv.hex", "patch-1-x86.hex"
+};
+
+size_t patches_read(const char *dir, enum flavour flavour, uint8_t *out, size_t cap)
+{
+    char name[4096];
+    size_t n = 0;
+    unsigned byte;
+
+    (void)snprintf(name, sizeof name, "%s/%s", dir, patches_kept[flavour]);
+    FILE *f = fopen(name, "r");
+    if (!f)
+        return 0;
+    while (n < cap && fscanf(f, "%2x", &byte) == 1)
+        out[n++] = (uint8_t)byte;
+    (void)fclose(f);
+    return n;
+}
