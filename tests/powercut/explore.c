@@ -97,6 +97,8 @@ static bool enough(void)
 {
     if (x.l->runs_max && x.c->runs >= x.l->runs_max)
         x.c->complete = false;
+    if (x.l->triples_max && x.c->triples >= x.l->triples_max)
+        return true;
     return !x.c->complete || (x.l->stop_after && x.c->violations >= x.l->stop_after);
 }
 

@@ -12,6 +12,8 @@
 #include "sim_must.h"
 
 #define JOBS_MAX 4096
+#define PROCESSES_MAX 1024
+#define NIGHTLY_LEAST 50000000u   /* cuts of a whole night */
 
 struct job {
     const struct scenario *scenario;
@@ -19,19 +21,22 @@ struct job {
     struct limits limits;
     struct counts counts;
     double seconds;
-    bool done;
+    bool reserve;         /* explored only while the night's number is not reached, for its cuts three in a row */
+    bool skipped, done;
 };
 
 /* Shared by the processes. */
 struct board {
     atomic_uint next;
-    unsigned count;
+    atomic_ullong cuts;   /* of the jobs that are done */
+    uint64_t least;       /* cuts that must come together; 0 = as many as there are */
+    unsigned count, planned, end;   /* jobs, those without the reserve, and where this wave of them ends */
     struct job job[JOBS_MAX];
 };
 
 struct options {
     const char *scenario, *geometry;   /* NULL: all */
-    unsigned cuts, processes, stop_after;
+    unsigned cuts, processes, stop_after, least;
     enum { QUICK, FULL, NIGHTLY } mode;
     bool verbose;
 };
@@ -93,6 +98,28 @@ static bool is_wanted(const struct options *o, const struct scenario *s, const s
     return o->mode != QUICK || o->geometry || is(g, "tiny") || (s->core && is(g, "posix"));
 }
 
+/* Cuts that a job adds to the sum: those one and two in a row of a reserve belong to another job. */
+static uint64_t cuts_of(const struct job *j)
+{
+    return j->reserve ? j->counts.triples : j->counts.cuts;
+}
+
+/* Three in a row where the plan has two. */
+static void plan_reserve(struct board *b, const struct options *o)
+{
+    for (size_t i = 0; i < powercut_scenario_count; i++)
+        for (size_t k = 0; k < powercut_geometry_count; k++) {
+            const struct scenario *s = &powercut_scenarios[i];
+            const struct world_geometry *g = &powercut_geometries[k];
+            unsigned before = b->count;
+
+            if (depth_of(o, s, g) == 2)
+                add_job(b, o, s, g, (struct limits){ .cuts = 3, .faults = true, .stride = 1 });
+            if (b->count > before)
+                b->job[before].reserve = true;
+        }
+}
+
 /* The long jobs first. */
 static void plan(struct board *b, const struct options *o)
 {
@@ -105,41 +132,62 @@ static void plan(struct board *b, const struct options *o)
                 if (is_wanted(o, s, g) && depth_of(o, s, g) == depth)
                     add_job(b, o, s, g, (struct limits){ .cuts = depth, .faults = true, .stride = 1 });
             }
+    b->planned = b->count;
+    bool all = o->mode == NIGHTLY && !o->cuts && !o->scenario && !o->geometry;
+    b->least = o->least ? o->least : all ? NIGHTLY_LEAST : 0;
+    if (b->least && !o->cuts)
+        plan_reserve(b, o);
 }
 
-static void work(struct board *b, bool verbose)
+/* false: enough cuts were made without it. What other processes have not finished yet is not counted: rather too many. */
+static bool is_due(struct board *b, struct job *j)
+{
+    uint64_t cuts = atomic_load(&b->cuts);
+
+    j->skipped = j->reserve && cuts >= b->least;
+    if (j->reserve && !j->skipped)
+        j->limits.triples_max = b->least - cuts;
+    return !j->skipped;
+}
+
+static void work(struct board *b, const struct options *o)
 {
     static struct stage s;
 
-    for (unsigned i; (i = atomic_fetch_add(&b->next, 1)) < b->count;) {
+    for (unsigned i; (i = atomic_fetch_add(&b->next, 1)) < b->end;) {
         struct job *j = &b->job[i];
         double began = now_s();
 
+        if (!is_due(b, j))
+            continue;
         stage_open(&s, j->scenario, j->geometry);
         powercut_explore(&s, &j->limits, &j->counts);
         stage_close(&s);
+        (void)atomic_fetch_add(&b->cuts, cuts_of(j));
         j->seconds = now_s() - began;
         j->done = true;
-        if (verbose)
+        if (o->verbose)
             (void)printf("%-12s %-6s %u cut(s): %5u ops %9llu cuts %8llu runs %4llu violations %6.1f s\n", j->scenario->name,
-                         j->geometry->g.name, j->limits.cuts, (unsigned)j->counts.ops, (unsigned long long)j->counts.cuts,
+                         j->geometry->g.name, j->limits.cuts, (unsigned)j->counts.ops, (unsigned long long)cuts_of(j),
                          (unsigned long long)j->counts.runs, (unsigned long long)j->counts.violations, j->seconds);
         (void)fflush(stdout);
     }
 }
 
-/* false: a process died. */
-static bool work_all(struct board *b, const struct options *o)
+/* The jobs from..end-1. false: a process died. */
+static bool work_all(struct board *b, const struct options *o, unsigned from, unsigned end)
 {
     bool well = true;
 
+    atomic_store(&b->next, from);
+    b->end = end;
     (void)fflush(NULL);
     for (unsigned i = 0; i < o->processes; i++) {
         pid_t pid = fork();
 
         MUST(pid >= 0);
         if (pid == 0) {
-            work(b, o->verbose);
+            work(b, o);
             (void)fflush(NULL);
             _exit(0);
         }
@@ -169,8 +217,10 @@ static int sum_up(const struct board *b, bool well)
     for (unsigned i = 0; i < b->count; i++) {
         const struct counts *c = &b->job[i].counts;
 
-        t.cuts += c->cuts;
-        t.doubles += c->doubles;
+        if (b->job[i].skipped)
+            continue;
+        t.cuts += cuts_of(&b->job[i]);
+        t.doubles += b->job[i].reserve ? 0 : c->doubles;
         t.triples += c->triples;
         t.runs += c->runs;
         t.violations += c->violations;
@@ -180,7 +230,9 @@ static int sum_up(const struct board *b, bool well)
                  (unsigned long long)t.doubles, scenario_used, geometry_used, (unsigned long long)t.violations);
     (void)printf("powercut: of these %llu triple; %llu runs, the other cuts left a state that was judged already\n",
                  (unsigned long long)t.triples, (unsigned long long)t.runs);
-    return well && t.violations == 0 && t.cuts > 0 ? 0 : 1;
+    if (t.cuts < b->least)
+        (void)printf("powercut: fewer than the %llu cuts that were asked for\n", (unsigned long long)b->least);
+    return well && t.violations == 0 && t.cuts > 0 && t.cuts >= b->least ? 0 : 1;
 }
 
 static int explore_all(const struct options *o)
@@ -193,7 +245,8 @@ static int explore_all(const struct options *o)
         (void)fprintf(stderr, "powercut: no such scenario or geometry; see --list\n");
         return 2;
     }
-    bool well = work_all(b, o);
+    bool well = work_all(b, o, 0, b->planned);
+    well = work_all(b, o, b->planned, b->count) && well; /* now it is known what is missing */
     return sum_up(b, well);
 }
 
@@ -263,7 +316,7 @@ static int list(void)
 static int usage(void)
 {
     (void)fprintf(stderr, "usage: powercut [--quick | --full | --nightly] [--scenario NAME,...] [--geometry NAME,...] [--cuts N]\n"
-                          "                [--processes N] [--stop-after N] [--verbose]\n"
+                          "                [--processes N] [--stop-after N] [--at-least N] [--verbose]\n"
                           "       powercut --replay ID | --replay-all FILE | --shrink ID | --list\n");
     return 2;
 }
@@ -274,7 +327,7 @@ static bool take_number(const char *text, unsigned *out)
     unsigned long v = text ? strtoul(text, &end, 10) : 0;
 
     *out = (unsigned)v;
-    return text && *end == '\0' && v > 0 && v < 1000000;
+    return text && *end == '\0' && v > 0 && v <= 1000000000;
 }
 
 /* -1: go on; else the exit status. */
@@ -308,7 +361,9 @@ static int take_option(struct options *o, char **argv, int *i)
     else if (strcmp(name, "--cuts") == 0)
         return take_number(value, &o->cuts) && o->cuts <= CUTS_MAX ? -1 : usage();
     else if (strcmp(name, "--processes") == 0)
-        return take_number(value, &o->processes) ? -1 : usage();
+        return take_number(value, &o->processes) && o->processes <= PROCESSES_MAX ? -1 : usage();
+    else if (strcmp(name, "--at-least") == 0)
+        return take_number(value, &o->least) ? -1 : usage();
     else if (strcmp(name, "--stop-after") == 0)
         return take_number(value, &o->stop_after) ? -1 : usage();
     else

@@ -109,6 +109,7 @@ struct limits {
     unsigned cuts;                 /* cuts in a row, 1..CUTS_MAX */
     bool faults;                   /* also what goes wrong without a loss of power */
     unsigned stride;               /* second and third events only at every stride-th op */
+    uint64_t triples_max;          /* enough is explored after so many cuts three in a row; 0 = never */
     uint64_t runs_max;             /* give up exploring (and say so) after so many runs; 0 = never */
     unsigned stop_after;           /* violations */
 };
