@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # powercut.sh [--write] [--nightly]: explore all power cuts, plant the seeded bugs, and print the one line that sums it up.
 # Fails if a rule was broken, a seeded bug was missed, or README.md's line is stale; --write puts the new one there.
-# --nightly explores double cuts everywhere instead, and compares nothing.
+# --nightly explores double cuts everywhere instead, 50 million cuts or more, and compares nothing.
 . "$(dirname "$0")/common.sh"
 set -o pipefail
 out=build/powercut
