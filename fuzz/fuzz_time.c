@@ -106,7 +106,7 @@ static void same_text(const uint8_t *data, size_t size)
 
 static void there_and_back(const uint8_t *data)
 {
-    char text[32];
+    char text[80]; /* whatever integers could be */
     uint64_t n;
     int64_t back;
 

@@ -203,7 +203,7 @@ static void write_config(const char *text)
 
 static void one_copy_is_refused_with_the_reason(void **state)
 {
-    char text[200];
+    char text[600];
 
     (void)state;
     snprintf(text, sizeof text, "# %s 0 0\n\n%s 0x0 0x1000\n", dir, env_path());

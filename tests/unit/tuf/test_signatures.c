@@ -80,7 +80,7 @@ static void try_integers(int kind, const char *r, const char *s)
     static const char *const n[] = { "00ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551",
                                      "00ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973" };
     const char *const z = "00";
-    char longer[300];
+    char longer[420];
 
     try_signature("r = 0", integers(z, s, ""), OTA_REJECT_SIGNATURE);
     try_signature("s = 0", integers(r, z, ""), OTA_REJECT_SIGNATURE);
