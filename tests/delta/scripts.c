@@ -17,7 +17,8 @@ static const struct pattern patterns[] = {
     { OTAI_M_THUMB, 0x8000f000, 0x07ff01c1 }, { OTAI_M_THUMB, 0x0000f240, 0x71ff0001 }, { OTAI_M_THUMB, 0x0000f2c0, 0x01030000 },
     { OTAI_M_THUMB, 0x0000f85f, 0x30ff0080 }, { OTAI_M_THUMB, 0x44784800, 0x0001001f }, { OTAI_M_THUMB, 0xe000d000, 0x01ff0fff },
     { OTAI_M_THUMB, 0xb900a000, 0x02ff073f }, { OTAI_M_THUMB, 0x46c04800, 0x0000033f },
-    { OTAI_M_ARM, 0xeb000000, 0x100003ff }, { OTAI_M_ARM, 0xfa000000, 0x010007ff }, { OTAI_M_ARM, 0xe51f0000, 0x008031ff },
+    { OTAI_M_THUMB, 0xb3c0b3c0, 0x08380838 }, { OTAI_M_THUMB, 0x48f848f8, 0x07070707 }, { OTAI_M_ARM, 0xe59f0fe3, 0x0000701c },
+    { OTAI_M_ARM, 0xed9f0ae0, 0x0000f01f }, { OTAI_M_ARM, 0xeb000000, 0x100003ff }, { OTAI_M_ARM, 0xfa000000, 0x010007ff }, { OTAI_M_ARM, 0xe51f0000, 0x008031ff },
     { OTAI_M_ARM, 0xed1f0a00, 0x0080f03f }, { OTAI_M_ARM, 0xe28f0000, 0x0000f7ff }, { OTAI_M_ARM, 0xe24f0000, 0x0000ff3f },
     { OTAI_M_ARM, 0xe3000000, 0x00001fff }, { OTAI_M_ARM, 0xe3400000, 0x00001003 }, { OTAI_M_ARM, 0xe08f0000, 0x0000f003 },
     { OTAI_M_ARM, 0xe79f0000, 0x0000f003 }, { OTAI_M_ARM, 0xebfffc00, 0x000003ff },
@@ -134,6 +135,19 @@ static void change(struct work *w, uint8_t *p, uint32_t len)
     }
 }
 
+/* Where the next copy comes from: where the last one went on, a few words behind that, or anywhere. */
+static uint32_t pick_source(struct work *w, uint32_t next)
+{
+    switch (below(w, 3)) {
+    case 0:
+        return next;
+    case 1:
+        return next + below(w, 5) * 4;
+    default:
+        return below(w, w->part.old_len / 4) * 4;
+    }
+}
+
 /* Copies with literals between them; some in the map, some outside of it. */
 static void put_copies(struct work *w, uint8_t *out)
 {
@@ -144,7 +158,7 @@ static void put_copies(struct work *w, uint8_t *out)
     for (uint32_t i = 0; i < p->out_len; i++)
         out[i] = (uint8_t)below(w, 7);
     while (p->count < COPIES_MAX && p->minors < COPIES_MAX) {
-        uint32_t gap = below(w, 3) ? 0 : below(w, 40), from = below(w, 2) ? after + gap : below(w, p->old_len / 4) * 4;
+        uint32_t gap = below(w, 3) ? 0 : below(w, 40), from = pick_source(w, after + gap);
         uint32_t len = 1 + (below(w, 3) ? below(w, 30) * 4 : below(w, 900));
 
         at += gap;
