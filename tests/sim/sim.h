@@ -94,6 +94,7 @@ struct sim_rigged {
     struct sim *dev;
     struct ota_store *store;          /* NULL: the device's own */
     struct ota_slot *slot;
+    struct ota_slot_geometry geometry; /* its own; the device's slot in its place stays as large as it was */
     struct ota_boot *boot;
     max_align_t ram[SIM_RAM / sizeof(max_align_t)];
 };

@@ -135,11 +135,16 @@ static ota_err slot_geometry(struct ota_slot *port, struct ota_slot_geometry *ou
     return slot_result(s, sim_call_ok(s->dev), code);
 }
 
+static uint64_t size_of(const struct sim_slot *s)
+{
+    return s->dev->rigged.slot && s == &s->dev->slot[0][1] ? s->dev->rigged.geometry.size : s->geometry.size;
+}
+
 void sim_check_change(struct sim_slot *s, uint64_t off, uint64_t len, uint32_t unit)
 {
     if (s->dev->boot.record.running[s->component] == s->index)
         sim_break(s->dev, "the running slot is never written");
-    if (unit == 0 || off % unit || len % unit || len == 0 || off + len > s->geometry.size || off + len < off)
+    if (unit == 0 || off % unit || len % unit || len == 0 || off + len > size_of(s) || off + len < off)
         sim_break(s->dev, "slot operations are aligned and inside the slot");
 }
 

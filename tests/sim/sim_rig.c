@@ -61,7 +61,7 @@ static ota_err slot_erase(struct ota_slot *port, uint64_t off, uint64_t len, int
 {
     struct sim *dev = dev_of_slot(port);
 
-    sim_check_change(&dev->slot[0][1], off, len, dev->slot[0][1].geometry.erase_unit);
+    sim_check_change(&dev->slot[0][1], off, len, dev->rigged.geometry.erase_unit);
     return works(dev) ? dev->rigged.slot->ops->erase(dev->rigged.slot, off, len, code) : OTA_DEVICE_SLOT;
 }
 
@@ -69,7 +69,7 @@ static ota_err slot_write(struct ota_slot *port, uint64_t off, const void *buf, 
 {
     struct sim *dev = dev_of_slot(port);
 
-    sim_check_change(&dev->slot[0][1], off, len, dev->slot[0][1].geometry.write_unit);
+    sim_check_change(&dev->slot[0][1], off, len, dev->rigged.geometry.write_unit);
     return works(dev) ? dev->rigged.slot->ops->write(dev->rigged.slot, off, buf, len, code) : OTA_DEVICE_SLOT;
 }
 
@@ -92,7 +92,7 @@ static const struct ota_slot_ops slot_ops = { slot_geometry, slot_erase, slot_wr
 void sim_rig_look(const struct sim *dev, uint8_t out[SIM_SLOT_MAX])
 {
     struct ota_slot *real = dev->rigged.slot;
-    uint64_t size = dev->slot[0][1].geometry.size;
+    uint64_t size = dev->rigged.geometry.size;
     int32_t code = 0;
 
     memset(out, 0, SIM_SLOT_MAX);
@@ -214,7 +214,7 @@ static bool start_slot(struct sim *dev, struct ota_cut_rig *rig)
 
     if (!is_up(dev, slot, "the slot comes up"))
         return false;
-    if (slot->ops->geometry(slot, &dev->slot[0][1].geometry, &code) != OTA_OK)
+    if (slot->ops->geometry(slot, &dev->rigged.geometry, &code) != OTA_OK)
         sim_break(dev, "the slot says how large it is");
     dev->rigged.slot = slot;
     dev->slot[0][1].port.ops = &slot_ops;
