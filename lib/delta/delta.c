@@ -178,11 +178,12 @@ static ota_err take_frame(struct ota_delta *d, struct otai_span *in)
     uint32_t n = d->frame_want - d->frame_len;
     if (n > in->len)
         n = (uint32_t)in->len;
-    if (n)
+    if (n) {
         memcpy(d->buffer + r->len + d->frame_len, in->p, n);
-    in->p += n;
-    in->len -= n;
-    d->frame_len += n;
+        in->p += n;
+        in->len -= n;
+        d->frame_len += n;
+    }
     if (d->frame_len < d->frame_want)
         return OTA_AGAIN;
     uint32_t payload = d->frame_want - OTAI_FRAME_CRC_LEN;

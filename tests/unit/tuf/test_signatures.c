@@ -20,7 +20,11 @@ static void expect(const char *name, ota_err want, const char *where)
 
 static const char *signature_of(const char *file, char *out, size_t cap)
 {
-    const char *at = strstr((const char *)tuf_repo_file(&repo, file)->bytes, "\"sig\":\"") + 7;
+    static char text[16384];
+    const struct repo_file *f = tuf_repo_file(&repo, file);
+
+    (void)snprintf(text, sizeof text, "%.*s", (int)f->len, (const char *)f->bytes);
+    const char *at = strstr(text, "\"sig\":\"") + 7;
 
     (void)snprintf(out, cap, "%.*s", (int)(strchr(at, '"') - at), at);
     return out;
