@@ -9,7 +9,7 @@ mkdir -p build
 check() { make check | tee build/check.log; }
 
 coverage() {
-    build cov && run_tests cov "$judges|^kill_|^soak_|_crash_" >build/cov/test.log || { cat build/cov/test.log; return 1; }
+    build cov && run_tests cov "$judges|^(kill|badnet|demo|tools|soak)_|^faults_agent$|^delta_cli$" >build/cov/test.log || { cat build/cov/test.log; return 1; }
     gcovr --root . --filter lib/ --filter ports/ --print-summary --output build/cov/coverage.txt build/cov &&
         scripts/coverage.py branches build/cov
 }
