@@ -90,6 +90,7 @@ static ota_err judge_import(psa_status_t status)
     case PSA_ERROR_INVALID_ARGUMENT:
     case PSA_ERROR_NOT_SUPPORTED:
     case PSA_ERROR_NOT_PERMITTED:
+    case PSA_ERROR_BUFFER_TOO_SMALL: /* written anew, as mbedTLS 2.28 keeps an RSA key, it is longer than it came */
         return OTA_REJECT_KEY;
     default:
         return OTA_DEVICE_CRYPTO;
@@ -111,26 +112,27 @@ static ota_err judge_verify(psa_status_t status)
     }
 }
 
-/* The exponent of a key whose lengths need two bytes, as those of 2048 bits and more do: odd, and not below 65537 (FIPS
- * 186-5 section A.1.1). Under an exponent of 1 a signature would be its own proof. */
-static bool rsa_exponent_ok(const uint8_t *key, size_t len)
+/* A key whose lengths need two bytes, as those of 2048 bits and more do. Neither number is negative, which DER can say and
+ * libraries read each in their own way; the exponent is odd, and not below 65537 (FIPS 186-5 section A.1.1): under an
+ * exponent of 1 a signature would be its own proof. */
+static bool rsa_numbers_ok(const uint8_t *key, size_t len)
 {
     static const uint8_t head[] = { 0x02, 0x82 };
 
     if (len < 8 || memcmp(key + 4, head, sizeof head) != 0)
         return false;
     size_t at = 8u + ((size_t)key[6] << 8 | key[7]);
-    if (at + 2 > len || key[at] != 0x02 || at + 2 + key[at + 1] != len)
+    if (at + 2 > len || key[at] != 0x02 || at + 2 + key[at + 1] != len || key[8] & 0x80)
         return false;
     const uint8_t *e = key + at + 2;
     size_t e_len = key[at + 1];
-    return e_len >= 3 && e_len <= 32 && (e_len > 3 || e[0] != 0) && (e[e_len - 1] & 1);
+    return e_len >= 3 && e_len <= 32 && (e_len > 3 || e[0] != 0) && !(e[0] & 0x80) && (e[e_len - 1] & 1);
 }
 
 static bool shape_ok(enum ota_key_kind kind, const uint8_t *key, size_t len)
 {
     if (kind == OTA_KEY_RSA)
-        return rsa_exponent_ok(key, len);
+        return rsa_numbers_ok(key, len);
     return len == (kind == OTA_KEY_P256 ? 65u : 97u) && key[0] == 0x04;
 }
 

@@ -197,6 +197,31 @@ static void check_weak(struct ota_crypto *c, struct ota_contract_report *r)
     contract_check(r, "crypto: RSA below 2048 bits is refused", verify(c, &weak) == OTA_REJECT_KEY);
 }
 
+/* The good key with its modulus (minus_n) or its exponent written as a negative number. */
+static ota_err verify_negative(struct ota_crypto *c, bool minus_n)
+{
+    uint8_t key[sizeof rsa_key];
+    struct vector bad = rsa;
+
+    memcpy(key, rsa_key, sizeof key);
+    bad.key = key;
+    if (minus_n) { /* without the zero byte before it */
+        memmove(key + 8, key + 9, sizeof key - 9);
+        key[3]--;
+        key[7]--;
+        bad.key_len--;
+    } else {
+        key[sizeof key - 3] |= 0x80;
+    }
+    return verify(c, &bad);
+}
+
+static void check_negative(struct ota_crypto *c, struct ota_contract_report *r)
+{
+    contract_check(r, "crypto: RSA with a negative modulus is refused", verify_negative(c, true) == OTA_REJECT_KEY);
+    contract_check(r, "crypto: RSA with a negative exponent is refused", verify_negative(c, false) == OTA_REJECT_KEY);
+}
+
 static void check_random(struct ota_crypto *c, struct ota_contract_report *r)
 {
     uint8_t a[32] = { 0 }, b[32] = { 0 };
@@ -216,6 +241,7 @@ unsigned ota_contract_crypto(struct ota_crypto *c, struct ota_contract_report *r
     check_optional(c, r, &p384, "crypto: a good P-384 signature, or no such key");
     check_optional(c, r, &rsa, "crypto: a good RSA-PSS signature, or no such key");
     check_weak(c, r);
+    check_negative(c, r);
     check_random(c, r);
     return r->failures - before;
 }
