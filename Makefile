@@ -10,7 +10,7 @@ help:
 	@echo "make bench    measure against curl, sha256sum and other TUF clients"
 	@echo "make bench-delta DIR=...  measure patches against every peer, on pairs of images (fetched into DIR if it is not there)"
 	@echo "make fuzz     fuzz every parser, FUZZ_SECONDS=$(FUZZ_SECONDS) each"
-	@echo "make e2e      drive the real GRUB and U-Boot, in QEMU"
+	@echo "make e2e      whole devices with their real boot loaders, in QEMU: updates, bad images, power cuts"
 	@echo "make install  install below PREFIX=$(PREFIX)"
 	@echo "make clean    remove build/"
 
@@ -36,7 +36,7 @@ fuzz:
 e2e:
 	scripts/install-deps.sh core check e2e
 	cmake --preset dev
-	cmake --build --preset dev --target e2e_loaders
+	cmake --build --preset dev --target e2e_loaders --target ota-repo
 	tests/e2e/run.sh build/dev
 
 install: build/release

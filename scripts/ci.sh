@@ -48,7 +48,7 @@ step "100,000 updates in ten years" timeout 1200 build/gcc/tests/soak/soak_updat
 may_skip() { local status=0; "$@" || status=$?; [ "$status" -eq 77 ] || return "$status"; }
 
 step "packages for the boot loaders" scripts/install-deps.sh e2e
-step "the real GRUB and U-Boot" may_skip timeout 600 tests/e2e/run.sh build/dev
+step "devices in QEMU with their real boot loaders" may_skip timeout 1200 tests/e2e/run.sh build/dev
 if [ -n "${OTA_NIGHTLY:-}" ]; then
     step "packages for other architectures" scripts/install-deps.sh worlds
     for world in musl armhf s390x; do

@@ -16,7 +16,8 @@ core='gcc libc6-dev cmake ninja-build make pkg-config|pkgconf python3|python3-mi
 check='python3 g++ clang libclang-rt-14-dev|libclang-rt-dev llvm gcc-arm-none-eabi libnewlib-arm-none-eabi binutils git mandoc'
 ci='clang-tidy clang-format gcovr faketime python3-venv strace valgrind libssl-dev grub-common spin'
 mcdc='clang-19 llvm-19 libclang-rt-19-dev'
-e2e='qemu-system-arm qemu-system-x86 seabios u-boot-qemu u-boot-tools grub-pc-bin grub-common e2fsprogs'
+e2e='qemu-system-arm qemu-system-x86 qemu-utils seabios ovmf u-boot-qemu u-boot-tools grub-pc-bin grub-common systemd-boot-efi e2fsprogs dosfstools mtools fdisk cpio
+     gcc-aarch64-linux-gnu libc6-dev-arm64-cross'
 worlds='gcc-arm-linux-gnueabihf libc6-dev-armhf-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user musl-tools'
 bench='bsdiff xdelta3 zstd rdiff casync zchunk python3-venv gzip xz-utils dpkg'
 
