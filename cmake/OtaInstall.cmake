@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-# lib/libota.a, lib/libota_posix.a, lib/libota_ram.a, include/ota/, find_package(ota), pkg-config. Programs install themselves where they
+# lib/libota.a, lib/libota_posix.a, lib/libota_ram.a, lib/libota_mcu.a, include/ota/, find_package(ota), pkg-config. Programs install themselves where they
 # are built. The POSIX port is an export set of its own: a user of the core alone needs neither libcurl nor mbedTLS.
 include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/ota)
 
 set(core ota)
-if(TARGET ota_ram)
-    list(APPEND core ota_ram)
-endif()
+foreach(port IN ITEMS ota_ram ota_mcu)
+    if(TARGET ${port})
+        list(APPEND core ${port})
+    endif()
+endforeach()
 install(TARGETS ${core} EXPORT otaTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(EXPORT otaTargets NAMESPACE ota:: DESTINATION ${package_dir})
 install(DIRECTORY include/ota DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h" PATTERN "*.def")

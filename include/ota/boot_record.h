@@ -2,7 +2,8 @@
 /**
  * @file
  * The boot record: how an agent and the program that starts its slots (a boot supervisor, a boot loader) agree on what
- * to run. All of it is pure: no I/O, no allocation. ports/posix keeps it in a file, ports/ram in memory.
+ * to run. All of it is pure: no I/O, no allocation. ports/posix keeps it in a file, ports/ram in memory, ports/mcu in NOR
+ * flash.
  */
 #ifndef OTA_BOOT_RECORD_H
 #define OTA_BOOT_RECORD_H
@@ -64,6 +65,9 @@ struct ota_boot_record {
 #define OTA_BOOT_RECORD_LEN 32u
 #define OTA_BOOT_RECORD_COPY_OFF 4096u
 #define OTA_BOOT_RECORD_FILE_LEN 8192u
+
+/** CRC-32 (ISO-HDLC) of `data`, going on from `crc`; 0 begins. For ports that have none of their own. Pure. */
+uint32_t ota_boot_record_crc(uint32_t crc, const void *data, size_t len);
 
 /** Make a fresh record in which slot[0..count-1] are confirmed and run. Components beyond count get OTA_SLOT_NONE. */
 void ota_boot_record_init(struct ota_boot_record *r, const uint8_t *slot, size_t count);

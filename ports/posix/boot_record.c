@@ -9,10 +9,11 @@
 static const uint8_t magic[4] = { 'O', 'T', 'A', 'B' };
 
 /* Bitwise: a record is 28 bytes, a table would be larger than the work. */
-static uint32_t crc32(const uint8_t *p, size_t len)
+uint32_t ota_boot_record_crc(uint32_t crc, const void *data, size_t len)
 {
-    uint32_t crc = 0xffffffffu;
+    const uint8_t *p = data;
 
+    crc = ~crc;
     for (size_t i = 0; i < len; i++) {
         crc ^= p[i];
         for (int k = 0; k < 8; k++)
@@ -78,7 +79,7 @@ void ota_boot_record_encode(const struct ota_boot_record *r, uint8_t out[OTA_BOO
     memcpy(out + 16, r->confirmed, 4);
     memcpy(out + 20, r->running, 4);
     memcpy(out + 24, r->trial, 4);
-    put_le(out + 28, crc32(out, 28), 4);
+    put_le(out + 28, ota_boot_record_crc(0, out, 28), 4);
 }
 
 /* A trial and its state belong together: either both are there or neither. */
@@ -95,7 +96,7 @@ bool ota_boot_record_decode(struct ota_boot_record *r, const uint8_t in[OTA_BOOT
 {
     struct ota_boot_record x = { .state = in[5], .tries = in[6], .fate = in[7] };
 
-    if (memcmp(in, magic, sizeof magic) != 0 || in[4] != FORMAT || get_le(in + 28, 4) != crc32(in, 28))
+    if (memcmp(in, magic, sizeof magic) != 0 || in[4] != FORMAT || get_le(in + 28, 4) != ota_boot_record_crc(0, in, 28))
         return false;
     x.generation = get_le(in + 8, 8);
     memcpy(x.confirmed, in + 16, 4);
