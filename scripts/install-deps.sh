@@ -18,7 +18,7 @@ ci='clang-tidy clang-format gcovr faketime python3-venv strace valgrind libssl-d
 mcdc='clang-19 llvm-19 libclang-rt-19-dev'
 e2e='qemu-system-arm qemu-system-x86 qemu-utils seabios ovmf u-boot-qemu u-boot-tools grub-pc-bin grub-common systemd-boot-efi e2fsprogs dosfstools mtools fdisk cpio
      gcc-aarch64-linux-gnu libc6-dev-arm64-cross'
-worlds='gcc-arm-linux-gnueabihf libc6-dev-armhf-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user musl-tools'
+worlds='gcc-arm-linux-gnueabihf libc6-dev-armhf-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user musl-tools debootstrap'
 bench='bsdiff xdelta3 zstd rdiff casync zchunk python3-venv gzip xz-utils dpkg'
 
 usage() { sed -n '3,8s/^# \{0,1\}//p' "$0"; }

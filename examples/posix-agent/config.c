@@ -52,6 +52,7 @@ static const struct schema_field boot_fields[] = {
     TEXTS("slots", false, 2, struct agent_boot, slots),
     TEXT("variable", false, 1, 63, struct agent_boot, variable),
     UINT("attempts", 1, 15, struct agent_boot, attempts),
+    UINT("timeout_s", 1, 3600, struct agent_boot, timeout_s),
     TEXTS("reboot", false, AGENT_ARGS_MAX, struct agent_boot, reboot),
 };
 SCHEMA(boot_schema, boot_fields);
@@ -213,17 +214,17 @@ static bool is_new_slot(const struct agent_config *c, size_t nth, struct schema_
 /* What each type of boot control takes beside its name. */
 struct boot_type {
     const char *name;
-    bool path, slots, variable, attempts, record;
+    bool path, slots, variable, attempts, record, waits;
 };
 
 static const struct boot_type boot_types[] = {
     { "file", .path = true },
     { "grub", .path = true, .attempts = true, .record = true },
-    { "uboot", .path = true, .attempts = true, .record = true },
-    { "uboot-bootcount", .path = true, .variable = true, .record = true },
+    { "uboot", .path = true, .attempts = true, .record = true, .waits = true },
+    { "uboot-bootcount", .path = true, .variable = true, .record = true, .waits = true },
     { "systemd-boot", .path = true, .slots = true, .record = true },
     { "efi", .slots = true, .record = true },
-    { "custom", .path = true, .record = true },
+    { "custom", .path = true, .record = true, .waits = true },
 };
 
 static const struct boot_type *find_boot_type(const char *name)
@@ -251,6 +252,8 @@ static bool check_boot(const struct agent_config *c, struct schema_fault *fault)
         return schema_fail(fault, "boot.variable", "does not go with this type");
     if (b->attempts && !t->attempts)
         return schema_fail(fault, "boot.attempts", "does not go with this type");
+    if (b->timeout_s && !t->waits)
+        return schema_fail(fault, "boot.timeout_s", "does not go with this type");
     if ((b->record || b->slots[0]) && !t->record)
         return schema_fail(fault, b->record ? "boot.record" : "boot.slots", "does not go with this type");
     if (t->record && c->component_count > 1)

@@ -38,6 +38,7 @@ struct agent_boot {
     const char *slots[3];         /* what the loader calls the slots, [2] is NULL; [0] NULL = "A", "B" */
     const char *variable;         /* "uboot-bootcount": names the slot to start */
     uint8_t attempts;             /* 0 = the port's default */
+    uint32_t timeout_s;           /* 0 = the port's default */
     const char *reboot[AGENT_ARGS_MAX + 1];   /* [0] NULL: the agent only leaves */
 };
 

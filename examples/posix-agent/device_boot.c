@@ -61,7 +61,8 @@ static ota_err open_loader(struct device *d, const struct agent_config *c, struc
     const struct agent_boot *b = &c->boot;
     const struct agent_slot *slot = c->component[0].slot;
     const struct ota_posix_loader_config common = { .record = d->record, .name = { b->slots[0], b->slots[1] },
-        .device = { slot[0].block, slot[1].block }, .reboot = b->reboot[0] ? b->reboot : NULL };
+        .device = { slot[0].block, slot[1].block }, .reboot = b->reboot[0] ? b->reboot : NULL,
+        .timeout_ms = b->timeout_s * 1000u };
     ota_err err = OTA_USAGE_CONFIG;
 
     if (snprintf(d->record, sizeof d->record, "%s%s", b->record ? b->record : c->state_dir, b->record ? "" : "/boot.record") >= (int)sizeof d->record)

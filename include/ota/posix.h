@@ -89,7 +89,8 @@ OTA_MUST_CHECK ota_err ota_posix_link_set(const char *link, const char *target, 
  * each other are DEVICE_BOOT with EBADSLT, nobody who knows is ENODEV.
  *
  * Other codes of the port: EBADMSG corrupt, ENODATA a variable is missing, ERANGE out of range, EBUSY a trial runs,
- * ECANCELED it was given up, EROFS and the like from the system. ota_posix_loader_trouble() names the variable.
+ * ECANCELED it was given up, ETIMEDOUT somebody took too long, EROFS and the like from the system. ota_posix_loader_trouble()
+ * names the variable. These loaders switch one component: arming more is EINVAL, "more than one component".
  */
 struct ota_posix_loader_config {
     const char *record;          /**< boot record of our own; made when the first trial is armed */
@@ -99,6 +100,7 @@ struct ota_posix_loader_config {
     const char *cmdline;         /**< file with the kernel's command line; NULL = /proc/cmdline */
     const char *root;            /**< what is mounted as root; NULL = / */
     const char *const *reboot;   /**< as in struct ota_posix_boot_config */
+    uint32_t timeout_ms;         /**< longest that somebody else is waited for: a program, the lock on U-Boot's environment; 0 = 10,000 */
 };
 
 /** What the boot controls below have in common. It is their first member. */
@@ -145,7 +147,8 @@ OTA_MUST_CHECK ota_err ota_posix_boot_grub_open(struct ota_posix_boot_grub *b, c
 /**
  * U-Boot with RAUC's script: `BOOT_ORDER`, `BOOT_<slot>_LEFT` (hexadecimal), through libubootenv; all of them change in one
  * store. The environment has to be redundant: with one copy (ENOTSUP) a torn write loses it, and with it the device's way to
- * boot. USAGE_CONFIG where the library was built without libubootenv.
+ * boot. Who holds the lock on it is waited for (ETIMEDOUT, "environment lock"). USAGE_CONFIG where the library was built
+ * without libubootenv.
  */
 struct ota_posix_boot_uboot_config {
     struct ota_posix_loader_config loader;
@@ -215,7 +218,7 @@ OTA_MUST_CHECK ota_err ota_posix_boot_efi_open(struct ota_posix_boot_efi *b, con
 /**
  * A program that knows the loader, called with RAUC's verbs: `get-primary`, `set-primary NAME`, `get-state NAME`, `set-state NAME
  * good|bad`, `get-current`. set-primary gives the slot the tries that the program likes; the view says 1 before the trial
- * and 0 in it. Each call may block for up to 10 s (ETIMEDOUT). A status other than 0 is EREMOTEIO, an answer that is none EBADMSG.
+ * and 0 in it. Each call may block for up to timeout_ms (ETIMEDOUT), then the program is killed. A status other than 0 is EREMOTEIO, an answer that is none EBADMSG.
  */
 struct ota_posix_boot_custom_config {
     struct ota_posix_loader_config loader;

@@ -78,7 +78,7 @@ struct ota_psa_port;
 /** What the API has no function for, and the agent cannot do without. */
 struct ota_psa_port_config {
     uint8_t component;
-    struct ota_store *store;    /**< keeps the record "psa-fwu": which of the two is the active image */
+    struct ota_store *store;    /**< keeps the records "psa-fwu", which of the two is the active image, and "psa-fwu-at" */
     /**
      * Read bytes of the active image (active) or of the second one. The agent reads every image back before it arms it.
      * @return true when all of len was read
@@ -89,9 +89,13 @@ struct ota_psa_port_config {
 
 /**
  * One component: the boot port, and the two slots that the agent's configuration names. The platform has one place to write
- * to, so what the agent calls slot 0 and slot 1 is the active and the second image by turns. A trial has one start. The
- * platform may forget at a restart what was written: set limits.block to the size of the slot, so that a download that was
- * interrupted begins again.
+ * to, so what the agent calls slot 0 and slot 1 is the active and the second image by turns. A trial has one start.
+ *
+ * After a restart psa_fwu_query() decides: in WRITING the download goes on where it was synced last, a CANDIDATE is read back
+ * and installed, STAGED and TRIAL are what they say, FAILED and UPDATED are cleaned before the next image. In READY the
+ * platform has forgotten what was written: reading or continuing the second image is DEVICE_SLOT with PSA_ERROR_BAD_STATE,
+ * and the agent begins again. Where the platform always forgets (PSA_FWU_FLAG_VOLATILE_STAGING, WRITING kept in memory),
+ * set limits.block to the size of the slot, so that no progress is noted that would be in vain.
  */
 struct ota_psa_slot {
     struct ota_slot port;

@@ -21,7 +21,6 @@
 #include "loader.h"
 #include "spawn.h"
 
-#define LIMIT_MS 10000u
 #define ANSWER_MAX 128u
 
 static struct ota_posix_boot_custom *self(struct ota_posix_loader *l)
@@ -29,10 +28,9 @@ static struct ota_posix_boot_custom *self(struct ota_posix_loader *l)
     return (struct ota_posix_boot_custom *)l;
 }
 
-/* Read until the end, but not longer than the limit. What is beyond the buffer is read and dropped. 0 or an errno. */
-static int read_answer(int fd, char out[ANSWER_MAX])
+/* Read until the end, or until it is `end`. What is beyond the buffer is read and dropped. 0 or an errno. */
+static int read_answer(int fd, uint64_t end, char out[ANSWER_MAX])
 {
-    uint64_t end = otap_now_ms() + LIMIT_MS;
     char rest[256];
     size_t fill = 0;
 
@@ -60,9 +58,8 @@ static int read_answer(int fd, char out[ANSWER_MAX])
 }
 
 /* A program may close its output and go on: it gets the rest of the time, a short nap at a time. */
-static int wait_for(pid_t pid, int number)
+static int wait_for(pid_t pid, uint64_t end, int number)
 {
-    uint64_t end = otap_now_ms() + LIMIT_MS;
     int status = 0;
     pid_t got = 0;
 
@@ -85,6 +82,7 @@ static int wait_for(pid_t pid, int number)
 static int run(struct ota_posix_loader *l, const char *verb, const char *name, const char *state, char out[ANSWER_MAX])
 {
     const char *const argv[] = { self(l)->program, verb, name, name ? state : NULL, NULL };
+    uint64_t end = otap_now_ms() + l->cfg.timeout_ms;
     pid_t pid = 0;
     int fd[2], number;
 
@@ -93,7 +91,7 @@ static int run(struct ota_posix_loader *l, const char *verb, const char *name, c
     number = otap_spawn_out(argv, fd[1], &pid);
     otap_close(&fd[1]);
     if (number == 0)
-        number = wait_for(pid, read_answer(fd[0], out));
+        number = wait_for(pid, end, read_answer(fd[0], end, out));
     otap_close(&fd[0]);
     if (number != 0)
         return otap_blame(l, verb, number);

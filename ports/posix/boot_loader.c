@@ -18,6 +18,8 @@
 #include "loader.h"
 #include "spawn.h"
 
+#define TIMEOUT_MS 10000u
+
 /* Everything that is known at one moment. */
 struct now {
     struct ota_boot_record r;
@@ -150,14 +152,12 @@ static ota_err view(struct ota_boot *b, struct ota_boot_view *out, int32_t *port
 }
 
 /* These loaders switch one component. */
-static bool one_slot(const uint8_t *slot, size_t count)
+static const char *not_armed(const uint8_t *slot, size_t count, uint8_t tries)
 {
-    if (count == 0 || slot[0] > 1)
-        return false;
     for (size_t i = 1; i < count; i++)
         if (slot[i] != OTA_SLOT_NONE)
-            return false;
-    return true;
+            return "more than one component";
+    return count == 0 || slot[0] > 1 || tries == 0 ? "slot" : NULL;
 }
 
 static int announce(struct ota_posix_loader *l, struct now *n, uint8_t slot)
@@ -191,9 +191,10 @@ static int arm_slot(struct ota_posix_loader *l, uint8_t slot, uint8_t tries)
 static ota_err arm(struct ota_boot *b, const uint8_t *slot, size_t count, uint8_t tries, int32_t *port_code)
 {
     struct ota_posix_loader *l = self(b);
+    const char *wrong = not_armed(slot, count, tries);
 
-    if (!one_slot(slot, count) || tries == 0)
-        return done(otap_blame(l, "slot", EINVAL), port_code);
+    if (wrong)
+        return done(otap_blame(l, wrong, EINVAL), port_code);
     return done(arm_slot(l, slot[0], tries < l->tries_max ? tries : l->tries_max), port_code);
 }
 
@@ -332,6 +333,8 @@ ota_err otap_loader_open(struct ota_posix_loader *l, const struct otap_loader_op
     l->port.ops = &ops;
     l->loader = loader;
     l->cfg = *cfg;
+    if (l->cfg.timeout_ms == 0)
+        l->cfg.timeout_ms = TIMEOUT_MS;
     l->trouble[0] = '\0';
     l->restart_asked = false;
     for (size_t i = 0; i < 2; i++)

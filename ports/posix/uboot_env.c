@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stddef.h> /* libuboot.h of 0.3.2 lacks it */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,8 @@
 #define COPIES 2
 #define CONFIG_LINE 512
 #define VALUE_MAX 32u
+#define LOCK "/var/lock/fw_printenv.lock" /* of the library, and of U-Boot's own programs */
+#define NAP_MS 5
 
 /* The files or devices that hold the copies, as fw_env.config names them. */
 struct copies {
@@ -69,12 +72,30 @@ void otap_uboot_close(struct uboot_ctx *env)
     libuboot_exit(env);
 }
 
+/* The library waits for the lock without end. Who holds it for too long is found out here first; who takes it between this and
+ * the library's turn has it for as long as a change takes. */
+static int wait_for_lock(struct ota_posix_loader *l)
+{
+    uint64_t end = otap_now_ms() + l->cfg.timeout_ms;
+    int fd = open(LOCK, O_RDONLY | O_CLOEXEC);
+    int number;
+
+    if (fd < 0)
+        return 0; /* nobody has it; if it cannot be made either, the library says so */
+    for (number = otap_lock(fd); number == EWOULDBLOCK && otap_now_ms() < end; number = otap_lock(fd))
+        (void)poll(NULL, 0, NAP_MS);
+    otap_close(&fd);
+    return number == 0 ? 0 : otap_blame(l, "environment lock", number == EWOULDBLOCK ? ETIMEDOUT : number);
+}
+
 int otap_uboot_open(struct ota_posix_loader *l, const char *fw_env_config, struct uboot_ctx **env)
 {
     struct copies c;
     int number = read_config(l, fw_env_config, &c);
 
     *env = NULL;
+    if (number == 0)
+        number = wait_for_lock(l);
     if (number != 0)
         return number;
     number = number_of(libuboot_initialize(env, NULL));

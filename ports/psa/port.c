@@ -8,6 +8,8 @@
 #include <psa/update.h>
 
 #define RECORD "psa-fwu"
+#define WRITTEN "psa-fwu-at" /* how far the image was synced, LE64: for platforms that stay in WRITING over a restart */
+#define WRITTEN_LEN 8
 
 enum phase { PHASE_NONE, PHASE_ARMED, PHASE_ACCEPTING };
 
@@ -57,6 +59,33 @@ static psa_status_t load(struct ota_psa_port *p, struct memory *m)
     m->phase = raw[1];
     memcpy(m->version, raw + 2, sizeof m->version);
     return PSA_SUCCESS;
+}
+
+/* 0 when nothing was noted, or nothing that is one. */
+static uint64_t noted(struct ota_psa_port *p)
+{
+    uint8_t raw[WRITTEN_LEN];
+    size_t len = 0;
+    int32_t code = 0;
+    uint64_t at = 0;
+
+    if (p->cfg.store->ops->read(p->cfg.store, WRITTEN, raw, sizeof raw, &len, &code) != OTA_OK || len != sizeof raw)
+        return 0;
+    for (int i = 0; i < WRITTEN_LEN; i++)
+        at |= (uint64_t)raw[i] << (8 * i);
+    return at;
+}
+
+static psa_status_t note(struct ota_psa_port *p, uint64_t at)
+{
+    uint8_t raw[WRITTEN_LEN];
+    int32_t code = 0;
+
+    if (noted(p) == at)
+        return PSA_SUCCESS;
+    for (int i = 0; i < WRITTEN_LEN; i++)
+        raw[i] = (uint8_t)(at >> (8 * i));
+    return p->cfg.store->ops->write(p->cfg.store, WRITTEN, raw, sizeof raw, &code) == OTA_OK ? PSA_SUCCESS : PSA_ERROR_STORAGE_FAILURE;
 }
 
 static psa_status_t store(struct ota_psa_port *p, const struct memory *m)
@@ -273,7 +302,17 @@ static psa_status_t begin(struct ota_psa_port *p, struct now *n)
         status = take_back(p, n);
     else
         status = tidy(p, n);
+    if (status == PSA_SUCCESS)
+        status = note(p, 0);
     return status == PSA_SUCCESS ? psa_fwu_start(p->cfg.component, NULL, 0) : status;
+}
+
+/* A restart lies between: the platform is still in WRITING, and has at least what was noted. It may have more than the agent
+ * knows of; those bytes are written again. */
+static void go_on(struct ota_psa_port *p, const struct now *n, uint64_t off)
+{
+    if (p->written == 0 && n->info.state == PSA_FWU_WRITING && off <= noted(p))
+        p->written = off;
 }
 
 static psa_status_t write_all(struct ota_psa_port *p, const uint8_t *buf, size_t len)
@@ -302,9 +341,18 @@ static ota_err slot_write(struct ota_slot *s, uint64_t off, const void *buf, siz
         status = PSA_ERROR_NOT_PERMITTED;
     if (status == PSA_SUCCESS && off == 0)
         status = begin(p, &n);
+    else if (status == PSA_SUCCESS)
+        go_on(p, &n, off);
     if (status == PSA_SUCCESS && off != p->written)
         status = PSA_ERROR_BAD_STATE; /* a restart has lost what was written, or somebody jumps about */
     return done(status == PSA_SUCCESS ? write_all(p, buf, len) : status, OTA_DEVICE_SLOT, port_code);
+}
+
+/* In the other states the platform has no second image, whatever bytes it may find: an image that it has forgotten is not to be
+ * sealed, because it could not be installed. */
+static bool is_held(const struct now *n)
+{
+    return n->info.state == PSA_FWU_WRITING || n->info.state == PSA_FWU_CANDIDATE || n->pending || n->trial;
 }
 
 static ota_err slot_read(struct ota_slot *s, uint64_t off, void *buf, size_t len, int32_t *port_code)
@@ -313,6 +361,8 @@ static ota_err slot_read(struct ota_slot *s, uint64_t off, void *buf, size_t len
     struct now n;
     psa_status_t status = look(p, &n);
 
+    if (status == PSA_SUCCESS && of_slot(s)->index != n.running && !is_held(&n))
+        status = PSA_ERROR_BAD_STATE;
     if (status == PSA_SUCCESS && !p->cfg.read(p->cfg.of, of_slot(s)->index == n.running, off, buf, len))
         status = PSA_ERROR_STORAGE_FAILURE;
     return done(status, OTA_DEVICE_SLOT, port_code);
@@ -321,9 +371,9 @@ static ota_err slot_read(struct ota_slot *s, uint64_t off, void *buf, size_t len
 /* Every psa_fwu_write() is complete when it returns, and psa_fwu_finish() seals the image before it is armed. */
 static ota_err slot_sync(struct ota_slot *s, int32_t *port_code)
 {
-    (void)s;
-    (void)port_code;
-    return OTA_OK;
+    struct ota_psa_port *p = of_slot(s)->owner;
+
+    return done(p->written > 0 ? note(p, p->written) : PSA_SUCCESS, OTA_DEVICE_SLOT, port_code);
 }
 
 static const struct ota_slot_ops slot_ops = { slot_geometry, slot_erase, slot_write, slot_read, slot_sync };

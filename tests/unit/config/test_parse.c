@@ -125,11 +125,12 @@ static void boot_loaders(void **state)
             fail_msg("%s: %s: %s", good[i], fault.where, fault.what);
         agent_config_free(&config);
     }
-    assert_true(parse(LOADER("uboot", PATH SLOTS_AB ",\"attempts\":5,\"record\":\"/r\"")));
+    assert_true(parse(LOADER("uboot", PATH SLOTS_AB ",\"attempts\":5,\"record\":\"/r\",\"timeout_s\":3600")));
     assert_string_equal(config.boot.slots[1], "000B");
     assert_null(config.boot.slots[2]);
     assert_string_equal(config.boot.record, "/r");
     assert_int_equal(config.boot.attempts, 5);
+    assert_int_equal(config.boot.timeout_s, 3600);
     agent_config_free(&config);
     refuse(LOADER("grub", ""), "boot.path", "is missing");
     refuse(LOADER("efi", ""), "boot.slots", "is missing");
@@ -139,6 +140,8 @@ static void boot_loaders(void **state)
     refuse(LOADER("uboot-bootcount", PATH), "boot.variable", "is missing");
     refuse(LOADER("grub", PATH ",\"variable\":\"v\""), "boot.variable", "does not go with");
     refuse(LOADER("custom", PATH ",\"attempts\":3"), "boot.attempts", "does not go with");
+    refuse(LOADER("grub", PATH ",\"timeout_s\":3"), "boot.timeout_s", "does not go with");
+    refuse(LOADER("custom", PATH ",\"timeout_s\":0"), "boot.timeout_s", "1 to 3600");
     refuse(LOADER("file", PATH ",\"record\":\"/r\""), "boot.record", "does not go with");
     refuse(LOADER("file", PATH SLOTS_AB), "boot.slots", "does not go with");
     refuse(LOADER("grub", PATH ",\"attempts\":16"), "boot.attempts", "1 to 15");

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "loader_models.h"
@@ -102,6 +103,14 @@ static struct ota_boot_view look(void)
 static ota_err arm(uint8_t slot, int32_t *code)
 {
     return boot.base.port.ops->arm(&boot.base.port, &slot, 1, 3, code);
+}
+
+static uint64_t now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000u + (uint64_t)t.tv_nsec / 1000000u;
 }
 
 static void refuse(const char *where, int32_t code)
@@ -194,7 +203,10 @@ static void arming_refuses_what_makes_no_trial(void **state)
     assert_int_equal(arm(2, &code), OTA_DEVICE_BOOT);
     assert_int_equal(code, EINVAL);
     assert_int_equal(boot.base.port.ops->arm(&boot.base.port, (const uint8_t[]){ 1 }, 1, 0, &code), OTA_DEVICE_BOOT);
-    assert_int_equal(boot.base.port.ops->arm(&boot.base.port, (const uint8_t[]){ 1, 0 }, 2, 1, &code), OTA_DEVICE_BOOT); /* one component */
+    code = 0;
+    assert_int_equal(boot.base.port.ops->arm(&boot.base.port, (const uint8_t[]){ 1, 0 }, 2, 1, &code), OTA_DEVICE_BOOT);
+    assert_int_equal(code, EINVAL);
+    assert_string_equal(ota_posix_loader_trouble(&boot.base), "more than one component");
     assert_int_equal(boot.base.port.ops->arm(&boot.base.port, (const uint8_t[]){ 1, OTA_SLOT_NONE }, 2, 1, &code), OTA_OK);
     assert_int_equal(model_start(&model), 'B');
     code = 0;
@@ -461,6 +473,39 @@ static void bad_answers_are_named(void **state)
     model_remove(&model);
 }
 
+/* A program that hangs, before or after its answer, or whose child keeps its output open, is killed when its time is up, and
+ * what it was asked for is blamed. Nothing is armed meanwhile. */
+static void a_program_that_hangs_is_stopped(void **state)
+{
+    static const char *const scripts[] = {
+        "#!/bin/sh\nsleep 60\n",
+        "#!/bin/sh\necho A\nexec >&-\nsleep 60\n",
+        "#!/bin/sh\necho A\nsleep 60 &\n",
+        "#!/bin/sh\nwhile :; do echo A; done\n",
+    };
+    struct ota_posix_loader_config c;
+    int32_t code = 0;
+
+    (void)state;
+    make(MODEL_CUSTOM);
+    c = common();
+    c.timeout_ms = 200;
+    assert_int_equal(open_with(&c), OTA_OK);
+    for (size_t i = 0; i < sizeof scripts / sizeof scripts[0]; i++) {
+        uint64_t began = now_ms();
+
+        in_file(model.path, scripts[i], strlen(scripts[i]));
+        assert_int_equal(open_with(&c), OTA_DEVICE_BOOT);
+        assert_string_equal(fault.where, "get-current");
+        assert_int_equal(fault.port_code, ETIMEDOUT);
+        assert_in_range(now_ms() - began, 200, 5000); /* not the script's minute */
+    }
+    assert_int_equal(arm(1, &code), OTA_DEVICE_BOOT);
+    assert_int_equal(code, ETIMEDOUT);
+    assert_int_equal(access(record, F_OK), -1);
+    model_remove(&model);
+}
+
 /* ---- links */
 static void a_link_leads_to_one_slot_or_the_other(void **state)
 {
@@ -522,6 +567,7 @@ int main(void)
         cmocka_unit_test(variables_have_their_exact_bytes),
         cmocka_unit_test(broken_variables_are_named),
         cmocka_unit_test(bad_answers_are_named),
+        cmocka_unit_test(a_program_that_hangs_is_stopped),
         cmocka_unit_test(a_link_leads_to_one_slot_or_the_other),
     };
 

@@ -12,8 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "loader_models.h"
@@ -336,6 +338,60 @@ static void read_only_media_are_said(void **state)
     assert_int_equal(code, EROFS);
 }
 
+/* Somebody holds the lock of the environment: waited for so long, then said, and nothing is changed. */
+static void a_lock_that_is_held_is_not_waited_for_without_end(void **state)
+{
+    static const char lock[] = "/var/lock/fw_printenv.lock";
+    struct ota_posix_loader_config c = common();
+    uint8_t before[2 * COPY], after[2 * COPY];
+    int32_t code = 0;
+    int fd;
+
+    (void)state;
+    c.timeout_ms = 150;
+    assert_int_equal(ota_posix_boot_uboot_open(&uboot, &(struct ota_posix_boot_uboot_config){ c, model.path, 0 }, &fault), OTA_OK);
+    load(before);
+    fd = open(lock, O_RDONLY | O_CLOEXEC); /* it is there: the library has just used it */
+    assert_true(fd >= 0);
+    assert_int_equal(flock(fd, LOCK_EX), 0);
+    assert_int_equal(arm(3, &code), OTA_DEVICE_BOOT);
+    assert_int_equal(code, ETIMEDOUT);
+    assert_string_equal(ota_posix_loader_trouble(&uboot.base), "environment lock");
+    load(after);
+    assert_memory_equal(before, after, sizeof before);
+    assert_int_equal(close(fd), 0);
+    assert_int_equal(arm(3, &code), OTA_OK);
+}
+
+/* It is let go while it is waited for. */
+static void a_lock_that_is_let_go_is_taken(void **state)
+{
+    int ready[2], status = 0;
+    int32_t code = 0;
+    char byte;
+    pid_t pid;
+
+    (void)state;
+    assert_int_equal(open_it(), OTA_OK);
+    assert_int_equal(pipe(ready), 0);
+    pid = fork();
+    if (pid == 0) {
+        int fd = open("/var/lock/fw_printenv.lock", O_RDONLY);
+
+        if (fd < 0 || flock(fd, LOCK_EX) != 0 || write(ready[1], "x", 1) != 1)
+            _exit(1);
+        usleep(200000);
+        _exit(0); /* lets it go */
+    }
+    close(ready[1]);
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    close(ready[0]);
+    assert_int_equal(arm(3, &code), OTA_OK);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    assert_int_equal(model_start(&model), 'B');
+}
+
 static int make(void **state)
 {
     (void)state;
@@ -386,6 +442,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(counters_are_decimal, make_count, unmake),
         cmocka_unit_test_setup_teardown(broken_counters_are_named, make_count, unmake),
         cmocka_unit_test_setup_teardown(read_only_media_are_said, make, unmake),
+        cmocka_unit_test_setup_teardown(a_lock_that_is_held_is_not_waited_for_without_end, make, unmake),
+        cmocka_unit_test_setup_teardown(a_lock_that_is_let_go_is_taken, make, unmake),
     };
 
     model_make(&model, MODEL_UBOOT, 0, mkdtemp(dir));
