@@ -1,27 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """A device in QEMU, the publisher whose images it runs, and the web server between them."""
+import ctypes
 import json
 import os
 import re
 import shutil
+import signal
 import socket
-import struct
 import subprocess
 import threading
 import time
-import zlib
 from pathlib import Path
 
-from kit import HERE, run
+from kit import run
 
 SECTOR = 512
-SLOT_BYTES = 40 << 20
-IMAGE_BYTES = 36 << 20
-# Sectors of the disk: the loader's environment, slot a, slot b, data. GPT around them.
-ENV_AT, A_AT, B_AT, DATA_AT, END_AT = 2048, 4096, 4096 + SLOT_BYTES // SECTOR, 4096 + 2 * SLOT_BYTES // SECTOR, 4096 + 2 * SLOT_BYTES // SECTOR + 32768
-COPY = 0x4000
+SLOT_BYTES = 64 << 20
+DATA_BYTES = 16 << 20
+LOADER_AT = 2048  # sector of the first partition, which is the boot loader's; then slot a, slot b, data
+PR_SET_PDEATHSIG = 1
 PATIENCE = 400
-NGINX = """daemon off; pid {dir}/pid; error_log {dir}/error.log; worker_processes 1; worker_shutdown_timeout 50ms; {user}
+NGINX = """daemon off; master_process off; pid {dir}/pid; error_log {dir}/error.log; {user}
 events {{ worker_connections 64; }}
 http {{
     access_log {dir}/access.log; sendfile_max_chunk 32k; default_type application/octet-stream; types {{ }}
@@ -34,6 +33,9 @@ http {{
 """
 
 
+WITH_SBIN = dict(os.environ, PATH=os.environ["PATH"] + ":/usr/sbin:/sbin")
+
+
 class Wrong(Exception):
     """The device did not do what it must."""
 
@@ -43,9 +45,14 @@ def expect(condition, what):
         raise Wrong(what)
 
 
+def die_with_us():
+    """In a child: nothing is left running, whatever ends the test."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
 def make_ext4(tree, path, size, *options):
     """The same tree gives the same bytes: times, identity and hash seed are fixed."""
-    env = dict(os.environ, E2FSPROGS_FAKE_TIME="1700000000", PATH=os.environ["PATH"] + ":/usr/sbin:/sbin")
+    env = dict(WITH_SBIN, E2FSPROGS_FAKE_TIME="1700000000")
     path.unlink(missing_ok=True)
     uuid = "11111111-2222-3333-4444-555555555555"
     run("mke2fs", "-q", "-t", "ext4", "-U", uuid, "-E", f"hash_seed={uuid},root_owner=0:0", *options, "-d", tree, path, str(size // 1024), env=env)
@@ -63,7 +70,7 @@ class Publisher:
     def repo(self, *args):
         run(self.tool, "--dir", self.path / "site", *args)
 
-    def image(self, version, behaviour="good", kernel="cloud", size=IMAGE_BYTES):
+    def image(self, version, behaviour="good", kernel="cloud"):
         """A slot's file system: the root, its version, what is wrong with it, and the kernel that starts it."""
         tree, path = self.path / f"tree-{version}", self.path / f"os-{version}.img"
         shutil.copytree(self.kit.root, tree, symlinks=True, copy_function=os.link)
@@ -73,14 +80,15 @@ class Publisher:
             shutil.copy(self.path / f"site/web/{repository}/metadata/1.root.json", tree / f"usr/share/ota/{Path(repository).name}.root.json")
         for name in ("vmlinuz", "initrd"):
             os.link(self.kit.base / f"{name}-{kernel}", tree / "boot" / name)
-        make_ext4(tree, path, size, "-O", "^has_journal,^metadata_csum,^64bit", "-m", "0")
+        size = sum(f.stat().st_size for f in tree.rglob("*") if not f.is_symlink())
+        make_ext4(tree, path, (size * 102 // 100 + (3 << 20)) >> 20 << 20, "-O", "^has_journal,^metadata_csum,^64bit", "-m", "0")
         shutil.rmtree(tree)
         self.images[version] = path
         return path
 
-    def deploy(self, version, *options):
+    def deploy(self, version, options):
         """The web root in which this version is deployed."""
-        self.repo("image", "add", self.images[version], "--product", "box", "--component", "os", "--version", version, *(options or ("--delta-from", "none")))
+        self.repo("image", "add", self.images[version], "--product", "box", "--component", "os", "--version", version, *options)
         self.repo("deploy", "--product", "box", "--group", "production", "--image", f"os={version}")
         web = self.path / f"web-{version}"
         shutil.copytree(self.path / "site/web", web, copy_function=os.link)
@@ -101,9 +109,8 @@ class Server:
     def start(self, rate="0"):
         user = "user root root;" if os.getuid() == 0 else ""
         (self.dir / "conf").write_text(NGINX.format(dir=self.dir, port=self.port, web=self.web, rate=rate, user=user))
-        env = dict(os.environ, PATH=os.environ["PATH"] + ":/usr/sbin:/sbin")
-        self.process = subprocess.Popen(["nginx", "-p", self.dir, "-c", self.dir / "conf", "-e", self.dir / "error.log"], env=env,
-                                        stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(["nginx", "-p", self.dir, "-c", self.dir / "conf", "-e", self.dir / "error.log"], env=WITH_SBIN,
+                                        stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=die_with_us)
         until = time.monotonic() + 10
         while time.monotonic() < until:
             with socket.socket() as s:
@@ -134,7 +141,8 @@ class Machine:
 
     def __init__(self, command, log):
         self.lines, self.news, self.log = [], threading.Condition(), log
-        self.process = subprocess.Popen([str(c) for c in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.process = subprocess.Popen([str(c) for c in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                        preexec_fn=die_with_us)
         self.began = time.monotonic()
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
@@ -174,29 +182,30 @@ class Machine:
         self.log.flush()
 
 
-def newest_env(disk):
-    """The variables of the newer valid copy of U-Boot's environment, None where none is valid. disk: bytes from the partition on."""
-    valid = []
-    for raw in (disk[:COPY], disk[COPY:2 * COPY]):
-        if struct.unpack_from("<I", raw)[0] == zlib.crc32(raw[5:]):
-            valid.append((raw[4], dict(v.split("=", 1) for v in raw[5:].split(b"\0\0")[0].decode("latin1").split("\0") if "=" in v)))
-    if len(valid) == 2:  # the flag counts round
-        return valid[1][1] if (valid[1][0] - valid[0][0]) % 256 == 1 else valid[0][1]
-    return valid[0][1] if valid else None
-
-
-class UBootDevice:
-    """arm64, U-Boot. One disk; a process of QEMU for each power on."""
-    data, boot = "/dev/vda4", {"type": "uboot", "path": "/etc/fw_env.config", "slots": ["A", "B"]}
+class Device:
+    """One disk; a process of QEMU for each power on. The boot loader and the board are a subclass's."""
+    boot = {}                  # of the agent's configuration
+    loader_bytes = 1 << 20     # size of the first partition
 
     def __init__(self, publisher, path, factory, web, **more):
-        self.publisher, self.path, self.machine = publisher, path, None
+        self.publisher, self.path, self.machine, self.more = publisher, path, None, more
         path.mkdir()
-        self.log = open(path / "serial", "w")
+        self.log = open(path / "serial", "w", buffering=1)
         self.server = Server(path / "nginx", web)
         self.disk = path / "disk"
-        self.more = more
+        self.slot_at = [LOADER_AT + (self.loader_bytes + i * SLOT_BYTES) // SECTOR for i in range(2)]
+        self.data_at = self.slot_at[1] + SLOT_BYTES // SECTOR
+        self.end_at = self.data_at + DATA_BYTES // SECTOR
         self.make_disk(factory)
+        self.make_loader()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.power_off()
+        self.server.stop()
+        self.log.close()
 
     def configuration(self, factory):
         url = f"http://10.0.2.2:{self.server.port}"
@@ -204,47 +213,34 @@ class UBootDevice:
                          "root": f"/usr/share/ota/{Path(at).name}.root.json"}
                         for name, at, prefixes in (("product", "p/box", ["app/", "group/"]), ("os", "os", ["os/"]))]
         return {"product": "box", "group": "production", "device_id": "box-1", "state_dir": "/data/state", "runtime_dir": "/run/ota",
-                "components": [{"name": "os", "slots": [{"block": self.slots[0]}, {"block": self.slots[1]}], "factory_version": factory}],
+                "components": [{"name": "os", "slots": [{"block": "/dev/vda2"}, {"block": "/dev/vda3"}], "factory_version": factory}],
                 "repositories": repositories, "boot": self.boot, "health": {"command": ["/bin/health"], "timeout_s": 60},
                 "report_url": f"{url}/reports/", "plain_http": True, "tries": 3, "limits": {"block": 1 << 20},
                 "times": {"poll_s": 2, "retry_base_s": 1, "retry_cap_s": 2, "health_deadline_s": 120}, **self.more}
 
-    slots = ("/dev/vda2", "/dev/vda3")
-
     def make_disk(self, factory):
-        env = dict(os.environ, PATH=os.environ["PATH"] + ":/usr/sbin:/sbin")
         data = self.path / "data"
         data.mkdir()
         (data / "agent.json").write_text(json.dumps(self.configuration(factory)))
-        make_ext4(data, self.path / "data.img", (END_AT - DATA_AT) * SECTOR)
+        make_ext4(data, self.path / "data.img", DATA_BYTES)
         with open(self.disk, "wb") as f:
-            f.truncate((END_AT + 2048) * SECTOR)
-        run("sfdisk", "--quiet", "--no-reread", "--no-tell-kernel", self.disk, env=env, input="label: gpt\n" + "".join(
-            f"start={a}, size={b - a}\n" for a, b in ((ENV_AT, A_AT), (A_AT, B_AT), (B_AT, DATA_AT), (DATA_AT, END_AT))))
-        self.put(self.publisher.images[factory], A_AT)
-        self.put(self.path / "data.img", DATA_AT)
-        self.make_loader()
+            f.truncate((self.end_at + 2048) * SECTOR)
+        ends = (LOADER_AT, *self.slot_at, self.data_at, self.end_at)
+        run("sfdisk", "--quiet", "--no-reread", "--no-tell-kernel", self.disk, env=WITH_SBIN,
+            input="label: gpt\n" + "".join(f"start={a}, size={b - a}\n" for a, b in zip(ends, ends[1:])))
+        self.put(self.publisher.images[factory], self.slot_at[0])
+        self.put(self.path / "data.img", self.data_at)
 
     def put(self, path, sector):
         run("dd", f"if={path}", f"of={self.disk}", f"bs={SECTOR * 64}", f"seek={sector // 64}", "conv=notrunc,sparse")
 
-    def make_loader(self):
-        (self.path / "first").write_text("BOOT_ORDER=A B\nBOOT_A_LEFT=3\nBOOT_B_LEFT=0\n")
-        run("mkenvimage", "-r", "-s", hex(COPY), "-o", self.path / "copy", self.path / "first")
-        copy = (self.path / "copy").read_bytes()
-        (self.path / "env").write_bytes(copy + copy)
-        self.put(self.path / "env", ENV_AT)
-        run(HERE / "uboot.sh", "flash", self.path / "flash", f"{ENV_AT:x}")
+    def get(self, sector, count):
+        with open(self.disk, "rb") as f:
+            f.seek(sector * SECTOR)
+            return f.read(count)
 
-    def drive(self):
-        return ["-drive", f"if=none,id=d0,format=raw,file={self.disk},cache=writethrough"]
-
-    def power_on(self, *extra, drive=None):
-        self.machine = Machine(["qemu-system-aarch64", "-machine", "virt", "-cpu", "cortex-a57", "-m", "512", "-nographic", "-monitor", "none",
-                                "-serial", "stdio", "-bios", "/usr/lib/u-boot/qemu_arm64/u-boot.bin",
-                                "-drive", f"if=pflash,format=raw,unit=1,file={self.path}/flash,snapshot=on", *(drive or self.drive()),
-                                "-device", "virtio-blk-device,drive=d0", "-netdev", "user,id=n0", "-device", "virtio-net-device,netdev=n0", *extra],
-                               self.log)
+    def power_on(self, *extra, **how):
+        self.machine = Machine([*self.command(**how), *extra], self.log)
         return self.machine
 
     def power_off(self):
@@ -252,19 +248,21 @@ class UBootDevice:
             self.machine.power_off()
             self.machine = None
 
-    def close(self):
-        self.power_off()
-        self.server.stop()
-        self.log.close()
+    def outcome(self, version):
+        """The report that tells what became of this version, once it has arrived."""
+        def look():
+            return [r for r in self.server.reports() if r["version"] == version]
+        return self.machine.until(look, f"the report on {version}")[-1]
 
-    def environment(self):
-        with open(self.disk, "rb") as f:
-            f.seek(ENV_AT * SECTOR)
-            return newest_env(f.read(2 * COPY))
+    def starts(self):
+        """(slot, version) of every start since power on."""
+        return re.findall(r"DEVICE up slot=(\S+) version=(\S+)", "\n".join(self.machine.lines))
 
     def holds(self, slot, version):
         """That slot has these bytes; asked of the disk, not of the device."""
         image = self.publisher.images[version].read_bytes()
-        with open(self.disk, "rb") as f:
-            f.seek((A_AT, B_AT)[slot] * SECTOR)
-            return f.read(len(image)) == image
+        return self.get(self.slot_at[slot], len(image)) == image
+
+    def next_start(self):
+        """The slot that the loader tries first, and how many starts that has left."""
+        return self.may_start()[0]

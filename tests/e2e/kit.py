@@ -15,8 +15,8 @@ TOP = HERE.parent.parent
 CACHE = Path(os.environ.get("OTA_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "libota")
 LIBRARIES = ["libc6-dev", "libcurl4-openssl-dev", "libmbedtls-dev", "libcjson-dev", "zlib1g-dev", "libdivsufsort-dev", "libubootenv-dev"]
 DISK_AND_NET = ["virtio_ring", "virtio", "virtio_mmio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci", "virtio_blk",
-                "failover", "net_failover", "virtio_net", "crc16", "mbcache", "jbd2", "ext4", "fat", "vfat", "nls_cp437", "nls_ascii",
-                "watchdog", "i6300esb"]
+                "failover", "net_failover", "virtio_net", "crc16", "crc32c_generic", "libcrc32c",
+                "mbcache", "jbd2", "ext4", "fat", "vfat", "nls_cp437", "nls_ascii", "watchdog", "i6300esb"]
 
 
 class Skip(Exception):
@@ -35,7 +35,7 @@ AMD64 = Arch("amd64", "x86_64", {"cloud": "linux-image-cloud-amd64"})
 def run(*args, **kw):
     done = subprocess.run([str(a) for a in args], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **kw)
     if done.returncode == 77:
-        raise Skip(done.stdout.strip())
+        raise Skip(done.stdout.strip().removeprefix("SKIPPED: "))
     if done.returncode:
         sys.exit(f"{' '.join(map(str, args))}: status {done.returncode}\n{done.stdout[-3000:]}")
     return done.stdout
@@ -103,7 +103,7 @@ class Kit:
         shutil.copy(self.system / "bin/busybox", root / "bin/busybox")
 
     def make_start(self, kernel):
-        """The kernel, compressed; and the first file system, with its drivers in the order of loading."""
+        """The kernel; and the first file system, with its drivers in the order of loading."""
         release, = (p.name for p in (self.system / "lib/modules").iterdir() if ("cloud" in p.name) == (kernel == "cloud"))
         tree = self.base / f"start-{kernel}"
         shutil.rmtree(tree, ignore_errors=True)
@@ -119,7 +119,4 @@ class Kit:
         names = "\n".join(str(p.relative_to(tree)) for p in sorted(tree.rglob("*")))
         archive = subprocess.run(["cpio", "-o", "-H", "newc", "-R", "0:0", "--quiet"], cwd=tree, input=names.encode(), stdout=subprocess.PIPE, check=True)
         (self.base / f"initrd-{kernel}").write_bytes(gzip.compress(archive.stdout, 6, mtime=0))
-        image = (self.system / "boot" / f"vmlinuz-{release}").read_bytes()
-        small = self.base / f"vmlinuz-{kernel}"
-        if not small.exists():
-            small.write_bytes(gzip.compress(image, 6, mtime=0) if self.arch is ARM64 else image)
+        shutil.copy(self.system / "boot" / f"vmlinuz-{release}", self.base / f"vmlinuz-{kernel}")

@@ -7,10 +7,10 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 build=$1
 for file in /usr/lib/u-boot/qemu_arm64/u-boot.bin /usr/lib/grub/i386-pc/boot.img; do
-    [ -e "$file" ] || { echo "Skipped: no $file"; exit 77; }
+    [ -e "$file" ] || { echo "SKIPPED: no $file"; exit 77; }
 done
 for tool in qemu-system-aarch64 qemu-system-x86_64 mkenvimage grub-mkimage grub-editenv debugfs; do
-    command -v "$tool" >/dev/null || { echo "Skipped: no $tool"; exit 77; }
+    command -v "$tool" >/dev/null || { echo "SKIPPED: no $tool"; exit 77; }
 done
 
 failed=0
@@ -30,5 +30,6 @@ case $status in
     77) skipped=77 ;;
     *) failed=1 ;;
 esac
+echo "e2e: $SECONDS s in all"
 [ $failed -eq 0 ] || exit 1
 exit $skipped

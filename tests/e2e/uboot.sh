@@ -44,9 +44,9 @@ make_flash()
     truncate -s 64M "$1"
 }
 
-# The slot's kernel, which lies there compressed, and the first file system beside it.
+# The slot's kernel and the first file system beside it.
 # shellcheck disable=SC2016 # U-Boot's variables
-START_LINUX='load virtio 0:${part} 48000000 /boot/vmlinuz && unzip 48000000 40400000 && load virtio 0:${part} 48000000 /boot/initrd && setenv bootargs "console=ttyAMA0 quiet panic=1 root=/dev/vda${part} ota.slot=${slot} ota.data=/dev/vda4" && booti 40400000 48000000:${filesize} ${fdtcontroladdr}'
+START_LINUX='load virtio 0:${part} 40400000 /boot/vmlinuz && load virtio 0:${part} 48000000 /boot/initrd && setenv bootargs "console=ttyAMA0 quiet panic=1 root=/dev/vda${part} ota.slot=${slot} ota.data=/dev/vda4" && booti 40400000 48000000:${filesize} ${fdtcontroladdr}'
 
 make_device()
 {

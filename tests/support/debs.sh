@@ -29,7 +29,7 @@ Acquire::Languages "none";
 Acquire::Retries "3";
 EOF
 export APT_CONFIG="$APT/apt.conf"
-skip() { echo "Skipped: no packages for $ARCH: $1"; exit 77; }
+skip() { echo "SKIPPED: no packages for $ARCH: $1"; exit 77; }
 # A mirror that is being written misses an index now and then: what was had decides.
 apt-get -q update > "$APT/log" 2>&1 || true
 [ ${#with[@]} -eq 0 ] || apt-get -q -y install --download-only --no-install-recommends -o Debug::NoLocking=1 "${with[@]}" >> "$APT/log" 2>&1 ||

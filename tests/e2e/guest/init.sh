@@ -19,6 +19,7 @@ case $behaviour in
     hang) watchdog -T 4 -t 1 /dev/watchdog # it feeds the dog until everything stands still
           sleep 1
           killall -STOP watchdog
+          echo "DEVICE hangs"
           while :; do :; done ;;
 esac
 mount -t ext4 "$(word ota.data)" /data || echo "DEVICE no data"
@@ -27,9 +28,11 @@ boot=$(word ota.boot) # "type:device" of what the boot loader reads
 ifconfig lo 127.0.0.1
 ifconfig eth0 10.0.2.15 netmask 255.255.255.0
 while :; do
-    ota-agent run --verbose --config /data/agent.json
-    status=$?
-    echo "DEVICE agent left with $status"
-    [ $status -ne 3 ] || reboot -n -f
+    {
+        ota-agent run --verbose --config /data/agent.json
+        status=$?
+        echo "DEVICE agent left with $status"
+        [ $status -ne 3 ] || reboot -n -f
+    } 2>&1 | cat # a pipe: no progress is drawn
     sleep 1
 done
