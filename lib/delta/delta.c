@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "patch.h"
+#include OTAI_REPACK_HEADER
 
 /* Where each part of the memory begins. The struct comes first. */
 struct places {
@@ -23,9 +24,19 @@ static struct places lay_out(const struct otai_patch_params *p)
     return at;
 }
 
-size_t otai_patch_memory(const struct otai_patch_params *p)
+bool otai_patch_opened(const struct otai_patch_params *p)
+{
+    return OTAI_REPACK && p->opened.old_count + p->opened.new_count > 0;
+}
+
+size_t otai_patch_inner(const struct otai_patch_params *p)
 {
     return lay_out(p).end;
+}
+
+size_t otai_patch_memory(const struct otai_patch_params *p)
+{
+    return otai_patch_inner(p) + (otai_patch_opened(p) ? otai_opened_memory(&p->opened) : 0);
 }
 
 /* The decoder's struct is at the begin of its memory. */
@@ -35,6 +46,7 @@ struct ota_delta {
     struct ota_delta_config cfg;
     struct ota_delta_info info;
     struct otai_patch_params params;
+    struct otai_opened *opened;        /* behind all else; NULL: the images are patched as they are */
     uint64_t taken;                    /* patch bytes */
     uint64_t payload_left;             /* bytes that are not yet in the buffer */
     uint64_t made;                     /* image bytes given out */
@@ -45,6 +57,7 @@ struct ota_delta {
     uint8_t header_len;
     uint8_t made_at;                   /* bytes of body.made that were given out */
     bool begun;                        /* the header was accepted */
+    bool full, drained;                /* streams that are compressed again: there was no more room; nothing is left of them */
     ota_err err;                       /* final result */
 };
 
@@ -84,6 +97,11 @@ ota_err ota_delta_begin(struct ota_delta **out, const struct ota_delta_config *c
     return OTA_OK;
 }
 
+static bool is_opened(const struct ota_delta *d)
+{
+    return OTAI_REPACK && d->opened;
+}
+
 /* Point into the memory behind the struct. */
 static void attach(struct ota_delta *d)
 {
@@ -107,6 +125,17 @@ static void attach(struct ota_delta *d)
     d->buffer = mem + at.buffer;
     d->in.coder.bit = otai_unrange_bit;
     d->in.p = d->buffer;
+    if (!otai_patch_opened(&d->params))
+        return;
+    d->opened = (struct otai_opened *)(void *)(mem + at.end);
+    d->body.scene.window.base = otai_opened_attach(d->opened, &d->params.opened, d->cfg.base, d->info.base_len);
+}
+
+/* The lengths of what the body works on. */
+static void set_lengths(struct ota_delta *d)
+{
+    d->body.base_len = is_opened(d) ? d->params.opened.old_len : d->info.base_len;
+    d->body.out_len = is_opened(d) ? d->params.opened.new_len : d->info.out_len;
 }
 
 /* Is this the patch that the caller expects? */
@@ -142,9 +171,10 @@ static ota_err take_header(struct ota_delta *d, struct otai_span *in)
             err = judge(&d->cfg, &d->info, d->mem_len);
         if (err != OTA_OK)
             return err;
+        if (otai_patch_opened(&d->params))
+            memset((uint8_t *)d + otai_patch_inner(&d->params), 0, sizeof *d->opened);
         attach(d);
-        d->body.base_len = d->info.base_len;
-        d->body.out_len = d->info.out_len;
+        set_lengths(d);
         d->payload_left = d->params.payload_len;
         d->begun = true;
         otai_body_init(&d->body);
@@ -206,6 +236,10 @@ static bool hungry(const struct ota_delta *d)
 
 static ota_err finish(const struct ota_delta *d, const struct otai_span *in)
 {
+    if (is_opened(d) && d->full)
+        return OTA_AGAIN;
+    if (d->made < d->info.out_len || (is_opened(d) && !d->drained))
+        return OTA_REJECT_CORRUPT;
     return d->payload_left || d->in.at < d->in.len || in->len ? OTA_REJECT_CORRUPT : OTA_DONE;
 }
 
@@ -225,17 +259,37 @@ static ota_err advance(struct ota_delta *d, struct otai_span *in)
     return err;
 }
 
-static size_t give(struct ota_delta *d, uint8_t *out, size_t cap)
+/* What was made, through the streams that are to be compressed again. */
+static ota_err close_streams(struct ota_delta *d, uint8_t *out, size_t cap, size_t *n)
 {
-    size_t n = (size_t)d->body.made_len - d->made_at;
+    struct otai_span in = { d->body.made + d->made_at, (size_t)d->body.made_len - d->made_at };
+    uint64_t left = d->info.out_len - d->made;
+    ota_err err = otai_opened_put(d->opened, &in, out, cap < left ? cap : (size_t)left, n);
 
-    if (n > cap)
-        n = cap;
-    if (n)
-        memcpy(out, d->body.made + d->made_at, n);
-    d->made_at = (uint8_t)(d->made_at + n);
-    d->made += n;
-    return n;
+    d->made_at = (uint8_t)(d->body.made_len - in.len);
+    d->drained = err == OTA_DONE;
+    d->full = !d->drained && *n == cap;
+    if (err != OTA_OK && err != OTA_DONE)
+        return err;
+    return in.len && !d->full ? OTA_REJECT_CORRUPT : OTA_OK;
+}
+
+static ota_err give(struct ota_delta *d, uint8_t *out, size_t cap, size_t *n)
+{
+    ota_err err = OTA_OK;
+
+    if (is_opened(d)) {
+        err = close_streams(d, out, cap, n);
+    } else {
+        *n = (size_t)d->body.made_len - d->made_at;
+        if (*n > cap)
+            *n = cap;
+        if (*n)
+            memcpy(out, d->body.made + d->made_at, *n);
+        d->made_at = (uint8_t)(d->made_at + *n);
+    }
+    d->made += *n;
+    return err;
 }
 
 ota_err ota_delta_push(struct ota_delta *d, const void *in, size_t in_len, size_t *used, void *out, size_t out_cap, size_t *made)
@@ -247,10 +301,14 @@ ota_err ota_delta_push(struct ota_delta *d, const void *in, size_t in_len, size_
     if (err == OTA_DONE && in_len)
         d->err = err = OTA_REJECT_CORRUPT;
     while (err == OTA_OK) {
-        *made += give(d, (uint8_t *)out + *made, out_cap - *made);
-        if (d->made_at < d->body.made_len)
+        size_t n = 0;
+
+        err = give(d, (uint8_t *)out + *made, out_cap - *made, &n);
+        *made += n;
+        if (err == OTA_OK && d->made_at < d->body.made_len)
             break;
-        err = advance(d, &left);
+        if (err == OTA_OK)
+            err = advance(d, &left);
         if (err != OTA_OK && err != OTA_AGAIN)
             d->err = err;
     }
@@ -302,7 +360,7 @@ ota_err ota_delta_checkpoint(const struct ota_delta *d, void *buf, size_t cap, s
     *len = 0;
     if (!d->begun || d->err != OTA_OK)
         return OTA_USAGE_STATE;
-    struct head h = { STATE_MAGIC, build(), d->info.memory };
+    struct head h = { STATE_MAGIC, build(), d->info.state_len - OTAI_STATE_EXTRA };
     size_t body = sizeof h + h.len;
     if (cap < body + STATE_CRC_LEN)
         return OTA_USAGE_MEMORY;
@@ -337,7 +395,9 @@ static bool plausible(const struct ota_delta *d, size_t len)
 
     if (!d->begun || d->err != OTA_OK || d->header_len > sizeof d->header ||
         otai_patch_header(&info, &p, d->header, d->header_len) != OTA_OK || memcmp(&p, &d->params, sizeof p) != 0 ||
-        info.memory != len)
+        info.state_len - OTAI_STATE_EXTRA != len)
+        return false;
+    if (otai_patch_opened(&p) && !otai_opened_plausible((const struct otai_opened *)(const void *)((const uint8_t *)d + otai_patch_inner(&p))))
         return false;
     size_t cap = OTAI_STEP_MAX + ((size_t)1 << p.frame_log2), end = d->in.len + d->frame_want;
     return d->in.len <= cap && d->in.at <= d->in.len + OTAI_UNRANGE_BEGIN && d->frame_want <= cap && end <= cap &&
@@ -363,6 +423,7 @@ ota_err ota_delta_resume(struct ota_delta **out, const struct ota_delta_config *
     err = judge(cfg, &d->info, mem_len);
     if (err != OTA_OK)
         return err;
+    d->opened = NULL;
     attach(d);
     otai_map_sort(&d->body.scene.map);
     *out = d;

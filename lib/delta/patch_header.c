@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "patch.h"
+#include OTAI_REPACK_HEADER
 
 static const uint8_t magic[4] = { 'O', 'T', 'A', 'D' };
 
@@ -14,6 +15,13 @@ static const uint8_t magic[4] = { 'O', 'T', 'A', 'D' };
 #define AT_NUMBERS (AT_OUT + OTA_DELTA_DIGEST_LEN)
 #define CRC_LEN 4u
 #define NUMBER_LEN_MAX 9u
+#define OPENED_NUMBERS 4u
+#define OPENED_BYTES 3u
+
+static bool is_opened(const uint8_t *in)
+{
+    return OTAI_REPACK && in[AT_VERSION] & OTAI_PATCH_OPENED;
+}
 
 /* A number of at most 63 bits. AGAIN when the bytes end before it; REJECT_VALUE when it is longer than needed or allowed. */
 static ota_err get_number(const uint8_t *in, size_t len, size_t *at, uint64_t *v)
@@ -30,6 +38,27 @@ static ota_err get_number(const uint8_t *in, size_t len, size_t *at, uint64_t *v
     return OTA_REJECT_VALUE;
 }
 
+/* What is only there when streams were opened. A number beyond its field is refused here. */
+static ota_err get_opened(const uint8_t *in, size_t len, size_t *at, struct otai_opened_params *p)
+{
+    uint64_t v[OPENED_NUMBERS];
+
+    for (unsigned i = 0; i < OPENED_NUMBERS; i++) {
+        ota_err err = get_number(in, len, at, &v[i]);
+        if (err != OTA_OK)
+            return err;
+        if (v[i] > UINT32_MAX)
+            return OTA_REJECT_VALUE;
+    }
+    if (len - *at < OPENED_BYTES)
+        return OTA_AGAIN;
+    *p = (struct otai_opened_params){ .old_len = (uint32_t)v[0], .new_len = (uint32_t)v[1], .old_count = (uint32_t)v[2],
+                                      .new_count = (uint32_t)v[3], .ring_log2 = in[*at], .hash_log2 = in[*at + 1],
+                                      .symbols_log2 = in[*at + 2] };
+    *at += OPENED_BYTES;
+    return OTA_OK;
+}
+
 static bool bounds_ok(const struct otai_patch_params *p)
 {
     return p->frame_log2 >= OTAI_FRAME_LOG2_MIN && p->frame_log2 <= OTAI_FRAME_LOG2_MAX && p->slots_log2 >= OTAI_SLOTS_LOG2_MIN &&
@@ -41,12 +70,14 @@ static void fill(struct ota_delta_info *info, const struct otai_patch_params *p,
 {
     uint64_t most = (1u << p->frame_log2) - OTAI_FRAME_CRC_LEN, frames = (p->payload_len + most - 1) / most;
 
-    info->version = in[AT_VERSION];
+    info->version = OTAI_PATCH_VERSION;
     memcpy(info->base_digest, in + AT_BASE, OTA_DELTA_DIGEST_LEN);
     memcpy(info->out_digest, in + AT_OUT, OTA_DELTA_DIGEST_LEN);
     info->patch_len = header_len + p->payload_len + frames * OTAI_FRAME_CRC_LEN;
     info->memory = (uint32_t)otai_patch_memory(p);
     info->state_len = info->memory + OTAI_STATE_EXTRA;
+    if (is_opened(in))
+        info->state_len -= (uint32_t)(otai_opened_memory(&p->opened) - otai_opened_saved(&p->opened));
     info->frame = 1u << p->frame_log2;
     info->header_len = (uint16_t)header_len;
 }
@@ -61,7 +92,7 @@ ota_err otai_patch_header(struct ota_delta_info *info, struct otai_patch_params 
     memset(p, 0, sizeof *p);
     if (memcmp(in, magic, len < sizeof magic ? len : sizeof magic) != 0)
         return OTA_REJECT_SYNTAX;
-    if (len > AT_VERSION && in[AT_VERSION] != OTAI_PATCH_VERSION)
+    if (len > AT_VERSION && (in[AT_VERSION] & ~(OTAI_REPACK ? OTAI_PATCH_OPENED : 0u)) != OTAI_PATCH_VERSION)
         return OTA_REJECT_SPEC;
     if (len < AT_NUMBERS)
         return OTA_AGAIN;
@@ -72,6 +103,8 @@ ota_err otai_patch_header(struct ota_delta_info *info, struct otai_patch_params 
         err = get_number(in, len, &at, &p->payload_len);
     if (err == OTA_OK)
         err = get_number(in, len, &at, &map_max);
+    if (err == OTA_OK && is_opened(in))
+        err = (info->base_len | info->out_len) >> 32 ? OTA_REJECT_VALUE : get_opened(in, len, &at, &p->opened);
     if (err != OTA_OK)
         return err;
     if (len - at < CRC_LEN)
@@ -84,6 +117,10 @@ ota_err otai_patch_header(struct ota_delta_info *info, struct otai_patch_params 
     p->map_max = (uint32_t)map_max;
     if (!bounds_ok(p) || map_max > OTAI_MAP_MAX || p->payload_len >> 61)
         return OTA_REJECT_VALUE;
+    if (is_opened(in))
+        err = otai_opened_judge(&p->opened, info->base_len, info->out_len);
+    if (err != OTA_OK)
+        return err;
     fill(info, p, in, at + CRC_LEN);
     return OTA_OK;
 }
@@ -103,6 +140,18 @@ static uint8_t *put_number(uint8_t *p, uint64_t v)
     return p;
 }
 
+static uint8_t *put_opened(uint8_t *p, const struct otai_opened_params *o)
+{
+    p = put_number(p, o->old_len);
+    p = put_number(p, o->new_len);
+    p = put_number(p, o->old_count);
+    p = put_number(p, o->new_count);
+    *p++ = o->ring_log2;
+    *p++ = o->hash_log2;
+    *p++ = o->symbols_log2;
+    return p;
+}
+
 size_t otai_patch_put_header(uint8_t *out, const struct ota_delta_info *info, const struct otai_patch_params *p)
 {
     memcpy(out, magic, sizeof magic);
@@ -116,6 +165,10 @@ size_t otai_patch_put_header(uint8_t *out, const struct ota_delta_info *info, co
     end = put_number(end, info->out_len);
     end = put_number(end, p->payload_len);
     end = put_number(end, p->map_max);
+    if (otai_patch_opened(p)) {
+        out[AT_VERSION] |= OTAI_PATCH_OPENED;
+        end = put_opened(end, &p->opened);
+    }
     otai_put_le32(end, otai_crc32(0, out, (size_t)(end - out)));
     return (size_t)(end - out) + CRC_LEN;
 }

@@ -43,6 +43,41 @@ check "$tool" apply old toempty made
 check cmp empty made
 rm made
 
+# The way back, made with it. From here on smaller images will do.
+head -c 150000 "$tool" >small
+{ head -c 20000 small; echo "a line more"; tail -c +20001 small; } >small2
+check "$tool" create --quiet --reverse back small small2 there
+check "$tool" apply small there made
+check cmp small2 made
+rm made
+check "$tool" apply small2 back made
+check cmp small made
+rm made
+
+# In parts: a stretch moved far.
+{ tail -c 50000 small; cat small; } >moved
+check "$tool" create --quiet --block 64K small moved parts
+check "$tool" apply small parts made
+check cmp moved made
+rm made
+[ "$(wc -c <parts)" -lt $(($(gzip -9c moved | wc -c) / 8)) ] || { echo "in parts: $(wc -c <parts) bytes"; exit 1; }
+
+# gzip's own streams are opened when there is memory for it.
+if "$tool" create --quiet --explain small small2 patch3 2>&1 | grep -q "streams opened"; then echo "nothing to open"; exit 1; fi
+for level in 6 9; do
+    gzip -"$level"nc small >old.gz
+    gzip -"$level"nc small2 >new.gz
+    check "$tool" create --quiet --explain --memory 1M old.gz new.gz patch.gz
+    if grep -q "streams opened: 1 of the old image, 1 of the new one" err; then
+        [ "$(wc -c <patch.gz)" -lt 1000 ] || { echo "opened: $(wc -c <patch.gz) bytes"; exit 1; }
+        opened=$level
+    fi
+    check "$tool" apply old.gz patch.gz made
+    check cmp new.gz made
+    rm made
+done
+[ "${opened:-}" = 9 ] || [ "${REPACK:-1}" = 0 ] || { echo "gzip's streams were not opened"; exit 1; }
+
 refuses "new: not the image that the patch was made from (REJECT_HASH)" "$tool" apply new patch made
 refuses "absent: cannot open: No such file" "$tool" apply absent patch made
 refuses "REJECT_SYNTAX" "$tool" apply old new made
@@ -55,9 +90,11 @@ refuses "not a regular file" "$tool" create . new made
 refuses "cannot create beside it" "$tool" apply old patch nowhere/made
 refuses "memory" "$tool" create --memory 1K old new made
 refuses "memory" "$tool" create --memory
+refuses "block needs" "$tool" create --block 1K old new made
+refuses "reverse needs" "$tool" create --reverse
 refuses "unknown option" "$tool" create --fast old new made
 refuses "wrong number" "$tool" create old new
 refuses "command is missing" "$tool"
 [ -z "$(find . -name '*.??????' -newer new)" ] || { echo "temporary files are left:"; ls; exit 1; }
 echo "$passed passed"
-[ "$passed" -ge 25 ]
+[ "$passed" -ge 35 ]

@@ -6,9 +6,12 @@
 #include <string.h>
 
 #include "plan.h"
+#include "stretch.h"
 
 #define NO_MEMORY "out of memory"
-#define PART_MAX (UINT32_C(1) << 30)      /* bytes of one image that are looked at at once */
+#define WHOLE_MAX (UINT32_C(1) << 30)     /* bytes of one image that are looked at at once */
+#define PART_LEN (UINT32_C(1) << 28)      /* of what is larger: bytes of the new image in a part */
+#define MAP_WANTED 4096                   /* entries for which a part leaves room before the counters take it */
 #define TRIES_LEN (4u << 20)              /* images up to this length are encoded in several ways, to keep the best */
 
 struct memory_base {
@@ -26,8 +29,10 @@ static const struct ota_delta_base_ops memory_ops = { read_memory };
 
 /* What all steps need. */
 struct maker {
-    const struct create_job *job;
+    const struct create_job *job, *outer;   /* what is encoded; what was asked for */
+    struct create_job inner;
     struct memory_base base;
+    struct opened opened;
     struct plan plan;
     struct otai_patch_params params;
     struct bytes payload;
@@ -124,6 +129,7 @@ static const char *encode_best(struct maker *m, struct otai_patch_params *best)
     unsigned slots = 18, tries = m->job->new_len <= TRIES_LEN ? 3 : 1;
 
     m->params = frugal(m->job->memory);
+    m->params.opened = m->opened.params;
     while (slots > 10 && map_room(m->params, slots, m->job->memory, 65536) < (int64_t)(ample ? m->plan.copies.len : 16))
         slots--;
     for (unsigned i = 0; i < tries && slots - i >= 9 && !wrong; i++)
@@ -144,6 +150,7 @@ static const char *plan_and_encode(struct maker *m)
         m->plan.old = (struct image){ .p = m->job->old, .len = (uint32_t)m->job->old_len };
         m->plan.new = (struct image){ .p = m->job->new, .len = (uint32_t)m->job->new_len };
         m->plan.part.whole = true;
+        m->plan.opened = m->inner.old ? &m->opened : NULL;
         if (!plan_make(&m->plan, &m->base.base, &tastes[i], m->job->explain))
             return NO_MEMORY;
         wrong = encode_best(m, &best);
@@ -152,13 +159,80 @@ static const char *plan_and_encode(struct maker *m)
     return wrong ? wrong : best.slots_log2 ? NULL : "the memory is too small";
 }
 
+/* ---- images that are too large to be looked at at once ------------------------------------------------------------------ */
+
+static bool in_parts(const struct create_job *job)
+{
+    uint64_t most = job->part_len ? job->part_len : WHOLE_MAX;
+
+    return job->old_len > most || job->new_len > most;
+}
+
+static uint64_t part_len(const struct create_job *job)
+{
+    return job->part_len ? job->part_len : PART_LEN;
+}
+
+/* One part: a piece of the new image, from twice as many bytes of the old one. */
+static const char *encode_piece(struct maker *m, struct encoder *enc, const struct stretches *s, uint64_t at)
+{
+    static const struct plan_taste taste = { 8, 2, 12 };
+    uint64_t most = part_len(m->job), len = m->job->new_len - at < most ? m->job->new_len - at : most;
+    uint64_t old_len = m->job->old_len < 2 * most ? m->job->old_len : 2 * most;
+    uint64_t origin = stretches_find(s, m->job->new + at, at, len, old_len);
+
+    plan_free(&m->plan);
+    m->plan.old = (struct image){ .p = m->job->old + origin, .len = (uint32_t)old_len };
+    m->plan.new = (struct image){ .p = m->job->new + at, .len = (uint32_t)len };
+    m->plan.part.origin = origin;
+    if (!plan_make(&m->plan, &m->base.base, &taste, m->job->explain) || !plan_limit_map(&m->plan, m->params.map_max))
+        return NO_MEMORY;
+    struct otai_script script = { .part = &m->plan.part, .map = m->plan.map.p, .minor = m->plan.minor.p, .mode = m->plan.mode,
+                                  .out = m->job->new + at };
+    return encode_part(enc, &script) ? NULL : "cannot be encoded";
+}
+
+/* The counters get what MAP_WANTED entries leave of the memory; the map gets what the counters leave. */
+static bool divide_memory(struct maker *m)
+{
+    unsigned slots = 18;
+
+    m->params = frugal(m->job->memory);
+    while (slots > 10 && map_room(m->params, slots, m->job->memory, OTAI_MAP_MAX) < MAP_WANTED)
+        slots--;
+    int64_t room = map_room(m->params, slots, m->job->memory, OTAI_MAP_MAX);
+    m->params.slots_log2 = (uint8_t)slots;
+    m->params.map_max = room > 0 ? (uint32_t)room : 0;
+    return room >= 0;
+}
+
+static const char *encode_in_parts(struct maker *m)
+{
+    struct encode_job e = { .base = &m->base.base, .base_len = m->job->old_len, .out_len = m->job->new_len, .params = &m->params,
+                            .progress = m->job->progress ? report : NULL, .who = m };
+    const char *wrong = NULL;
+
+    if (!divide_memory(m))
+        return "the memory is too small";
+    struct stretches *s = stretches_begin(m->job->old, m->job->old_len);
+    struct encoder *enc = s ? encode_begin(&e) : NULL;
+    if (!enc) {
+        stretches_end(s);
+        return NO_MEMORY;
+    }
+    for (uint64_t at = 0; at < m->job->new_len && !wrong; at += part_len(m->job))
+        wrong = encode_piece(m, enc, s, at);
+    stretches_end(s);
+    return encode_end(enc, &m->payload) || wrong ? wrong : NO_MEMORY;
+}
+
 /* ---- the file --------------------------------------------------------------------------------------------------------- */
 
 static bool put_frames(struct maker *m, struct bytes *out)
 {
     const struct otai_patch_params *p = &m->params;
     size_t most = (1u << p->frame_log2) - OTAI_FRAME_CRC_LEN;
-    struct ota_delta_info info = { .base_len = m->job->old_len, .out_len = m->job->new_len };
+    struct ota_delta_info info = { .base_len = m->outer->old_len, .out_len = m->outer->new_len };
 
     memcpy(info.base_digest, m->job->old_sha256, OTA_DELTA_DIGEST_LEN);
     memcpy(info.out_digest, m->job->new_sha256, OTA_DELTA_DIGEST_LEN);
@@ -180,7 +254,8 @@ static bool put_frames(struct maker *m, struct bytes *out)
 /* Does the patch make the new image? */
 static const char *prove(struct maker *m, const struct bytes *patch)
 {
-    struct ota_delta_config cfg = { .size = sizeof cfg, .base = &m->base.base, .base_len = m->job->old_len };
+    struct memory_base base = { { &memory_ops }, m->outer->old };
+    struct ota_delta_config cfg = { .size = sizeof cfg, .base = &base.base, .base_len = m->outer->old_len };
     size_t mem_len = otai_patch_memory(&m->params), in = 0, used, made;
     void *mem = malloc(mem_len);
     uint64_t at = 0;
@@ -191,14 +266,31 @@ static const char *prove(struct maker *m, const struct bytes *patch)
     while (err == OTA_OK) {
         err = ota_delta_push(d, patch->p + in, patch->len - in, &used, out, sizeof out, &made);
         in += used;
-        if (made > m->job->new_len - at || memcmp(out, m->job->new + at, made) != 0 || (err == OTA_OK && !used && !made))
+        if (made > m->outer->new_len - at || memcmp(out, m->outer->new + at, made) != 0 || (err == OTA_OK && !used && !made))
             err = OTA_REJECT_CORRUPT;
         at += made;
     }
     free(mem);
     if (err == OTA_USAGE_MEMORY)
         return NO_MEMORY;
-    return err == OTA_DONE && at == m->job->new_len ? NULL : "the patch does not make the new image: please report this";
+    return err == OTA_DONE && at == m->outer->new_len ? NULL : "the patch does not make the new image: please report this";
+}
+
+/* Work on the images with their streams opened, if there are any. */
+static bool open_streams(struct maker *m)
+{
+    if (!open_images(m->outer, &m->opened))
+        return false;
+    if (m->opened.params.new_count == 0)
+        return true;
+    m->inner = *m->outer;
+    m->inner.old = m->opened.old;
+    m->inner.old_len = m->opened.params.old_len;
+    m->inner.new = m->opened.new;
+    m->inner.new_len = m->opened.params.new_len;
+    m->job = &m->inner;
+    m->base.p = m->opened.old;
+    return true;
 }
 
 static const char *make(struct maker *m, struct bytes *out)
@@ -206,12 +298,16 @@ static const char *make(struct maker *m, struct bytes *out)
     const struct create_job *job = m->job;
     const char *wrong = NULL;
 
-    if (job->old_len > PART_MAX || job->new_len > PART_MAX)
-        return "images above 1 GiB are not supported";
+    if (job->new_len > INT64_MAX || job->old_len > INT64_MAX)
+        return "images from 2^63 bytes on are not supported";
     if (job->progress)
         job->progress(job->who, "matching", 0);
     m->params = frugal(job->memory);
-    if (job->new_len)
+    if (in_parts(job))
+        wrong = encode_in_parts(m);
+    else if (!open_streams(m))
+        return NO_MEMORY;
+    else if (job->new_len)
         wrong = plan_and_encode(m);
     if (wrong)
         return wrong;
@@ -223,7 +319,7 @@ static const char *make(struct maker *m, struct bytes *out)
 
 const char *create_patch(const struct create_job *job, struct bytes *out)
 {
-    struct maker m = { .job = job, .base = { { &memory_ops }, job->old } };
+    struct maker m = { .job = job, .outer = job, .base = { { &memory_ops }, job->old } };
 
     *out = (struct bytes){ 0 };
     const char *wrong = job->memory < CREATE_MEMORY_MIN ? "the memory is too small" : make(&m, out);
@@ -231,10 +327,14 @@ const char *create_patch(const struct create_job *job, struct bytes *out)
         free(out->p);
         *out = (struct bytes){ 0 };
     }
+    if (job->explain && !wrong && m.inner.old)
+        (void)fprintf(stderr, "streams opened: %u of the old image, %u of the new one; %zu bytes of memory for them\n",
+                      m.opened.params.old_count, m.opened.params.new_count, otai_opened_memory(&m.opened.params));
     if (job->explain && !wrong)
         (void)fprintf(stderr, "copies in the map %u, others %u, counters 2^%u, decoder's memory %zu\n", m.plan.part.count,
                       m.plan.part.minors, m.params.slots_log2, otai_patch_memory(&m.params));
     free(m.payload.p);
+    open_free(&m.opened);
     plan_free(&m.plan);
     return wrong;
 }

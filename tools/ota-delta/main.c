@@ -9,7 +9,7 @@
 #include "ota/ota.h"
 
 static const char help[] =
-    "usage: ota-delta create [--memory SIZE] OLD NEW PATCH\n"
+    "usage: ota-delta create [--memory SIZE] [--block SIZE] [--reverse FILE] OLD NEW PATCH\n"
     "       ota-delta apply OLD PATCH NEW\n"
     "       ota-delta verify OLD PATCH\n"
     "       ota-delta info PATCH\n"
@@ -20,6 +20,9 @@ static const char help[] =
     "  info     print what PATCH says about itself\n"
     "\n"
     "  --memory SIZE   most memory that a device has for applying, 16K to 64M [1M]\n"
+    "  --block SIZE    make patches of larger images in parts of SIZE bytes, 64K to 1024M: less memory for making\n"
+    "                  [images above 1024M in parts of 256M, which takes about 4 GiB]\n"
+    "  --reverse FILE  make also FILE, which makes OLD from NEW: for a device with one slot, to go back with\n"
     "  --quiet         no progress\n"
     "  --explain       tell what was found in the images\n"
     "  --version, --help\n"
@@ -27,7 +30,8 @@ static const char help[] =
     "Exit status: 0 if everything succeeded, else 1.\n";
 
 struct options {
-    uint32_t memory;
+    uint32_t memory, part_len;
+    const char *reverse;               /* NULL: only the patch that was asked for */
     bool quiet, explain;
 };
 
@@ -37,17 +41,17 @@ static int usage(const char *complaint, const char *what)
     return 1;
 }
 
-static bool read_size(const char *text, uint32_t *size)
+static bool read_size(const char *text, uint32_t least, uint32_t most, uint32_t *size)
 {
     char *end;
     unsigned long v = strtoul(text, &end, 10);
 
-    if (end == text || text[0] == '-' || v > 1u << 26)
+    if (end == text || text[0] == '-' || v > most)
         return false;
     unsigned shift = *end == 'K' ? 10 : *end == 'M' ? 20 : 0;
     if (shift)
         end++;
-    if (*end || v << shift < 16384 || v << shift > 1u << 26)
+    if (*end || v << shift < least || v << shift > most)
         return false;
     *size = (uint32_t)(v << shift);
     return true;
@@ -74,30 +78,59 @@ static bool keep(const char *name, const struct bytes *b)
     return false;
 }
 
+static const char *digests(struct create_job *job)
+{
+    return digest_of(job->old, job->old_len, job->old_sha256) && digest_of(job->new, job->new_len, job->new_sha256)
+               ? NULL
+               : "the crypto library failed";
+}
+
+/* The way back. */
+static struct create_job reversed(const struct create_job *job)
+{
+    struct create_job r = *job;
+
+    r.old = job->new;
+    r.old_len = job->new_len;
+    r.new = job->old;
+    r.new_len = job->old_len;
+    memcpy(r.old_sha256, job->new_sha256, sizeof r.old_sha256);
+    memcpy(r.new_sha256, job->old_sha256, sizeof r.new_sha256);
+    return r;
+}
+
+/* All patches are made before one is written. */
+static bool make_and_keep(const struct options *o, struct create_job *job, const char *patch_name)
+{
+    struct bytes patch = { 0 }, back = { 0 };
+    const char *name = patch_name, *wrong = digests(job);
+
+    if (!wrong)
+        wrong = create_patch(job, &patch);
+    if (!wrong && o->reverse) {
+        struct create_job r = reversed(job);
+
+        name = o->reverse;
+        wrong = create_patch(&r, &back);
+    }
+    if (wrong)
+        (void)fprintf(stderr, "ota-delta: %s: %s\n", name, wrong);
+    bool ok = !wrong && keep(patch_name, &patch) && (!o->reverse || keep(o->reverse, &back));
+    free(patch.p);
+    free(back.p);
+    return ok;
+}
+
 static bool create(const struct options *o, const char *old_name, const char *new_name, const char *patch_name)
 {
     struct mapped old, new = { 0 };
-    struct bytes patch = { 0 };
-    struct create_job job = { .memory = o->memory, .explain = o->explain };
     bool ok = files_map(&old, old_name) && files_map(&new, new_name);
+    struct create_job job = { .memory = o->memory, .explain = o->explain, .part_len = o->part_len, .old = old.p, .old_len = old.len,
+                              .new = new.p, .new_len = new.len };
 
-    job.old = old.p;
-    job.old_len = old.len;
-    job.new = new.p;
-    job.new_len = new.len;
     if (!o->quiet && isatty(STDERR_FILENO))
         job.progress = show_progress;
-    if (ok && (!digest_of(job.old, old.len, job.old_sha256) || !digest_of(job.new, new.len, job.new_sha256))) {
-        (void)fprintf(stderr, "ota-delta: the crypto library failed\n");
-        ok = false;
-    }
-    const char *wrong = ok ? create_patch(&job, &patch) : NULL;
-    if (wrong) {
-        (void)fprintf(stderr, "ota-delta: %s: %s\n", patch_name, wrong);
-        ok = false;
-    }
-    ok = ok && keep(patch_name, &patch);
-    free(patch.p);
+    ok = ok && make_and_keep(o, &job, patch_name);
     files_unmap(&old);
     files_unmap(&new);
     return ok;
@@ -116,11 +149,32 @@ static int command(const struct options *o, int words, char **word)
     return usage("unknown command, or a wrong number of names: ", word[0]);
 }
 
+/* An option that has a value. 0: not one of these; 1: taken; -1: a wrong value, told */
+static int valued_option(struct options *o, const char *name, const char *value)
+{
+    if (strcmp(name, "--memory") == 0) {
+        if (!value || !read_size(value, 1u << 14, 1u << 26, &o->memory))
+            return -usage("--memory needs a size from 16K to 64M", "");
+        return 1;
+    }
+    if (strcmp(name, "--block") == 0) {
+        if (!value || !read_size(value, 1u << 16, 1u << 30, &o->part_len))
+            return -usage("--block needs a size from 64K to 1024M", "");
+        return 1;
+    }
+    if (strcmp(name, "--reverse") != 0)
+        return 0;
+    if (!value)
+        return -usage("--reverse needs the name of a file", "");
+    o->reverse = value;
+    return 1;
+}
+
 int main(int argc, char **argv)
 {
     struct options o = { .memory = 1u << 20 };
     char *word[5];
-    int words = 0;
+    int words = 0, taken;
 
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0)
@@ -131,9 +185,10 @@ int main(int argc, char **argv)
             o.quiet = true;
         } else if (strcmp(argv[i], "--explain") == 0) {
             o.explain = true;
-        } else if (strcmp(argv[i], "--memory") == 0) {
-            if (++i == argc || !read_size(argv[i], &o.memory))
-                return usage("--memory needs a size from 16K to 64M", "");
+        } else if ((taken = valued_option(&o, argv[i], argv[i + 1])) != 0) {
+            if (taken < 0)
+                return 1;
+            i++;
         } else if (argv[i][0] == '-' && argv[i][1]) {
             return usage("unknown option ", argv[i]);
         } else if (words == 5) {

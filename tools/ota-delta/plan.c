@@ -67,10 +67,34 @@ static void explain(const struct plan *p)
     (void)fprintf(stderr, "\n");
 }
 
+/* Find out about the part of an opened image that matters. Its addresses are those of the whole. */
+static void detect_part(struct image *whole, struct image *part, const struct image *like, struct image_part where)
+{
+    struct otai_layout *l = &whole->layout;
+
+    *part = (struct image){ .p = whole->p + where.off, .len = where.len };
+    image_detect(part, like);
+    whole->isa = part->isa;
+    whole->wide = part->wide;
+    *l = part->layout;
+    l->len = whole->len;
+    for (unsigned i = 0; i < l->count; i++)
+        l->segment[i].off += where.off;
+    if (l->count == 0)
+        l->segment[l->count++] = (struct otai_segment){ where.off, 0, where.len };
+}
+
 static void detect(struct plan *p)
 {
-    image_detect(&p->old, NULL);
-    image_detect(&p->new, &p->old);
+    struct image old, new;
+
+    if (p->opened) {
+        detect_part(&p->old, &old, NULL, p->opened->old_focus);
+        detect_part(&p->new, &new, &old, p->opened->new_focus);
+    } else {
+        image_detect(&p->old, NULL);
+        image_detect(&p->new, &p->old);
+    }
     p->new.isa = p->old.isa;
     p->new.wide = p->old.wide;
 }
@@ -84,6 +108,8 @@ bool plan_make(struct plan *p, struct ota_delta_base *base, const struct plan_ta
     if (!p->mode || !find_copies(p, taste))
         return false;
     tidy(&p->copies, taste->keep_len);
+    if (p->opened && !open_afford(p->opened, &p->copies))
+        return false;
     p->part.old_len = p->old.len;
     p->part.out_len = p->new.len;
     p->part.was = p->old.layout;

@@ -5,6 +5,7 @@
 
 #include "image.h"
 #include "match.h"
+#include "open.h"
 
 struct plan {
     struct otai_part part;
@@ -12,6 +13,7 @@ struct plan {
     struct copies copies;          /* all of them, in the order of the new image */
     struct copies map, minor;      /* what of them the map holds, and the others */
     uint8_t *mode;
+    const struct opened *opened;   /* NULL, or what made the images */
 };
 
 /* How willingly a copy is begun: what is best differs from image to image. */
