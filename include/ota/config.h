@@ -43,7 +43,8 @@ struct ota_limits {
     uint32_t io;                  /**< bytes of one read or write; power of two, 512..block [4096] */
     uint8_t window_bits;          /**< largest deflate window that the workspace has room for, 9..15 [15]; 1 = no deflate */
     uint32_t delta_memory;        /**< most that the decoder of a delta may need; its saved state takes as much again in the
-                                       workspace, OTA_DELTA_MEMORY_MIN.. [32768]; 1 = no deltas */
+                                       workspace, OTA_DELTA_MEMORY_MIN.. [32768]; 1 = no deltas. The search of an index may use
+                                       as much; 1 = no indexes either */
     uint64_t bytes_max;           /**< image bytes that one deployment may take from the network; on a metered link, less
                                        than a whole image: then only what is cheaper comes [no limit] */
     uint8_t redirects;            /**< redirects followed in one request [3] */

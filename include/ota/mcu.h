@@ -188,7 +188,7 @@ struct ota_mcu_net {
     uint64_t sent_ms, pause_until_ms;
     struct ota_mcu_part part[20];
     size_t parts, request_len, request_at;
-    char connect[16], range[40];
+    char connect[16], range[56];
     int32_t end_code;        /* why the answer ended too early; 0 = it did not */
     ota_err end;             /* OTA_AGAIN: it goes on */
     uint32_t at;             /* of the answer: where `data` begins */

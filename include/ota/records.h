@@ -38,9 +38,9 @@ struct ota_offer {
 };
 
 /** How an image's bytes travel. */
-enum ota_codec { OTA_CODEC_PLAIN = 0, OTA_CODEC_DEFLATE = 1, OTA_CODEC_DELTA = 2, OTA_CODEC_COUNT };
+enum ota_codec { OTA_CODEC_PLAIN = 0, OTA_CODEC_DEFLATE = 1, OTA_CODEC_DELTA = 2, OTA_CODEC_INDEX = 3, OTA_CODEC_COUNT };
 
-/** @return "plain", "deflate", "delta"; "none" for what is no codec; "" in builds without OTA_TEXTS. Never NULL. */
+/** @return "plain", "deflate", "delta", "index"; "none" for what is no codec; "" in builds without OTA_TEXTS. Never NULL. */
 const char *ota_codec_name(enum ota_codec codec);
 
 /** Why an image travels as it does, and not cheaper. Numbers are stored: stable, never reused. */
@@ -62,11 +62,13 @@ const char *ota_why_name(enum ota_why why);
 struct ota_source {
     enum ota_codec codec;
     uint8_t window_bits;              /**< deflate: log2 of the window that the decoder needs, 9..15 */
-    uint32_t block;                   /**< deflate: output bytes between two full flushes; power of two; 0 = none */
-    uint32_t memory;                  /**< delta: bytes that the decoder needs */
+    uint32_t block;                   /**< deflate: output bytes between two full flushes; power of two; 0 = none.
+                                           index: bytes of a block */
+    uint32_t memory;                  /**< delta: bytes that the decoder needs; index: the least that the search needs */
     uint64_t base_length;             /**< delta: bytes of the image that it begins from ... */
     uint8_t base[OTA_SHA256_LEN];     /**< ... and their digest */
-    uint64_t length;                  /**< bytes on the wire */
+    uint64_t length;                  /**< bytes on the wire; index: of the index alone */
+    uint64_t estimate;                /**< bytes on the wire in all: for an index what its publisher expects, else `length` */
     uint8_t sha256[OTA_SHA256_LEN];   /**< digest of the bytes on the wire */
     char file[OTA_PATH_MAX];          /**< path below the repository's targets URL, digest prefix included */
 };

@@ -9,6 +9,7 @@
 #include "deploy.h"
 #include "fetch.h"
 #include "health.h"
+#include "index.h"
 #include "inflate.h"
 #include "journal.h"
 #include "ota/delta.h"
@@ -75,13 +76,28 @@ struct otai_patch {
     size_t state_cap;
 };
 
+/* An image that comes by index (ranges.c). */
+struct otai_ranges {
+    struct otai_index index;
+    struct ota_slot *old, *spare;       /* that runs; that is written */
+    struct ota_slot_geometry geometry;  /* of the one that runs */
+    uint8_t phase;
+    bool again;                         /* the block under way came wrong once */
+    uint32_t unit;                      /* of the spare slot: nothing smaller is written or erased */
+    size_t have;                        /* bytes of the block under way */
+    uint64_t at, end;                   /* of what is looked through or fetched */
+    uint64_t reused;                    /* bytes that were there already */
+    char etag[OTA_ETAG_MAX];            /* of the plain image */
+};
+
 /* Memory of DOWNLOAD. */
 struct otai_download {
     bool open;
     bool checking;                  /* that the slot that runs is the delta's base */
     struct otai_seal base;
     struct otai_patch patch;
-    struct otai_inflate *inflate;   /* neither it nor patch.delta: plain */
+    struct otai_ranges *ranges;     /* NULL: no index */
+    struct otai_inflate *inflate;   /* neither it, nor patch.delta, nor ranges: plain */
     uint32_t unit;                  /* bytes between checkpoints, a power of two */
     uint8_t *in;
     size_t in_cap, in_len, in_off;
@@ -230,8 +246,24 @@ void otai_patch_forget(struct ota *a);
 /* Look whether the slot that runs holds the delta's base: AGAIN, DONE, SAME (it does not: plan without it), or a failure. */
 OTA_MUST_CHECK ota_err otai_patch_begin_check(struct ota *a, struct otai_download *d);
 OTA_MUST_CHECK ota_err otai_patch_check(struct ota *a, struct otai_download *d);
-/* What DOWNLOAD or SEAL came to. SAME instead of a rejection: the delta was bad, plan without it. */
-OTA_MUST_CHECK ota_err otai_patch_result(struct ota *a, ota_err err);
+
+/* ranges.c, or ranges_none.c in builds without indexes: the memory that the search may use, 0 = none; what it takes in all.
+ * Begin, and go on until DONE; SAME: the index is of no use here, plan without it. */
+uint32_t otai_ranges_memory(const struct ota_limits *limits);
+size_t otai_ranges_len(const struct ota_limits *limits);
+OTA_MUST_CHECK ota_err otai_ranges_open(struct ota *a, struct otai_download *d, struct otai_arena *rest);
+OTA_MUST_CHECK ota_err otai_ranges_step(struct ota *a);
+
+/* detour.c, or detour_none.c in builds with neither: the source is of no use with what this device holds: SAME, plan again
+ * without it. What DOWNLOAD or SEAL came to; SAME instead of a rejection: a delta or an index was bad, plan without it. */
+ota_err otai_leave_source(struct ota *a);
+OTA_MUST_CHECK ota_err otai_source_result(struct ota *a, ota_err err);
+
+/* step_install.c, for ranges.c: where the plan's files are; make what was written durable and journal it, with the source
+ * byte from which to go on; is it time to? */
+const struct ota_repo *otai_repo_of_plan(const struct ota *a);
+OTA_MUST_CHECK ota_err otai_checkpoint(struct ota *a, uint64_t src_off);
+bool otai_at_checkpoint(const struct ota *a, uint64_t pos);
 
 /* Names of TUF records in the store: "<repo>.<role>.json". */
 OTA_MUST_CHECK ota_err otai_record_name(const char *repo, const char *role, char out[OTA_STORE_NAME_MAX]);

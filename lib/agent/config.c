@@ -216,7 +216,7 @@ static size_t trust_len(const struct ota_config *c)
 static size_t download_len(const struct ota_config *c)
 {
     size_t inflate = c->limits.window_bits < 9 ? 0 : OTAI_ALIGN_UP(otai_inflate_len(c->limits.window_bits));
-    size_t patch = otai_patch_len(&c->limits);
+    size_t patch = larger(otai_patch_len(&c->limits), otai_ranges_len(&c->limits));
 
     /* in, decoded, and the writer's buffer */
     return OTAI_ALIGN_UP(sizeof(struct otai_download)) + larger(inflate, patch) + 3u * OTAI_ALIGN_UP(c->limits.io);

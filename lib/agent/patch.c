@@ -189,17 +189,6 @@ void otai_patch_forget(struct ota *a)
     (void)s->ops->remove(s, name, &code);
 }
 
-/* This delta is for another image than the one that runs: plan again without it. */
-static ota_err leave_source(struct ota *a)
-{
-    const struct ota_release_image *r = otai_image_of(a, a->plan.component);
-
-    for (size_t i = 0; i < r->source_count; i++)
-        if (otai_equal(r->source[i].sha256, a->plan.source.sha256, OTA_SHA256_LEN))
-            a->wrong_base[a->plan.component] |= (uint8_t)(1u << i);
-    return OTA_SAME;
-}
-
 /* Before the first byte of a delta is fetched: does the slot that runs hold what it begins from? Devices whose running
  * system writes into its own slot never do. */
 ota_err otai_patch_begin_check(struct ota *a, struct otai_download *d)
@@ -212,7 +201,7 @@ ota_err otai_patch_begin_check(struct ota *a, struct otai_download *d)
     if (err != OTA_OK)
         return otai_fail_port(a, err, "slot.geometry", code);
     if (base.length > g.size)
-        return leave_source(a);
+        return otai_leave_source(a);
     otai_digest_copy(base.sha256, a->plan.source.base);
     d->checking = true;
     err = otai_seal_begin(&d->base, d->patch.slot, a->cfg.crypto, d->in, d->in_cap, &base, &a->fault);
@@ -230,25 +219,5 @@ ota_err otai_patch_check(struct ota *a, struct otai_download *d)
     if (ota_err_class(err) != OTA_CLASS_REJECT)
         return err;
     otai_fault_clear(&a->fault); /* other bytes run: no failure, and not to be shown as one */
-    return leave_source(a);
-}
-
-/* A delta that turned out bad is not tried again for this image, and costs a detour only: the failure is told by name,
- * and the next cheapest encoding is planned. The journal remembers it before anything else is fetched. */
-ota_err otai_patch_result(struct ota *a, ota_err err)
-{
-    struct otai_progress *p = &a->j.progress[a->plan.component];
-
-    if (ota_err_class(err) != OTA_CLASS_REJECT || a->plan.source.codec != OTA_CODEC_DELTA)
-        return err;
-    a->fault.err = err;
-    a->fault.state = (uint8_t)a->state;
-    a->fault.component = a->plan.component;
-    p->failed |= 1u << OTA_CODEC_DELTA;
-    p->out_off = p->src_off = 0;
-    p->etag[0] = '\0';
-    otai_patch_forget(a);
-    otai_note(a, OTA_EV_FAULT, a->state, err);
-    otai_note(a, OTA_EV_FELL_BACK, a->plan.component, err);
-    return OTA_SAME;
+    return otai_leave_source(a);
 }

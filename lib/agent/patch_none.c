@@ -54,12 +54,6 @@ ota_err otai_patch_check(struct ota *a, struct otai_download *d)
     return otai_fail(a, OTA_REJECT_CODEC, "delta");
 }
 
-ota_err otai_patch_result(struct ota *a, ota_err err)
-{
-    (void)a;
-    return err;
-}
-
 void otai_patch_forget(struct ota *a)
 {
     (void)a;

@@ -49,7 +49,8 @@ ota_err otai_step_plan(struct ota *a)
 {
     struct otai_plan_facts facts[OTA_COMPONENTS_MAX];
     const struct ota_limits *l = &a->cfg.limits;
-    const struct otai_plan_limits limits = { .window_bits = l->window_bits, .delta_memory = otai_delta_memory(l),
+    const struct otai_plan_limits limits = {
+        .most = { [OTA_CODEC_DEFLATE] = l->window_bits, [OTA_CODEC_DELTA] = otai_delta_memory(l), [OTA_CODEC_INDEX] = otai_ranges_memory(l) },
         .bytes_left = l->bytes_max > a->j.fetched ? l->bytes_max - a->j.fetched : 0 };
     ota_err err = gather(a, facts);
 
@@ -72,7 +73,7 @@ ota_err otai_step_plan(struct ota *a)
     return OTA_DONE;
 }
 
-static const struct ota_repo *repo_of_plan(const struct ota *a)
+const struct ota_repo *otai_repo_of_plan(const struct ota *a)
 {
     return &a->cfg.repos[otai_image_of(a, a->plan.component)->repo];
 }
@@ -82,6 +83,8 @@ static ota_err lay_out_decoder(struct ota *a, struct otai_download *d, struct ot
 {
     if (a->plan.source.codec == OTA_CODEC_DELTA)
         return otai_patch_open(a, &d->patch, rest, g);
+    if (a->plan.source.codec == OTA_CODEC_INDEX)
+        return otai_ranges_open(a, d, rest);
     size_t len = otai_inflate_len(a->plan.source.window_bits);
     ota_err err = otai_inflate_init(&d->inflate, otai_arena_take(rest, len), len, &a->plan.source, a->plan.length,
                                     a->plan.src_off, a->plan.out_off);
@@ -118,7 +121,7 @@ static ota_err lay_out(struct ota *a, struct otai_download *d, struct otai_arena
 
 static ota_err begin_fetch(struct ota *a)
 {
-    const struct otai_fetch_job job = { .base = repo_of_plan(a)->targets_url, .file = a->plan.source.file,
+    const struct otai_fetch_job job = { .base = otai_repo_of_plan(a)->targets_url, .file = a->plan.source.file,
         .from = a->plan.src_off, .exact = a->plan.source.length, .if_range = a->j.progress[a->plan.component].etag };
 
     a->m.download->open = true;
@@ -137,12 +140,14 @@ static ota_err open_download(struct ota *a)
     d->unit = otai_plan_checkpoint(a->cfg.limits.block, &d->writer.g, &a->plan.source);
     p->out_off = a->plan.out_off;   /* a delta's saved state knows better */
     p->src_off = a->plan.src_off;
+    if (d->ranges)
+        return OTA_AGAIN;
     err = d->patch.delta && a->plan.out_off == 0 ? otai_patch_begin_check(a, d) : OTA_DONE;
     return err == OTA_DONE ? begin_fetch(a) : err;
 }
 
 /* Order: write, sync, then journal. The journal may lag the slot, never lead it. */
-static ota_err checkpoint(struct ota *a, uint64_t src_off)
+ota_err otai_checkpoint(struct ota *a, uint64_t src_off)
 {
     struct otai_download *d = a->m.download;
     struct otai_progress *p = &a->j.progress[a->plan.component];
@@ -158,7 +163,7 @@ static ota_err checkpoint(struct ota *a, uint64_t src_off)
     return otai_save(a);
 }
 
-static bool at_checkpoint(const struct ota *a, uint64_t pos)
+bool otai_at_checkpoint(const struct ota *a, uint64_t pos)
 {
     const struct otai_download *d = a->m.download;
 
@@ -175,7 +180,7 @@ static ota_err take_plain(struct ota *a)
     if (err != OTA_OK)
         return err;
     uint64_t pos = otai_writer_pos(&d->writer);
-    return at_checkpoint(a, pos) ? checkpoint(a, pos) : OTA_OK;
+    return otai_at_checkpoint(a, pos) ? otai_checkpoint(a, pos) : OTA_OK;
 }
 
 /* Deflated bytes: one push at a time; the decoder stops at every mark, where a checkpoint can lie. It knows how long its
@@ -199,8 +204,8 @@ static ota_err take_deflate(struct ota *a)
     otai_inflate_mark(d->inflate, &src, &out);
     uint64_t pos = otai_writer_pos(&d->writer);
     if (d->stream_done)
-        return checkpoint(a, a->plan.source.length);
-    return out == pos && at_checkpoint(a, pos) ? checkpoint(a, src) : OTA_OK;
+        return otai_checkpoint(a, a->plan.source.length);
+    return out == pos && otai_at_checkpoint(a, pos) ? otai_checkpoint(a, src) : OTA_OK;
 }
 
 /* Bytes to the next checkpoint, or as many as fit. */
@@ -223,9 +228,9 @@ static ota_err take_delta(struct ota *a)
     if (err != OTA_OK)
         return err;
     uint64_t pos = otai_writer_pos(&d->writer);
-    if (!made || !at_checkpoint(a, pos))
+    if (!made || !otai_at_checkpoint(a, pos))
         return OTA_OK;
-    return checkpoint(a, pos == a->plan.length ? a->plan.source.length : otai_patch_src(&d->patch));
+    return otai_checkpoint(a, pos == a->plan.length ? a->plan.source.length : otai_patch_src(&d->patch));
 }
 
 static size_t room(const struct ota *a)
@@ -277,6 +282,8 @@ static ota_err go_on(struct ota *a)
     struct otai_download *d = a->m.download;
     ota_err err = OTA_OK;
 
+    if (d->ranges)
+        return otai_ranges_step(a);
     if (d->checking) {
         err = otai_patch_check(a, d);
         return err == OTA_DONE ? begin_fetch(a) : err;
@@ -299,10 +306,10 @@ static ota_err go_on(struct ota *a)
 ota_err otai_step_download(struct ota *a)
 {
     if (a->busy)
-        return otai_patch_result(a, go_on(a));
+        return otai_source_result(a, go_on(a));
     if (a->plan.out_off == a->plan.length)
         return OTA_DONE; /* an earlier run brought all of it; the seal judges it */
-    return otai_patch_result(a, open_download(a));
+    return otai_source_result(a, open_download(a));
 }
 
 static ota_err open_seal(struct ota *a)
@@ -325,7 +332,7 @@ ota_err otai_step_seal(struct ota *a)
         return open_seal(a);
     ota_err err = otai_seal_step(a->m.seal, &a->image[c]);
     if (err != OTA_DONE)
-        return err == OTA_AGAIN ? OTA_AGAIN : otai_patch_result(a, err);
+        return err == OTA_AGAIN ? OTA_AGAIN : otai_source_result(a, err);
     a->sealed[c] = true;
     otai_note(a, OTA_EV_SEALED, c, a->plan.slot);
     return OTA_DONE;

@@ -13,6 +13,9 @@
  *                 { "codec" "delta", "path", "length", "sha256" as above: a patch (section 6.1),
  *                   "base" sha256 and "base_length" 1..2^63-1 of the image that it begins from,
  *                   "memory" 1..2^32-1: bytes that its decoder needs }
+ *                 { "codec" "index", "path", "length", "sha256" as above: an index (section 6.3),
+ *                   "block" bytes of a block, "memory" 1..2^32-1: bytes that the search needs at least,
+ *                   "estimate" 1..2^63-1: bytes that a device is expected to fetch in all, the index among them }
  *
  * The encoding's file below the targets URL is <directory>/<sha256>.<name> of its path.
  */
@@ -25,9 +28,9 @@
 enum { COMPATIBLE, COMPONENT, VERSION, SECURITY, REQUIRED, ENCODINGS = REQUIRED };
 static const char *const members[] = { "compatible", "component", "version", "security", "encodings", NULL };
 
-enum { CODEC, PATH, LENGTH, SHA256, WINDOW, BLOCK, BASE, BASE_LENGTH, MEMORY };
+enum { CODEC, PATH, LENGTH, SHA256, WINDOW, BLOCK, BASE, BASE_LENGTH, MEMORY, ESTIMATE, UNKNOWN };
 static const char *const encoding_members[] = { "codec", "path", "length", "sha256", "window", "block", "base", "base_length",
-                                                "memory", NULL };
+                                                "memory", "estimate", NULL };
 
 /* What each codec needs of them, as bits. The other codecs' members are unknown members to it. */
 #define BIT(member) (1u << (member))
@@ -38,6 +41,7 @@ static const struct {
     uint32_t needs;
 } codecs[] = {
     { "deflate", OTA_CODEC_DEFLATE, ALWAYS | BIT(WINDOW) | BIT(BLOCK) },
+    { "index", OTA_CODEC_INDEX, ALWAYS | BIT(BLOCK) | BIT(MEMORY) | BIT(ESTIMATE) },
     { "delta", OTA_CODEC_DELTA, ALWAYS | BIT(BASE) | BIT(BASE_LENGTH) | BIT(MEMORY) },
 };
 #define CODECS (sizeof codecs / sizeof codecs[0])
@@ -84,6 +88,7 @@ static void take_encoding_member(struct otai_json *j, size_t member, struct enco
     case BLOCK: s->block = take_block(j); break;
     case BASE: otai_json_hex(j, s->base, sizeof s->base); break;
     case BASE_LENGTH: s->base_length = otai_take_number(j); break;
+    case ESTIMATE: s->estimate = otai_take_number(j); break;
     case MEMORY: s->memory = (uint32_t)otai_json_u64(j, 1, UINT32_MAX); break;
     default: otai_json_skip(j);
     }
@@ -103,10 +108,12 @@ static void take_known(struct otai_json *j, size_t codec, struct encoding *e)
     for (otai_json_object(j); otai_json_member(j);) {
         size_t member = otai_member_index(j, encoding_members);
         bool ours = codecs[codec].needs & BIT(member);
-        take_encoding_member(j, ours ? member : MEMORY + 1, e);
+        take_encoding_member(j, ours ? member : UNKNOWN, e);
         seen |= BIT(member);
     }
     need_members(j, seen, codecs[codec].needs);
+    if (e->source.codec != OTA_CODEC_INDEX)
+        e->source.estimate = e->source.length;
     if (!make_file(&e->source, e->path))
         otai_json_fail(j, OTA_REJECT_LIMIT, "path");
 }
@@ -237,7 +244,7 @@ ota_err otai_deploy_image(const struct otai_pointer_image *named, const struct o
         return err;
     memset(plain, 0, sizeof *plain);
     plain->codec = OTA_CODEC_PLAIN;
-    plain->length = out->length = target->length;
+    plain->length = plain->estimate = out->length = target->length;
     memcpy(plain->sha256, target->sha256, OTA_SHA256_LEN);
     memcpy(out->sha256, target->sha256, OTA_SHA256_LEN);
     if (!otai_copy(plain->file, sizeof plain->file, target->file))

@@ -94,7 +94,7 @@ ota_err otai_fetch_begin(struct otai_fetch *f, const struct otai_fetch_job *job)
         return OTA_OK;
     f->req = (struct ota_net_request){
         .method = job->method, .url = f->url, .range_from = job->from,
-        .if_range = job->from ? or_null(job->if_range) : NULL, .if_none_match = or_null(job->if_none_match),
+        .range_to = job->last, .if_range = job->from ? or_null(job->if_range) : NULL, .if_none_match = or_null(job->if_none_match),
         .extra = job->extra, .body = job->body, .body_len = job->body_len, .connect_ms = f->limits.connect_ms,
     };
     return send(f);
@@ -166,7 +166,7 @@ static ota_err take_part(struct otai_fetch *f)
     const struct ota_net_head *h = &f->head;
 
     f->end = h->range_to + 1;
-    if (f->pos == 0 || !h->has_range || h->range_from != f->pos || (h->has_length && h->length != f->end - f->pos))
+    if ((f->pos == 0 && !f->job.last) || !h->has_range || h->range_from != f->pos || (h->has_length && h->length != f->end - f->pos))
         return over(f, OTA_RETRY_PROTOCOL, "http.content-range", 0);
     if ((h->range_total && !size_fits(f, h->range_total)) || f->end > file_max(f))
         return over(f, OTA_REJECT_LENGTH, "http.content-range", 0);
@@ -215,7 +215,7 @@ static ota_err poll_head(struct otai_fetch *f)
 static ota_err body_done(struct otai_fetch *f)
 {
     bool sized = f->job.exact || f->head.status == 206 || f->head.has_length;
-    uint64_t end = f->job.exact ? f->job.exact : f->end;
+    uint64_t end = f->job.exact && !f->job.last ? f->job.exact : f->end;
     /* A shorter range than asked for is legal and leaves a rest; an answer without a length may have been cut. */
     bool whole = f->skipped == f->skip && (!sized || f->pos == end);
 

@@ -19,6 +19,7 @@ struct otai_fetch_job {
     const char *base;            /* ends in "/" */
     const char *file;            /* appended verbatim */
     uint64_t from;               /* first byte wanted */
+    uint64_t last;               /* > 0: the last byte that the owner wants; more may come */
     uint64_t exact;              /* > 0: the whole file has exactly this many bytes */
     uint64_t max;                /* exact == 0: refuse files with more bytes than this */
     const char *if_range;        /* entity tag, or NULL or "" */

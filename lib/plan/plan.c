@@ -6,9 +6,6 @@
 
 #include "bytes.h"
 
-#define WINDOW_BITS_MIN 9
-#define WINDOW_BITS_MAX 15
-
 static uint32_t larger(uint32_t a, uint32_t b)
 {
     return a > b ? a : b;
@@ -41,17 +38,8 @@ static enum ota_why against(const struct ota_release_image *image, size_t i, con
         return OTA_WHY_FAILED;
     if (f->wrong_base & (1u << i))
         return OTA_WHY_BASE;
-    switch (s->codec) {
-    case OTA_CODEC_PLAIN:
-        return OTA_WHY_CHEAPEST;
-    case OTA_CODEC_DEFLATE:
-        return s->window_bits >= WINDOW_BITS_MIN && s->window_bits <= WINDOW_BITS_MAX && s->window_bits <= limits->window_bits
-                   ? OTA_WHY_CHEAPEST : OTA_WHY_MEMORY;
-    case OTA_CODEC_DELTA:
-        return s->memory <= limits->delta_memory ? OTA_WHY_CHEAPEST : OTA_WHY_MEMORY;
-    default:
-        return OTA_WHY_MEMORY;
-    }
+    return (s->codec == OTA_CODEC_DEFLATE ? s->window_bits : s->memory) <= limits->most[s->codec] ? OTA_WHY_CHEAPEST
+                                                                                                 : OTA_WHY_MEMORY;
 }
 
 /* Can decoding of this source go on at the progress that f tells? */
@@ -79,7 +67,7 @@ static enum ota_why reason(const struct ota_release_image *image, const struct o
     size_t cheapest = (size_t)(chosen - image->source);
 
     for (size_t i = 0; i < image->source_count; i++)
-        if (image->source[i].length < image->source[cheapest].length)
+        if (image->source[i].estimate < image->source[cheapest].estimate)
             cheapest = i;
     if (&image->source[cheapest] != chosen)
         return against(image, cheapest, f, limits);
@@ -100,7 +88,7 @@ static const struct ota_source *choose(const struct ota_release_image *image, co
             *why = OTA_WHY_RESUMED;
             return s;
         }
-        if (!best || s->length < best->length)
+        if (!best || s->estimate < best->estimate)
             best = s;
     }
     *why = best ? reason(image, f, limits, best) : OTA_WHY_NONE;
@@ -145,7 +133,8 @@ static ota_err fill(const struct ota_release_image *image, const struct otai_pla
     out->why = why;
     memcpy(out->sha256, image->sha256, sizeof out->sha256);
     set_offsets(image, f, out);
-    return out->source.length - out->src_off > limits->bytes_left ? OTA_REJECT_LIMIT : OTA_DONE;
+    uint64_t left = out->src_off ? out->source.length - out->src_off : out->source.estimate;
+    return left > limits->bytes_left ? OTA_REJECT_LIMIT : OTA_DONE;
 }
 
 static ota_err refuse(struct ota_fault *fault, ota_err err, const char *where, uint8_t component)
@@ -179,5 +168,5 @@ uint32_t otai_plan_checkpoint(uint32_t block, const struct ota_slot_geometry *g,
 {
     uint32_t unit = larger(block, slot_unit(g));
 
-    return source->codec == OTA_CODEC_DEFLATE ? larger(unit, source->block) : unit;
+    return larger(unit, source->block);
 }

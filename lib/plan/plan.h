@@ -19,8 +19,9 @@ struct otai_plan_facts {
 };
 
 struct otai_plan_limits {
-    uint8_t window_bits;     /* largest deflate window there is memory for; below 9 = no deflate */
-    uint32_t delta_memory;   /* most that a delta decoder may need; 0 = no deltas */
+    /* By codec: log2 of the largest deflate window there is memory for, below 9 = no deflate; the most memory that a delta's
+     * decoder may need, or the search of an index, 0 = none of them. */
+    uint32_t most[OTA_CODEC_COUNT];
     uint64_t bytes_left;     /* image bytes that may still be fetched; UINT64_MAX = no limit */
 };
 
@@ -31,7 +32,7 @@ struct otai_plan_limits {
 OTA_MUST_CHECK ota_err otai_plan_next(const struct ota_release *release, const struct otai_plan_facts facts[OTA_COMPONENTS_MAX],
                                       const struct otai_plan_limits *limits, struct ota_plan *out, struct ota_fault *fault);
 
-/* Bytes between two durable checkpoints for this slot and source: the largest of block, erase unit, flush distance
+/* Bytes between two durable checkpoints for this slot and source: the largest of block, erase unit, flush distance or index's block
  * (all powers of two). */
 uint32_t otai_plan_checkpoint(uint32_t block, const struct ota_slot_geometry *g, const struct ota_source *source);
 

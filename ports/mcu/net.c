@@ -252,9 +252,11 @@ static bool write_request(struct ota_mcu_net *n, const struct ota_net_request *r
 
     n->parts = n->request_len = n->request_at = 0;
     write_number(n->connect, " ", req->connect_ms, "\n");
-    write_number(n->range, "Range: bytes=", req->range_from, "-\n");
+    write_number(n->range, "Range: bytes=", req->range_from, req->range_to > 0 ? "-" : "-\n");
+    if (req->range_to > 0)
+        write_number(n->range + strlen(n->range), "", req->range_to, "\n");
     return add_text(n, put ? "PUT " : "GET ") && add_text(n, req->url) && add_text(n, n->connect) &&
-           (req->range_from == 0 || add_text(n, n->range)) &&
+           ((req->range_from == 0 && req->range_to == 0) || add_text(n, n->range)) &&
            add_field(n, "If-Range: ", req->range_from > 0 ? req->if_range : NULL) &&
            add_field(n, "If-None-Match: ", req->if_none_match) && add_field(n, "", req->extra) &&
            (!put || add_text(n, "Content-Type: application/json\n")) && add_text(n, "\n") &&

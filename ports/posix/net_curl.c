@@ -172,13 +172,16 @@ static bool set_headers(struct ota_posix_net *n, const struct ota_net_request *r
            curl_easy_setopt(n->easy, CURLOPT_HTTPHEADER, n->headers) == CURLE_OK;
 }
 
-static bool set_range(CURL *e, uint64_t from)
+static bool set_range(CURL *e, uint64_t from, uint64_t to)
 {
-    char range[32];
+    char range[48];
 
-    if (from == 0)
+    if (from == 0 && to == 0)
         return curl_easy_setopt(e, CURLOPT_RANGE, NULL) == CURLE_OK;
-    (void)snprintf(range, sizeof range, "%llu-", (unsigned long long)from);
+    if (to > 0)
+        (void)snprintf(range, sizeof range, "%llu-%llu", (unsigned long long)from, (unsigned long long)to);
+    else
+        (void)snprintf(range, sizeof range, "%llu-", (unsigned long long)from);
     return curl_easy_setopt(e, CURLOPT_RANGE, range) == CURLE_OK;
 }
 
@@ -207,7 +210,8 @@ static bool set_request(struct ota_posix_net *n, const struct ota_net_request *r
 
     return curl_easy_setopt(n->easy, CURLOPT_URL, req->url) == CURLE_OK &&
            curl_easy_setopt(n->easy, CURLOPT_CONNECTTIMEOUT_MS, connect_ms) == CURLE_OK &&
-           set_client(n, !req->other_origin) && set_method(n->easy, req) && set_range(n->easy, req->range_from) && set_headers(n, req);
+           set_client(n, !req->other_origin) && set_method(n->easy, req) && set_range(n->easy, req->range_from, req->range_to) &&
+           set_headers(n, req);
 }
 
 static bool is_url(const char *url)

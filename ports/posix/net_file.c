@@ -105,8 +105,11 @@ static void make_etag(const struct stat *st, char *out, size_t cap)
                    (uintmax_t)st->st_mtim.tv_sec, (unsigned long)st->st_mtim.tv_nsec);
 }
 
-static ota_err answer_range(struct ota_posix_net *n, uint64_t from, uint64_t size, const char *etag)
+/* to: the last byte, or 0 for the file's */
+static ota_err answer_range(struct ota_posix_net *n, uint64_t from, uint64_t to, uint64_t size, const char *etag)
 {
+    uint64_t last = to == 0 || to >= size ? size - 1u : to;
+
     if (from >= size) {
         say(n, "HTTP/1.1 416 -");
         say(n, "Content-Range: bytes */%" PRIu64, size);
@@ -116,9 +119,9 @@ static ota_err answer_range(struct ota_posix_net *n, uint64_t from, uint64_t siz
     }
     if (lseek(n->file_fd, (off_t)from, SEEK_SET) < 0)
         return answer_empty(n, 500);
-    n->file_left = size - from;
+    n->file_left = last + 1u - from;
     say(n, "HTTP/1.1 206 -");
-    say(n, "Content-Range: bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, from, size - 1, size);
+    say(n, "Content-Range: bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, from, last, size);
     say(n, "Content-Length: %" PRIu64, n->file_left);
     say(n, "ETag: %s", etag);
     say(n, "%s", "");
@@ -138,8 +141,8 @@ static ota_err answer(struct ota_posix_net *n, const struct ota_net_request *req
         say(n, "%s", "");
         return OTA_OK;
     }
-    if (req->range_from > 0 && (!req->if_range || strcmp(req->if_range, etag) == 0))
-        return answer_range(n, req->range_from, size, etag);
+    if ((req->range_from > 0 || req->range_to > 0) && (!req->if_range || strcmp(req->if_range, etag) == 0))
+        return answer_range(n, req->range_from, req->range_to, size, etag);
     n->file_left = size;
     say(n, "HTTP/1.1 200 -");
     say(n, "Content-Length: %" PRIu64, size);

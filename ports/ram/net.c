@@ -112,15 +112,16 @@ static void answer_empty(struct ota_ram_net *n, unsigned status)
     say_text(n, "", "", 0);
 }
 
-static void answer_body(struct ota_ram_net *n, unsigned status, uint64_t from)
+/* to: behind the last byte */
+static void answer_body(struct ota_ram_net *n, unsigned status, uint64_t from, uint64_t to)
 {
     struct ota_ram_file *f = n->file;
 
     n->next = (const uint8_t *)f->body + from;
-    n->left = f->len - (size_t)from;
+    n->left = (size_t)(to - from);
     say_status(n, status);
     if (status == 206)
-        say_range(n, from + f->wrong_range, f->len - 1u + f->wrong_range, f->len + f->wrong_range);
+        say_range(n, from + f->wrong_range, to - 1u + f->wrong_range, f->len + f->wrong_range);
     if (!f->no_length)
         say_number(n, "Content-Length: ", n->left);
     if (f->etag)
@@ -137,6 +138,7 @@ static bool same_tag(const char *asked, const char *has)
 static void answer_get(struct ota_ram_net *n, const struct ota_net_request *req)
 {
     const struct ota_ram_file *f = n->file;
+    uint64_t to = req->range_to;
     bool ranged;
 
     if (!f) {
@@ -151,12 +153,13 @@ static void answer_get(struct ota_ram_net *n, const struct ota_net_request *req)
         answer_empty(n, 304);
         return;
     }
-    ranged = req->range_from > 0 && !f->ignore_range && (!req->if_range || same_tag(req->if_range, f->etag));
+    ranged = (req->range_from > 0 || to > 0) && !f->ignore_range && (!req->if_range || same_tag(req->if_range, f->etag));
     if (ranged && req->range_from >= f->len) {
         answer_empty(n, 416);
         return;
     }
-    answer_body(n, f->status ? f->status : ranged ? 206 : 200, ranged ? req->range_from : 0);
+    answer_body(n, f->status ? f->status : ranged ? 206 : 200, ranged ? req->range_from : 0,
+                ranged && to > 0 && to < f->len ? to + 1u : f->len);
 }
 
 static void answer_put(struct ota_ram_net *n, const struct ota_net_request *req)

@@ -140,6 +140,39 @@ static void check_ranges(const struct suite *t)
     contract_check(t->r, "net: a request without a range asks for none", is_whole(&res));
 }
 
+/* Exactly what was asked for, or, by a port that knows no ends, what follows as well. */
+static bool is_bounded(const struct result *res, uint64_t from, uint64_t to)
+{
+    uint64_t end = res->h.range_to + 1u;
+
+    return res->head == OTA_OK && res->h.status == 206 && res->h.has_range && res->h.range_from == from &&
+           (end == to + 1u || end == OTA_CONTRACT_FILE_LEN) && res->h.range_total == OTA_CONTRACT_FILE_LEN &&
+           res->end == OTA_DONE && res->len == end - from && res->bytes_ok;
+}
+
+static void check_ends(const struct suite *t)
+{
+    static const struct { uint64_t from, to; } rows[] = { { 1, 1 }, { 4096, 8191 }, { 65537, 65600 }, { 7, OTA_CONTRACT_FILE_LEN - 1u } };
+    struct ota_net_request req = get(t->server->file_url);
+    struct result res;
+    bool ok = true;
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        req.range_from = rows[i].from;
+        req.range_to = rows[i].to;
+        res = exchange(t, &req, 1000);
+        ok = ok && is_bounded(&res, rows[i].from, rows[i].to);
+    }
+    contract_check(t->r, "net: a range with an end begins where it shall, and ends there or with the file", ok);
+    req.range_from = 0;
+    req.range_to = 99;
+    res = exchange(t, &req, 1000);
+    contract_check(t->r, "net: so does the file's beginning", is_whole(&res) || is_bounded(&res, 0, 99));
+    req.range_to = 0;
+    res = exchange(t, &req, 1000);
+    contract_check(t->r, "net: an end does not stay", is_whole(&res));
+}
+
 static void check_validators(const struct suite *t)
 {
     struct ota_net_request req = get(t->server->file_url);
@@ -231,6 +264,7 @@ unsigned ota_contract_net(struct ota_net *n, const struct ota_contract_server *s
     contract_check(r, "net: the network is up", !n->ops->ready || n->ops->ready(n) == OTA_OK);
     check_whole(&t);
     check_ranges(&t);
+    check_ends(&t);
     check_validators(&t);
     check_order(&t);
     check_put(&t);

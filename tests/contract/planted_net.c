@@ -18,6 +18,8 @@ enum net_fault {
     NET_IGNORES_RANGE,
     NET_RANGE_IS_ONE_OFF,
     NET_RANGE_STICKS,
+    NET_END_STICKS,
+    NET_ENDS_BEFORE,
     NET_DROPS_IF_RANGE,
     NET_DROPS_IF_NONE_MATCH,
     NET_HAS_NO_LENGTH,
@@ -36,7 +38,7 @@ struct bad_net {
     struct ota_net port;
     struct ota_ram_net good;
     enum net_fault fault;
-    uint64_t last_from;
+    uint64_t last_from, last_to;
     unsigned heads, given_up;
     bool done;
 };
@@ -67,7 +69,12 @@ static ota_err bad_begin(struct ota_net *s, const struct ota_net_request *req)
         other.range_from--;
     if (b->fault == NET_RANGE_STICKS && other.range_from == 0)
         other.range_from = b->last_from;
+    if (b->fault == NET_END_STICKS && other.range_to == 0)
+        other.range_to = b->last_to;
+    if (b->fault == NET_ENDS_BEFORE && other.range_to > other.range_from)
+        other.range_to--;
     b->last_from = other.range_from;
+    b->last_to = other.range_to;
     if (b->fault == NET_DROPS_IF_RANGE)
         other.if_range = NULL;
     if (b->fault == NET_DROPS_IF_NONE_MATCH)

@@ -29,6 +29,7 @@ struct scenario {
     bool deflate;
     bool delta;                    /* 2.0.0 from what the factory installed */
     enum sim_damage damage;        /* and it fails */
+    bool index;                    /* 2.0.0 with an index, like what the factory installed */
     bool two_repos;                /* the OS vendor's repository, too; else the product's holds all */
     enum sim_nature os, app;       /* of version 2.0.0 [healthy] */
     bool bad;                      /* an image does not stay: more restarts */

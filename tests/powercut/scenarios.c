@@ -409,6 +409,8 @@ const struct scenario powercut_scenarios[] = {
       .expect = { TOLD("confirmed", "2.0.0") } },
     { .name = "delta-bad", .what = "a delta that makes other bytes, then the deflated image", .components = 1, .deflate = true,
       .delta = true, .damage = SIM_DELTA_OTHER_BASE, .expect = { TOLD("confirmed", "2.0.0") } },
+    { .name = "index", .what = "the blocks that the device lacks", .components = 1, .index = true,
+      .expect = { TOLD("confirmed", "2.0.0") } },
     { .name = "crash", .what = "the new image crashes at once", .tomorrow = true, .components = 1, .core = true, .os = SIM_CRASHING, .bad = true,
       .os_end = "1.0.0", .expect = { TOLD("rolled_back", "2.0.0") } },
     { .name = "silent", .what = "the new image never confirms", .components = 1, .core = true, .os = SIM_SILENT, .bad = true,

@@ -32,7 +32,9 @@ static const struct sim_image *make(struct stage *s, size_t component, const cha
 {
     const struct sim_image_spec spec = { .component = component ? "app" : "os", .version = version, .nature = nature,
         .len = len_of(s, component), .deflate = s->scenario->deflate, .block = s->geometry.block, .security = security,
-        .from = s->scenario->delta && security == 2 ? s->factory[component] : NULL, .damage = s->scenario->damage };
+        .from = s->scenario->delta && security == 2 ? s->factory[component] : NULL, .damage = s->scenario->damage,
+        .index = s->scenario->index && security == 2 ? 256 : 0, .estimate = 600, .like = s->scenario->index && security == 2 ? s->factory[component] : NULL,
+        .moved = 50 };
 
     return sim_cloud_image(&s->cloud, &spec);
 }

@@ -118,6 +118,7 @@ struct sim_log {
     struct sim *dev;
     uint32_t count[64];       /* by event number */
     int64_t last_a[64];       /* first integer of the newest event with that number */
+    int64_t last_b[64];       /* and its second one */
     struct ota_fault fault;   /* newest */
 };
 
@@ -137,6 +138,8 @@ enum sim_net_fault {
     SIM_NET_WHOLE,          /* range ignored: 200 and the whole file */
     SIM_NET_RANGE_OFF,      /* 206 with a range that begins one byte later */
     SIM_NET_RANGE_TOTAL,    /* 206 with another total length */
+    SIM_NET_RANGE_SHORT,    /* 206 with the first 100 bytes of the range */
+    SIM_NET_RANGE_OPEN,     /* 206 to the end of the file, whatever was asked for */
     SIM_NET_LONGER,         /* `arg` bytes more than the file has, said in the head */
     SIM_NET_LONGER_UNSAID,  /* the same without a Content-Length */
     SIM_NET_SHORTER,        /* `arg` bytes less, said in the head */
@@ -175,6 +178,7 @@ struct sim_net {
     uint64_t sent, received;     /* bytes of heads and bodies */
     uint64_t image_bytes;        /* body bytes of images */
     uint32_t image_reads;        /* reads that gave image bytes */
+    uint32_t ranges;             /* answers with a part of a file */
 };
 
 struct sim_report {

@@ -6,6 +6,7 @@
 #include <zlib.h>
 
 #include "bytes.h"
+#include "sim_index.h"
 #include "sim_must.h"
 #include "sim_patch.h"
 
@@ -40,9 +41,11 @@ static uint8_t *make_bytes(struct sim_cloud *c, const struct sim_image_spec *s, 
     (void)snprintf((char *)p, IMAGE_HEAD, "SIM %c %s %s", (char)s->nature, s->component, s->version);
     for (size_t i = IMAGE_HEAD; i < len; i++) {
         x = x * 1664525u + 1013904223u;
-        p[i] = i / 64 % 2 || s->from ? (uint8_t)(x >> 24) : (uint8_t)(i / 64);
+        p[i] = i / 64 % 2 || s->from || s->like ? (uint8_t)(x >> 24) : (uint8_t)(i / 64);
         if (s->from && i % 512 >= 160 && i < s->from->len)
             p[i] = s->from->data[i];   /* most of the next version is the last one, the rest is all new */
+        if (s->like && i % 4096 >= 300 && i >= IMAGE_HEAD + s->moved && i - s->moved < s->like->len)
+            p[i] = s->like->data[i - s->moved];
     }
     return p;
 }
@@ -127,21 +130,45 @@ static void add_delta(struct sim_cloud *c, struct sim_repo *r, struct sim_role *
     sim_repo_target(r, role, path, out, len, NULL);
 }
 
+static void add_index(struct sim_cloud *c, struct sim_repo *r, struct sim_role *role, const struct sim_image *i,
+                      const struct sim_image_spec *s, char *json, size_t cap)
+{
+    uint8_t *out = sim_pool_take(&c->pool, NULL, i->len + 4096), *image = sim_pool_take(&c->pool, i->data, i->len);
+    char path[160], hex[65];
+    uint8_t digest[32];
+
+    image[i->len / 2] ^= s->index_damage == SIM_INDEX_OTHER;
+    size_t len = sim_index(image, i->len, s->index, out);
+    if (s->index_damage == SIM_INDEX_OTHER)
+        sim_index_of(i->data, i->len, s->index, out);
+    len = sim_index_damage(s->index_damage, out, len);
+    (void)snprintf(path, sizeof path, "%s.x", i->path);
+    sim_sha256(out, len, digest);
+    sim_hex(digest, sizeof digest, hex);
+    (void)snprintf(json, cap, "{\"block\":%u,\"codec\":\"index\",\"estimate\":%llu,\"length\":%zu,\"memory\":%u,"
+                   "\"path\":\"%s\",\"sha256\":\"%s\"}", (unsigned)s->index,
+                   (unsigned long long)(s->estimate ? s->estimate : 2000), len, (unsigned)(s->index * 2 + 32 * 26), path, hex);
+    sim_repo_target(r, role, path, out, len, NULL);
+}
+
 static void publish_image(struct sim_cloud *c, const struct sim_image *i, const struct sim_image_spec *s)
 {
     bool os = strcmp(i->component, "os") == 0 && !c->one_repo;
     struct sim_repo *r = os ? &c->os : &c->product;
     struct sim_role *role = os ? c->os_images : c->publisher;
-    char deflated[400] = "", delta[500] = "", custom[1100];
+    char deflated[400] = "", delta[500] = "", index[400] = "", custom[1390];
 
     if (s->deflate)
         add_deflated(c, r, role, i, s, deflated, sizeof deflated);
     if (s->from)
         add_delta(c, r, role, i, s, delta, sizeof delta);
+    if (s->index)
+        add_index(c, r, role, i, s, index, sizeof index);
     int n = snprintf(custom, sizeof custom,
-                     "{\"ota\":{\"compatible\":[\"%s\"],\"component\":\"%s\",\"encodings\":[%s%s%s],\"security\":%u,\"version\":\"%s\"}}",
+                     "{\"ota\":{\"compatible\":[\"%s\"],\"component\":\"%s\",\"encodings\":[%s%s%s%s%s],\"security\":%u,\"version\":\"%s\"}}",
                      s->product ? s->product : "thermostat", s->claims ? s->claims : i->component, deflated,
-                     s->deflate && s->from ? "," : "", delta, (unsigned)s->security, i->version);
+                     s->deflate && s->from ? "," : "", delta,
+                     s->index && (s->deflate || s->from) ? "," : "", index, (unsigned)s->security, i->version);
     MUST(n > 0 && (size_t)n < sizeof custom);
     sim_repo_target(r, role, i->path, i->data, i->len, custom);
     sim_repo_publish(r);

@@ -26,6 +26,17 @@ enum sim_damage {
     SIM_DELTA_STUMP        /* not even its head is whole */
 };
 
+/* What is wrong with an index that a publisher signed all the same. */
+enum sim_index_damage {
+    SIM_INDEX_WHOLE = 0,
+    SIM_INDEX_HEAD,        /* its head says another length */
+    SIM_INDEX_VERSION,     /* it has another version */
+    SIM_INDEX_PAGE,        /* a bit of a page is another */
+    SIM_INDEX_SHORT,       /* its end is missing */
+    SIM_INDEX_HASH,        /* the strong hash of a block is another's */
+    SIM_INDEX_OTHER        /* it is another image's */
+};
+
 struct sim_image {
     const char *component, *version;
     enum sim_nature nature;
@@ -50,6 +61,11 @@ struct sim_image_spec {
     const struct sim_image *from;  /* offer a delta from this image, too ... */
     uint32_t memory;               /* ... whose decoder may use this much [32768]; most bytes are those of `from` */
     enum sim_damage damage;        /* of the delta, before its digest is signed */
+    uint32_t index;                /* offer an index with blocks of this size [none] ... */
+    uint64_t estimate;             /* ... of which the publisher thinks that it takes this much [2000] */
+    enum sim_index_damage index_damage;
+    const struct sim_image *like;  /* most bytes are those of this image, without a delta from it ... */
+    size_t moved;                  /* ... so many bytes further back */
 };
 
 struct sim_cloud {

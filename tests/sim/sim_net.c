@@ -64,6 +64,8 @@ static size_t request_len(const struct ota_net_request *req)
 
     if (req->range_from)
         n += strlen("Range: bytes=18446744073709551615-\r\n");
+    if (req->range_to)
+        n += strlen("18446744073709551615");
     if (req->if_range)
         n += strlen("If-Range: \r\n") + strlen(req->if_range);
     if (req->if_none_match)
@@ -139,7 +141,7 @@ static uint64_t pretended(const struct sim_net *n)
 
 static bool wants_range(const struct sim_net *n, const char *etag)
 {
-    if (n->req.range_from == 0 || is(n, SIM_NET_WHOLE))
+    if ((n->req.range_from == 0 && n->req.range_to == 0) || is(n, SIM_NET_WHOLE))
         return false;
     return !n->req.if_range || strcmp(n->req.if_range, etag) == 0;
 }
@@ -170,18 +172,21 @@ static ota_err say_whole(struct sim_net *n, struct ota_net_head *h, const char *
 static ota_err say_part(struct sim_net *n, struct ota_net_head *h, const char *etag, uint64_t len)
 {
     uint64_t from = n->req.range_from, off = is(n, SIM_NET_RANGE_OFF) ? 1 : 0;
+    uint64_t end = n->req.range_to && n->req.range_to < len && !is(n, SIM_NET_RANGE_OPEN) ? n->req.range_to + 1u : len;
     char line[96];
 
     if (from >= len)
         return say_empty(n, h, 416, NULL);
     n->at = from;
-    n->end = len;
+    n->end = is(n, SIM_NET_RANGE_SHORT) && end - from > 100 ? from + 100 : end;
+    end = n->end;
+    n->ranges++;
     say_status(n, h, 206);
     say_etag(n, h, etag);
-    (void)snprintf(line, sizeof line, "Content-Range: bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, from + off, len - 1,
+    (void)snprintf(line, sizeof line, "Content-Range: bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, from + off, end - 1,
                    len + (is(n, SIM_NET_RANGE_TOTAL) ? 1 : 0));
     say(n, h, line);
-    (void)snprintf(line, sizeof line, "Content-Length: %" PRIu64, len - from - off);
+    (void)snprintf(line, sizeof line, "Content-Length: %" PRIu64, end - from - off);
     say(n, h, line);
     say(n, h, "");
     return OTA_OK;

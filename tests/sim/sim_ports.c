@@ -271,6 +271,7 @@ static void log_event(struct ota_log *port, enum ota_event ev, int64_t a, int64_
     MUST((unsigned)ev < sizeof l->count / sizeof l->count[0]);
     l->count[ev]++;
     l->last_a[ev] = a;
+    l->last_b[ev] = b;
     if (fault)
         l->fault = *fault;
     if (l->dev->tell)

@@ -36,6 +36,8 @@ def stage_objects(build):
 def part_of(stage, path):
     name = path.name.split(".")[0]
     decoder = stage == "delta" and name not in INFLATE
+    if (stage, name) in (("agent", "ranges"), ("agent", "detour")):
+        return "index"
     return "patch" if decoder or (stage, name) == ("agent", "patch") else stage
 
 

@@ -52,8 +52,8 @@ struct request {
     char head[HEAD_MAX];
     size_t head_len, read_len;   /* read_len - head_len bytes of the body came along */
     char method[8], path[256];
-    uint64_t from;
-    bool ranged;
+    uint64_t from, to;           /* bytes=from-to */
+    bool ranged, bounded;        /* from is there; to is there, too */
     char if_range[128], if_none_match[128];
     size_t body_len;
 };
@@ -61,7 +61,7 @@ struct request {
 /* A file about to be sent. */
 struct reply {
     int fd;
-    uint64_t size, from;
+    uint64_t size, from, end;    /* of the file; what is sent */
     unsigned status;
     char etag[96];
 };
@@ -177,7 +177,9 @@ static bool parse(struct request *r)
     copy_field(r, "If-Range", r->if_range, sizeof r->if_range);
     copy_field(r, "If-None-Match", r->if_none_match, sizeof r->if_none_match);
     r->from = 0;
-    r->ranged = sscanf(range, "bytes=%" SCNu64 "-", &r->from) == 1;
+    int ends = sscanf(range, "bytes=%" SCNu64 "-%" SCNu64, &r->from, &r->to);
+    r->ranged = ends >= 1;
+    r->bounded = ends == 2;
     r->body_len = length[0] ? (size_t)strtoul(length, NULL, 10) : 0;
     return true;
 }
@@ -287,7 +289,7 @@ static size_t piece_len(const struct test_http_fault *f, uint64_t sent, uint64_t
 static bool send_body(struct test_http *s, int fd, const struct reply *r, const struct test_http_fault *f)
 {
     char data[16384];
-    uint64_t sent = 0, total = r->size - r->from;
+    uint64_t sent = 0, total = r->end - r->from;
 
     while (sent < total) {
         size_t want = piece_len(f, sent, total - sent, sizeof data);
@@ -314,11 +316,11 @@ static bool send_file(struct test_http *s, int fd, const struct reply *r, const 
     if (!say(fd, "HTTP/1.1 %u -\r\nETag: %s\r\n", r->status, r->etag))
         return false;
     if (r->status == 206 && !say(fd, "Content-Range: bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64 "\r\n", r->from + off,
-                                 r->size - 1 + off, r->size + off))
+                                 r->end - 1 + off, r->size + off))
         return false;
     if (f->chunked && !say(fd, "Transfer-Encoding: chunked\r\n"))
         return false;
-    if (!f->no_length && !f->chunked && !say(fd, "Content-Length: %" PRId64 "\r\n", (int64_t)(r->size - r->from) + f->length_lie))
+    if (!f->no_length && !f->chunked && !say(fd, "Content-Length: %" PRId64 "\r\n", (int64_t)(r->end - r->from) + f->length_lie))
         return false;
     return end_head(fd, f) && send_body(s, fd, r, f);
 }
@@ -354,6 +356,7 @@ static bool answer_open(struct test_http *s, int fd, const struct request *q, st
         return answer_status(fd, 416, f);
     r->status = ranged ? 206 : 200;
     r->from = ranged ? q->from : 0;
+    r->end = ranged && q->bounded && q->to < r->size ? q->to + 1 : r->size;
     return send_file(s, fd, r, f);
 }
 

@@ -51,7 +51,7 @@ refused 2 "--delta-memory: \"3K\"" image add "$work/v.img" --product thermostat 
     --delta-from all --delta-memory 3K
 refused 2 "--delta-memory: \"32K1\"" image add "$work/v.img" --product thermostat --component os --version 2.0.0 \
     --delta-from all --delta-memory 32K1
-refused 2 "must not end in .z or .d" image add "$work/v.img" --product thermostat --component os --version 3 --name x.d
+refused 2 "must not end in .z, .d or .x" image add "$work/v.img" --product thermostat --component os --version 3 --name x.d
 
 for version in 1.0.0 1.1.0 1.2.0 1.3.0; do
     ok "deploy $version" repo deploy --product thermostat --group production --image "os=$version"

@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "file.h"
 #include "delta_file.h"
+#include "index_file.h"
 #include "settings.h"
 
 /* One part of a pattern against one part of a path; '*' takes any run, '?' one character. */
@@ -141,6 +142,28 @@ static int check_delta(struct at a, struct repo *r, const struct role *role, con
     return rc == TOOL_OK ? rc : at_bad(a, "path", "%s: %s", patch, why);
 }
 
+/* An index is made anew and compared. */
+static int check_index(struct at a, struct repo *r, const cJSON *image)
+{
+    uint64_t block, memory, estimate;
+    const char *why = NULL;
+    int rc = at_number(a, "block", 256, 65536, &block);
+
+    if (rc == TOOL_OK && !is_power_of_two((unsigned long)block))
+        rc = at_bad(a, "block", "must be a power of two");
+    if (rc == TOOL_OK)
+        rc = at_number(a, "memory", 1, UINT32_MAX, &memory);
+    if (rc == TOOL_OK)
+        rc = at_number(a, "estimate", 1, UINT64_C(1) << 53, &estimate);
+    if (rc != TOOL_OK)
+        return rc;
+    const char *sha256 = member_text(member(image, "hashes"), "sha256");
+    const char *index = repo_target_file(r, member_text(a.obj, "path"), member_text(a.obj, "sha256"));
+    const struct index_job job = { .file = repo_target_file(r, image->string, sha256), .sha256 = sha256, .block = (unsigned)block };
+    rc = index_check(r->t, &job, index, &why);
+    return rc == TOOL_OK ? rc : at_bad(a, "path", "%s: %s", index, why);
+}
+
 /* An encoding must be a target of the same role with the same length and digest. */
 static int check_encoding(struct at a, struct repo *r, const struct role *role, const cJSON *image)
 {
@@ -165,6 +188,8 @@ static int check_encoding(struct at a, struct repo *r, const struct role *role, 
         return at_bad(a, "length", "differs from that of target %s", path);
     if (strcmp(member_text(member(target, "hashes"), "sha256"), sha256) != 0)
         return at_bad(a, "sha256", "differs from that of target %s", path);
+    if (strcmp(codec, "index") == 0)
+        return check_index(a, r, image);
     return strcmp(codec, "delta") == 0 ? check_delta(a, r, role, image) : TOOL_OK;
 }
 

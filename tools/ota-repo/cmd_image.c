@@ -5,6 +5,7 @@
 #include "deflate.h"
 #include "deltas.h"
 #include "file.h"
+#include "index_file.h"
 #include "publish.h"
 #include "settings.h"
 
@@ -24,6 +25,8 @@ static const struct option image_options[] = {
     { "block", "BYTES", "image bytes between two restart points, power of two [settings]", OPTION_ONE, false },
     { "delta-from", "V1,V2", "offer deltas from these versions; all, none [those deployed last, see settings]", OPTION_ONE, false },
     { "delta-memory", "32K,1M", "memory that a device may have for a delta [settings]", OPTION_ONE, false },
+    { "no-index", NULL, "offer no index", OPTION_FLAG, false },
+    { "index-block", "BYTES", "bytes of a block of the index, power of two, 256..65536 [settings]", OPTION_ONE, false },
     { NULL, NULL, NULL, OPTION_FLAG, false },
 };
 
@@ -31,8 +34,8 @@ static const struct option image_options[] = {
 struct new_image {
     const char *file, *product, *component, *version, *path, *delta_from, *delta_memory;
     cJSON *compatible;
-    unsigned security, window, block;
-    bool deflate;
+    unsigned security, window, block, index_block;
+    bool deflate, index;
     uint64_t length;
     char sha256[DIGEST_HEX];
 };
@@ -70,6 +73,12 @@ static int read_codec(struct tool *t, const struct args *a, struct new_image *n)
         rc = args_number(t, a, "block", 4096, 1u << 24, &n->block);
     if (rc == TOOL_OK && !is_power_of_two(n->block))
         rc = tool_usage(t, "--block: %u is not a power of two", n->block);
+    n->index = t->settings.index && !args_has(a, "no-index");
+    n->index_block = t->settings.index_block;
+    if (rc == TOOL_OK)
+        rc = args_number(t, a, "index-block", 256, 65536, &n->index_block);
+    if (rc == TOOL_OK && n->index_block != 0 && !is_power_of_two(n->index_block))
+        rc = tool_usage(t, "--index-block: %u is not a power of two", n->index_block);
     return rc;
 }
 
@@ -93,8 +102,8 @@ static int set_path(struct tool *t, const struct args *a, struct new_image *n)
     if (!file_name_ok(name))
         return tool_usage(t, "--name: \"%s\" must be 1..95 characters of [A-Za-z0-9._-], without \"..\"", name);
     size_t name_len = strlen(name);
-    if (name_len > 2 && (strcmp(name + name_len - 2, ".z") == 0 || strcmp(name + name_len - 2, ".d") == 0))
-        return tool_usage(t, "--name: \"%s\" must not end in .z or .d, which mark deflated images and deltas", name);
+    if (name_len > 2 && name[name_len - 2] == '.' && strchr("zdx", name[name_len - 1]) != NULL)
+        return tool_usage(t, "--name: \"%s\" must not end in .z, .d or .x, which mark deflated images, deltas and indexes", name);
     n->path = strcmp(n->component, "os") == 0 ? tool_format(t, "os/img/%s", name)
                                               : tool_format(t, "app/%s/%s", n->component, name);
     if (strlen(n->path) + 2 > TARGET_PATH_MAX)
@@ -203,6 +212,83 @@ static int add_deflated(struct repo *r, struct role *role, const struct new_imag
     return TOOL_OK;
 }
 
+static uint64_t cheapest_for_all(const struct new_image *n, const cJSON *encodings)
+{
+    uint64_t least = n->length;
+    const cJSON *item;
+
+    cJSON_ArrayForEach(item, encodings)
+        if (strcmp(member_text(item, "codec"), "deflate") == 0 && member_number(item, "length") < least)
+            least = member_number(item, "length");
+    return least;
+}
+
+static void append_index(cJSON **encodings, const char *path, const struct index_made *made)
+{
+    cJSON *entry = cJSON_CreateObject();
+
+    if (*encodings == NULL)
+        *encodings = cJSON_CreateArray();
+    cJSON_AddStringToObject(entry, "codec", "index");
+    cJSON_AddStringToObject(entry, "path", path);
+    cJSON_AddStringToObject(entry, "sha256", made->sha256);
+    cJSON_AddNumberToObject(entry, "length", (double)made->length);
+    cJSON_AddNumberToObject(entry, "block", made->block);
+    cJSON_AddNumberToObject(entry, "memory", made->memory);
+    cJSON_AddNumberToObject(entry, "estimate", (double)made->estimate);
+    cJSON_AddItemToArray(*encodings, entry);
+}
+
+/* Against which images its worth is measured: those that were deployed last. */
+static int index_olds(struct repo *r, struct role *role, const struct new_image *n, struct index_job *job)
+{
+    const struct delta_job like = { .product = n->product, .component = n->component, .path = n->path };
+    cJSON *versions = tool_keep(r->t, cJSON_CreateArray());
+    const cJSON *version;
+    struct named_image base;
+    int rc = TOOL_OK;
+
+    deltas_last_deployed(r->t, role, &like, versions);
+    cJSON_ArrayForEach(version, versions) {
+        rc = image_find(r->t, role, n->product, n->component, version->valuestring, &base);
+        if (rc != TOOL_OK || job->olds == INDEX_BASES_MAX)
+            break;
+        job->old[job->olds++] = repo_target_file(r, base.path, base.sha256);
+    }
+    return rc;
+}
+
+/* The net below the deltas, last in the list. Kept only if it serves the devices better than the whole image. */
+static int add_index(struct repo *r, struct role *role, const struct new_image *n, cJSON **encodings)
+{
+    struct index_job job = { .file = repo_target_file(r, n->path, n->sha256), .sha256 = n->sha256, .block = n->index_block };
+    const char *path = tool_format(r->t, "%s.x", n->path);
+    struct index_made made;
+    char *temp;
+    int rc = index_olds(r, role, n, &job);
+
+    if (rc != TOOL_OK || job.olds == 0)
+        return rc;
+    rc = target_temp(r, path, &temp);
+    if (rc == TOOL_OK)
+        rc = index_make(r->t, &job, temp, &made);
+    if (rc != TOOL_OK)
+        return rc;
+    if (made.estimate >= cheapest_for_all(n, *encodings)) {
+        file_discard(temp);
+        tool_say(r->t, "index: %llu bytes to be fetched, not worth it", (unsigned long long)made.estimate);
+        return TOOL_OK;
+    }
+    rc = publish_temp(r, temp, path, made.length, made.sha256);
+    if (rc != TOOL_OK)
+        return rc;
+    role_put_target(role, path, made.length, made.sha256, NULL);
+    append_index(encodings, path, &made);
+    tool_say(r->t, "index: %llu bytes with blocks of %u, %llu bytes to be fetched in all", (unsigned long long)made.length,
+             made.block, (unsigned long long)made.estimate);
+    return TOOL_OK;
+}
+
 static int add_deltas(struct repo *r, struct role *role, const struct new_image *n, cJSON **encodings, unsigned *added)
 {
     const struct delta_job job = { n->product, n->component, n->path, n->sha256, n->length, n->delta_from, n->delta_memory };
@@ -210,13 +296,28 @@ static int add_deltas(struct repo *r, struct role *role, const struct new_image 
     return deltas_add(r, role, &job, encodings, added);
 }
 
+/* It comes behind all deltas: devices keep the first few that can serve them. NULL: there is none. */
+static cJSON *detach_index(cJSON *encodings)
+{
+    cJSON *item;
+
+    cJSON_ArrayForEach(item, encodings)
+        if (strcmp(member_text(item, "codec"), "index") == 0)
+            return cJSON_DetachItemViaPointer(encodings, item);
+    return NULL;
+}
+
 /* The image is there; deltas that were asked for may not be. They are all that ever comes to a published image. */
 static int add_missing_deltas(struct repo *r, struct role *role, const struct new_image *n, const cJSON *there)
 {
     cJSON *custom = tool_keep(r->t, cJSON_Duplicate(member(there, "custom"), true)), *ota = member(custom, "ota");
     cJSON *encodings = cJSON_DetachItemFromObjectCaseSensitive(ota, "encodings");
+    cJSON *index = detach_index(encodings);
     unsigned added = 0;
     int rc = add_deltas(r, role, n, &encodings, &added);
+
+    if (index != NULL)
+        cJSON_AddItemToArray(encodings, index);
 
     if (encodings != NULL)
         cJSON_AddItemToObject(ota, "encodings", encodings);
@@ -237,6 +338,8 @@ static int publish_image(struct repo *r, struct role *role, const struct new_ima
         rc = add_deflated(r, role, n, &encodings);
     if (rc == TOOL_OK)
         rc = add_deltas(r, role, n, &encodings, &added);
+    if (rc == TOOL_OK && n->index)
+        rc = add_index(r, role, n, &encodings);
     if (rc != TOOL_OK)
         return rc;
     role_put_target(role, n->path, n->length, n->sha256, custom_of(n, encodings));
@@ -315,8 +418,8 @@ const struct command command_image_add = {
     .operand = "FILE",
     .summary = "Publish an image for one component of a product. No device installs it before it is deployed.",
     .details = "Component os goes to the OS repository (os/img/...), others to the product's (app/COMPONENT/...). An image is\n"
-               "also offered deflated if that is smaller, and as deltas from the versions that were deployed last. A published\n"
-               "image never changes; run again with --delta-from it gets more deltas.",
+               "also offered deflated if that is smaller, as deltas from the versions that were deployed last, and with an index\n"
+               "for devices on any other version. A published image never changes; run again with --delta-from it gets more deltas.",
     .options = image_options,
     .run = run_image_add,
 };

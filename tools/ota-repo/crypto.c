@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define RAW_LEN 64
@@ -205,4 +206,13 @@ bool ecdsa_verify(const uint8_t point[POINT_LEN], const uint8_t digest[DIGEST_LE
     psa_status_t status = psa_verify_hash(id, ecdsa_sha256, digest, DIGEST_LEN, raw, sizeof raw);
     (void)psa_destroy_key(id);
     return status == PSA_SUCCESS;
+}
+
+void digest_bytes(const char *hex, uint8_t out[DIGEST_LEN])
+{
+    for (size_t i = 0; i < DIGEST_LEN; i++) {
+        unsigned v = 0;
+        (void)sscanf(hex + 2 * i, "%2x", &v);
+        out[i] = (uint8_t)v;
+    }
 }

@@ -25,6 +25,9 @@ int digest_end(struct tool *t, struct digest *d, int rc, char hex[DIGEST_HEX]);
 int digest_of(struct tool *t, const void *p, size_t len, uint8_t out[DIGEST_LEN]);
 int digest_hex(struct tool *t, const void *p, size_t len, char hex[DIGEST_HEX]);
 
+/** A digest from its hex form, which was checked. */
+void digest_bytes(const char *hex, uint8_t out[DIGEST_LEN]);
+
 /** Generate a key pair. */
 int ecdsa_generate(struct tool *t, uint8_t scalar[SCALAR_LEN], uint8_t point[POINT_LEN]);
 /** Sign a digest; *der_len gets the length of the DER signature. */

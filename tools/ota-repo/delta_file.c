@@ -1,71 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "delta_file.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "create.h"
 #include "file.h"
 #include "ota/delta.h"
 
 #define OUT_LEN 65536
-
-/* A file in memory. */
-struct map {
-    uint8_t *p;
-    size_t len;
-};
-
-static int map_file(struct tool *t, const char *path, struct map *m)
-{
-    struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    void *p = MAP_FAILED;
-
-    *m = (struct map){ 0 };
-    if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size > 0)
-        p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-    int why = errno;
-    if (fd >= 0)
-        (void)close(fd);
-    if (p == MAP_FAILED)
-        return tool_failed(t, "%s: cannot read: %s", path, strerror(why));
-    *m = (struct map){ p, (size_t)st.st_size };
-    return TOOL_OK;
-}
-
-static void unmap(struct map *m)
-{
-    if (m->p)
-        (void)munmap(m->p, m->len);
-}
-
-static void digest_bytes(const char *hex, uint8_t out[OTA_SHA256_LEN])
-{
-    for (size_t i = 0; i < OTA_SHA256_LEN; i++) {
-        unsigned v = 0;
-        (void)sscanf(hex + 2 * i, "%2x", &v);
-        out[i] = (uint8_t)v;
-    }
-}
-
-static int write_file(struct tool *t, const char *to, const void *p, size_t len)
-{
-    file_discard(to);
-    FILE *f = fopen(to, "wbx");
-    if (f == NULL)
-        return tool_failed(t, "%s: cannot create: %s", to, strerror(errno));
-    bool good = fwrite(p, 1, len, f) == len && fflush(f) == 0 && file_finish(fileno(f));
-    if (fclose(f) != 0 || !good)
-        return tool_failed(t, "%s: cannot write: %s", to, strerror(errno));
-    return TOOL_OK;
-}
 
 static int make(struct tool *t, const struct create_job *job, const char *to, uint32_t *needs)
 {
@@ -79,7 +23,7 @@ static int make(struct tool *t, const struct create_job *job, const char *to, ui
     }
     int rc = ota_delta_peek(&info, patch.p, patch.len) == OTA_OK ? TOOL_OK : tool_failed(t, "%s: made no patch", to);
     if (rc == TOOL_OK)
-        rc = write_file(t, to, patch.p, patch.len);
+        rc = file_make(t, to, patch.p, patch.len);
     *needs = rc == TOOL_OK ? info.memory : 0;
     free(patch.p);
     return rc;
@@ -88,19 +32,19 @@ static int make(struct tool *t, const struct create_job *job, const char *to, ui
 int patch_make(struct tool *t, const struct patch_pair *pair, const char *to, uint32_t memory, uint32_t *needs, uint64_t *len,
                char sha256[DIGEST_HEX])
 {
-    struct map old, new = { 0 };
-    int rc = map_file(t, pair->old_file, &old);
+    struct file_map old, new = { 0 };
+    int rc = file_map(t, pair->old_file, &old);
 
     if (rc == TOOL_OK)
-        rc = map_file(t, pair->new_file, &new);
+        rc = file_map(t, pair->new_file, &new);
     if (rc == TOOL_OK) {
         struct create_job job = { .old = old.p, .old_len = old.len, .new = new.p, .new_len = new.len, .memory = memory };
         digest_bytes(pair->old_sha256, job.old_sha256);
         digest_bytes(pair->new_sha256, job.new_sha256);
         rc = make(t, &job, to, needs);
     }
-    unmap(&old);
-    unmap(&new);
+    file_unmap(&old);
+    file_unmap(&new);
     return rc == TOOL_OK ? file_digest(t, to, len, sha256) : rc;
 }
 
@@ -108,7 +52,7 @@ int patch_make(struct tool *t, const struct patch_pair *pair, const char *to, ui
 
 struct apply {
     struct ota_delta_base base;   /* first: the decoder hands it back */
-    struct map old, new, patch;
+    struct file_map old, new, patch;
 };
 
 static ota_err read_old(struct ota_delta_base *self, uint64_t off, void *buf, size_t len)
@@ -157,16 +101,16 @@ static const char *apply(struct tool *t, struct apply *a, const struct patch_pai
 int patch_check(struct tool *t, const struct patch_pair *pair, const char *patch, uint32_t memory, const char **why)
 {
     struct apply a = { 0 };
-    int rc = map_file(t, pair->old_file, &a.old);
+    int rc = file_map(t, pair->old_file, &a.old);
 
     if (rc == TOOL_OK)
-        rc = map_file(t, pair->new_file, &a.new);
+        rc = file_map(t, pair->new_file, &a.new);
     if (rc == TOOL_OK)
-        rc = map_file(t, patch, &a.patch);
+        rc = file_map(t, patch, &a.patch);
     *why = rc == TOOL_OK ? apply(t, &a, pair, memory) : t->error;
-    unmap(&a.old);
-    unmap(&a.new);
-    unmap(&a.patch);
+    file_unmap(&a.old);
+    file_unmap(&a.new);
+    file_unmap(&a.patch);
     return *why == NULL ? TOOL_OK : TOOL_FAILED;
 }
 
@@ -174,8 +118,8 @@ int patch_check_header(struct tool *t, const struct patch_pair *pair, const char
 {
     uint8_t old_sha256[OTA_SHA256_LEN], new_sha256[OTA_SHA256_LEN];
     struct ota_delta_info info;
-    struct map m;
-    int rc = map_file(t, patch, &m);
+    struct file_map m;
+    int rc = file_map(t, patch, &m);
 
     *why = t->error;
     if (rc != TOOL_OK)
@@ -188,6 +132,6 @@ int patch_check_header(struct tool *t, const struct patch_pair *pair, const char
            : memcmp(info.out_digest, new_sha256, sizeof info.out_digest) != 0 ? "is for another image"
            : info.patch_len != m.len ? "has another length than its header says"
            : info.memory > memory ? "needs more memory than is said" : NULL;
-    unmap(&m);
+    file_unmap(&m);
     return *why == NULL ? TOOL_OK : TOOL_FAILED;
 }

@@ -72,8 +72,7 @@ static void all_images(const struct role *role, const struct delta_job *job, cJS
     }
 }
 
-/* The versions that were deployed last and are published still. */
-static void last_deployed(struct tool *t, const struct role *role, const struct delta_job *job, cJSON *versions)
+void deltas_last_deployed(struct tool *t, const struct role *role, const struct delta_job *job, cJSON *versions)
 {
     const cJSON *list = deployed_list(product_find(t, job->product), job->component);
     struct named_image image;
@@ -100,7 +99,7 @@ static cJSON *base_versions(struct tool *t, const struct role *role, const struc
     cJSON *versions = tool_keep(t, cJSON_CreateArray());
 
     if (job->from == NULL && t->settings.delta)
-        last_deployed(t, role, job, versions);
+        deltas_last_deployed(t, role, job, versions);
     else if (job->from != NULL && strcmp(job->from, "all") == 0)
         all_images(role, job, versions);
     else if (job->from != NULL && strcmp(job->from, "none") != 0)
@@ -131,7 +130,8 @@ static int memories(struct tool *t, const struct delta_job *job, uint32_t out[DE
 
 /* ---- one delta ---- */
 
-/* What the image costs without this delta: for every device, or for one that runs this base. */
+/* What the image costs without this delta: for every device, or for one that runs this base. An index is for those that
+ * have none. */
 static uint64_t cheapest(const struct delta_job *job, const cJSON *encodings, const char *base)
 {
     uint64_t least = job->length;
@@ -139,7 +139,7 @@ static uint64_t cheapest(const struct delta_job *job, const cJSON *encodings, co
 
     cJSON_ArrayForEach(item, encodings) {
         bool delta = strcmp(member_text(item, "codec"), "delta") == 0;
-        if (delta && strcmp(member_text(item, "base"), base) != 0)
+        if (strcmp(member_text(item, "codec"), "index") == 0 || (delta && strcmp(member_text(item, "base"), base) != 0))
             continue;
         if (member_number(item, "length") < least)
             least = member_number(item, "length");

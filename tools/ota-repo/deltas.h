@@ -21,6 +21,10 @@ struct delta_job {
  */
 int deltas_add(struct repo *r, struct role *role, const struct delta_job *job, cJSON **encodings, unsigned *added);
 
+/** The versions of the job's component that were deployed last and are published still, the newest first: as many as deltas
+ *  begin from. */
+void deltas_last_deployed(struct tool *t, const struct role *role, const struct delta_job *job, cJSON *versions);
+
 /** "16K", "32768", "1M" into bytes, 4096..2^30. @return TOOL_OK, TOOL_USAGE */
 int delta_memory(struct tool *t, const char *text, uint32_t *out);
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -312,5 +313,41 @@ int file_lock(struct tool *t, bool write)
     while (flock(t->lock_fd, how) != 0)
         if (errno != EINTR)
             return io_failed(t, t->dir, "lock");
+    return TOOL_OK;
+}
+
+int file_map(struct tool *t, const char *path, struct file_map *m)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    void *p = MAP_FAILED;
+
+    *m = (struct file_map){ 0 };
+    if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size > 0)
+        p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    int why = errno;
+    if (fd >= 0)
+        (void)close(fd);
+    if (p == MAP_FAILED)
+        return tool_failed(t, "%s: cannot read: %s", path, strerror(why));
+    *m = (struct file_map){ p, (size_t)st.st_size };
+    return TOOL_OK;
+}
+
+void file_unmap(struct file_map *m)
+{
+    if (m->p)
+        (void)munmap(m->p, m->len);
+}
+
+int file_make(struct tool *t, const char *to, const void *p, size_t len)
+{
+    file_discard(to);
+    FILE *f = fopen(to, "wbx");
+    if (f == NULL)
+        return tool_failed(t, "%s: cannot create: %s", to, strerror(errno));
+    bool good = fwrite(p, 1, len, f) == len && fflush(f) == 0 && file_finish(fileno(f));
+    if (fclose(f) != 0 || !good)
+        return tool_failed(t, "%s: cannot write: %s", to, strerror(errno));
     return TOOL_OK;
 }

@@ -37,6 +37,16 @@ int file_digest(struct tool *t, const char *path, uint64_t *len, char hex[DIGEST
 /** Copy a file to `to`, synced, and give the digest of what was copied. */
 int file_copy(struct tool *t, const char *from, const char *to, uint64_t *len, char hex[DIGEST_HEX]);
 
+/** A file in memory, to be read. Unmap it also after a failure. */
+struct file_map {
+    uint8_t *p;
+    size_t len;
+};
+int file_map(struct tool *t, const char *path, struct file_map *m);
+void file_unmap(struct file_map *m);
+/** Make a finished, synced temporary file of these bytes. */
+int file_make(struct tool *t, const char *to, const void *p, size_t len);
+
 /** Wait until no other ota-repo holds t->dir. Readers (write = false) share it. Held until the program ends. */
 int file_lock(struct tool *t, bool write);
 

@@ -19,7 +19,7 @@ void settings_default(struct tool *t)
 {
     t->settings = (struct settings){ .days = { 365, 180, 30, 7 }, .deflate = true, .window = 15, .block = 65536,
                                      .delta = true, .delta_keep = 3, .delta_memory = { 32768 }, .delta_memories = 1,
-                                     .root_keys = 1, .root_threshold = 1, .targets_keys = 1, .targets_threshold = 1 };
+                                     .index = true, .root_keys = 1, .root_threshold = 1, .targets_keys = 1, .targets_threshold = 1 };
     t->settings.tree = tool_keep(t, cJSON_CreateObject());
     cJSON_AddArrayToObject(t->settings.tree, "products");
 }
@@ -104,6 +104,25 @@ static int read_delta(struct at top, struct settings *s)
         s->delta_memory[s->delta_memories++] = (uint32_t)item->valuedouble;
     }
     return s->delta_memories > 0 ? TOOL_OK : at_bad(a, "memory", "must be 1..%d numbers of bytes, 4096..2^30", DELTA_MEMORIES_MAX);
+}
+
+/* The same of those that were made before there were indexes. */
+static int read_index(struct at top, struct settings *s)
+{
+    struct at a;
+
+    s->index = true;
+    s->index_block = 0;
+    if (member(top.obj, "index") == NULL)
+        return TOOL_OK;
+    int rc = at_object(top, "index", &a);
+    if (rc == TOOL_OK)
+        rc = at_bool(a, "enabled", &s->index);
+    if (rc == TOOL_OK)
+        rc = read_unsigned(a, "block", 0, 65536, &s->index_block);
+    if (rc == TOOL_OK && s->index_block != 0 && (s->index_block < 256 || !is_power_of_two(s->index_block)))
+        rc = at_bad(a, "block", "must be 0 or a power of two, 256..65536");
+    return rc;
 }
 
 static int read_key_count(struct at top, const char *name, unsigned *count, unsigned *threshold)
@@ -231,6 +250,8 @@ static int check_tree(struct at a, struct settings *s)
     if (rc == TOOL_OK)
         rc = read_delta(a, s);
     if (rc == TOOL_OK)
+        rc = read_index(a, s);
+    if (rc == TOOL_OK)
         rc = read_key_count(a, "root_keys", &s->root_keys, &s->root_threshold);
     if (rc == TOOL_OK)
         rc = read_key_count(a, "targets_keys", &s->targets_keys, &s->targets_threshold);
@@ -273,7 +294,7 @@ static void put_delta(struct settings *s)
 static void put_numbers(struct settings *s)
 {
     cJSON *days = cJSON_CreateObject(), *deflate = cJSON_CreateObject();
-    cJSON *root = cJSON_CreateObject(), *targets = cJSON_CreateObject();
+    cJSON *root = cJSON_CreateObject(), *targets = cJSON_CreateObject(), *index = cJSON_CreateObject();
 
     put_item(s->tree, "format", cJSON_CreateNumber(SETTINGS_FORMAT));
     for (int i = 0; i < DAYS_COUNT; i++)
@@ -284,6 +305,9 @@ static void put_numbers(struct settings *s)
     cJSON_AddNumberToObject(deflate, "block", s->block);
     put_item(s->tree, "deflate", deflate);
     put_delta(s);
+    cJSON_AddBoolToObject(index, "enabled", s->index);
+    cJSON_AddNumberToObject(index, "block", s->index_block);
+    put_item(s->tree, "index", index);
     cJSON_AddNumberToObject(root, "count", s->root_keys);
     cJSON_AddNumberToObject(root, "threshold", s->root_threshold);
     put_item(s->tree, "root_keys", root);

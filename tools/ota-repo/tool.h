@@ -26,6 +26,8 @@ struct settings {
     unsigned delta_keep;       /**< deltas begin from so many versions that were deployed last */
     uint32_t delta_memory[DELTA_MEMORIES_MAX];
     size_t delta_memories;
+    bool index;                /**< offer an index of each image */
+    unsigned index_block;      /**< bytes of its blocks; 0 = what costs least */
     unsigned root_keys, root_threshold, targets_keys, targets_threshold;
 };
 

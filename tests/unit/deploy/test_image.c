@@ -15,6 +15,7 @@
 #define DEFLATE "{\"block\":65536,\"codec\":\"deflate\",\"length\":400,\"path\":\"os/img/a.img.z\",\"sha256\":\"" HEX "\",\"window\":15}"
 #define B1 "b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1"
 #define DELTA_FROM(base) "{\"base\":\"" base "\",\"base_length\":900,\"codec\":\"delta\",\"length\":50,\"memory\":16384,\"path\":\"os/img/a.img.d\",\"sha256\":\"" HEX "\"}"
+#define INDEX "{\"block\":4096,\"codec\":\"index\",\"estimate\":123,\"length\":60,\"memory\":10000,\"path\":\"os/img/a.img.x\",\"sha256\":\"" HEX "\"}"
 #define WITH(encodings) HEAD ",\"encodings\":[" encodings "]}}"
 
 static struct otai_pointer_image named;
@@ -106,6 +107,17 @@ static void a_delta_from_what_runs_is_kept(void **state)
     assert_true(image.source_count == 2 && !image.other_base);
 }
 
+static void an_index_has_an_estimate_and_the_others_their_length(void **state)
+{
+    (void)state;
+    assert_int_equal(describe(WITH(DEFLATE "," INDEX "," DELTA_FROM(B1))), OTA_OK);
+    assert_int_equal(image.source_count, 4);
+    const struct ota_source *s = &image.source[2];
+    assert_true(s->codec == OTA_CODEC_INDEX && s->block == 4096 && s->estimate == 123 && s->length == 60 && s->memory == 10000);
+    assert_string_equal(s->file, "os/img/" HEX ".a.img.x");
+    assert_true(image.source[0].estimate == 1000 && image.source[1].estimate == 400 && image.source[3].estimate == 50);
+}
+
 static void deltas_from_other_images_take_no_place(void **state)
 {
     (void)state;
@@ -126,6 +138,7 @@ static void every_delta_is_kept_where_the_base_is_not_known(void **state)
 static void every_error_names_its_field(void **state)
 {
 #define PATCH(m) WITH("{\"codec\":\"delta\"," m "}")
+#define LISTED(m) WITH("{\"codec\":\"index\"," m "}")
 #define ENCODING(m) WITH("{\"codec\":\"deflate\"," m "}")
 #define E "custom.ota.encodings[0]"
     static const struct { const char *custom; ota_err err; const char *where; } rows[] = {
@@ -161,6 +174,10 @@ static void every_error_names_its_field(void **state)
         { PATCH("\"path\":\"x.d\",\"length\":1,\"sha256\":\"" HEX "\",\"base_length\":1,\"memory\":1"), OTA_REJECT_MISSING, E ".base" },
         { PATCH("\"path\":\"x.d\",\"length\":1,\"sha256\":\"" HEX "\",\"base\":\"" HEX "\",\"memory\":1"), OTA_REJECT_MISSING, E ".base_length" },
         { PATCH("\"path\":\"x.d\",\"length\":1,\"sha256\":\"" HEX "\",\"base\":\"" HEX "\",\"base_length\":1"), OTA_REJECT_MISSING, E ".memory" },
+        { LISTED("\"estimate\":0"), OTA_REJECT_VALUE, E ".estimate" }, { LISTED("\"block\":3"), OTA_REJECT_VALUE, E ".block" },
+        { LISTED("\"path\":\"x\",\"length\":1,\"sha256\":\"" HEX "\",\"estimate\":1,\"memory\":1"), OTA_REJECT_MISSING, E ".block" },
+        { LISTED("\"path\":\"x\",\"length\":1,\"sha256\":\"" HEX "\",\"estimate\":1,\"block\":512"), OTA_REJECT_MISSING, E ".memory" },
+        { LISTED("\"path\":\"x\",\"length\":1,\"sha256\":\"" HEX "\",\"block\":512,\"memory\":1"), OTA_REJECT_MISSING, E ".estimate" },
         { WITH("{\"codec\":\"zstd\"},{\"codec\":\"deflate\",\"length\":true}"), OTA_REJECT_TYPE, "custom.ota.encodings[1].length" },
     };
 
@@ -219,6 +236,7 @@ int main(void)
         cmocka_unit_test_setup(encodings_are_optional_and_unknown_ones_skipped, setup),
         cmocka_unit_test_setup(a_file_without_a_directory, setup),
         cmocka_unit_test_setup(a_delta_from_what_runs_is_kept, setup),
+        cmocka_unit_test_setup(an_index_has_an_estimate_and_the_others_their_length, setup),
         cmocka_unit_test_setup(deltas_from_other_images_take_no_place, setup),
         cmocka_unit_test_setup(every_delta_is_kept_where_the_base_is_not_known, setup),
         cmocka_unit_test_setup(every_error_names_its_field, setup),

@@ -40,6 +40,33 @@ static void a_range_is_appended_only_when_it_is_the_right_one(void **state)
     assert_string_equal(r.fake.req[0].if_range, "\"x\"");
 }
 
+/* A part that the owner bounds: the beginning of the file, too; a server may bring less of it, or more. */
+static void a_bounded_range(void **state)
+{
+    static const struct { uint64_t from, last; const char *head, *body; ota_err err; size_t len; } rows[] = {
+        { 0, 3, "206 x\nContent-Range: bytes 0-3/10\nContent-Length: 4", "0123", OTA_DONE, 4 },
+        { 4, 6, "206 x\nContent-Range: bytes 4-6/10", "456", OTA_DONE, 3 },
+        { 4, 6, "206 x\nContent-Range: bytes 4-5/10", "45", OTA_DONE, 2 },
+        { 4, 6, "206 x\nContent-Range: bytes 4-9/10", "456789", OTA_DONE, 6 },
+        { 4, 6, "206 x\nContent-Range: bytes 4-6/10", "45", OTA_RETRY_TRUNCATED, 2 },
+        { 4, 6, "206 x\nContent-Range: bytes 5-6/10", "56", OTA_RETRY_PROTOCOL, 0 },
+        { 4, 6, "206 x\nContent-Range: bytes 4-6/11", "456", OTA_REJECT_LENGTH, 0 },
+        { 0, 3, "200 x\nContent-Length: 10", "0123456789", OTA_DONE, 10 },
+        { 4, 6, "200 x\nContent-Length: 10", "0123456789", OTA_DONE, 6 },
+    };
+    struct run r;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char head[128] = "HTTP/1.1 ";
+        const struct answer a = { .head = strcat(head, rows[i].head), .body = rows[i].body };
+        const struct otai_fetch_job job = { JOB, .from = rows[i].from, .last = rows[i].last, .exact = 10 };
+        if (go(&r, &a, &job) != rows[i].err || r.len != rows[i].len)
+            fail_msg("row %zu: %s, %zu bytes", i, ota_err_name(r.err), r.len);
+        assert_true(r.fake.req[0].range_from == rows[i].from && r.fake.req[0].range_to == rows[i].last);
+    }
+}
+
 static void an_unasked_range_is_refused(void **state)
 {
     const struct answer a = { .head = "HTTP/1.1 206 x\nContent-Range: bytes 0-3/4", .body = "0123" };
@@ -169,6 +196,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_range_is_appended_only_when_it_is_the_right_one),
+        cmocka_unit_test(a_bounded_range),
         cmocka_unit_test(an_unasked_range_is_refused),
         cmocka_unit_test(a_200_to_a_range_is_skipped_never_appended),
         cmocka_unit_test(lengths),

@@ -25,9 +25,10 @@ static void set_image(uint8_t index, uint8_t component, uint64_t length, uint64_
     image->length = length;
     image->source_count = 2;
     memset(image->sha256, 0x10 + component, 32);
-    image->source[0] = (struct ota_source){ .codec = OTA_CODEC_PLAIN, .length = length, .file = "plain" };
+    image->source[0] = (struct ota_source){ .codec = OTA_CODEC_PLAIN, .length = length, .estimate = length, .file = "plain" };
     memset(image->source[0].sha256, 0x10 + component, 32);
-    image->source[1] = (struct ota_source){ .codec = OTA_CODEC_DEFLATE, .window_bits = 12, .block = 65536, .length = deflated, .file = "deflate" };
+    image->source[1] = (struct ota_source){ .codec = OTA_CODEC_DEFLATE, .window_bits = 12, .block = 65536, .length = deflated,
+                                             .estimate = deflated, .file = "deflate" };
     memset(image->source[1].sha256, 0x20 + component, 32);
 }
 
@@ -46,7 +47,8 @@ static int setup(void **state)
         facts[i].spare = i & 1 ? 0 : 1;
         facts[i].geometry = (struct ota_slot_geometry){ 1u << 20, 16, 4096 };
     }
-    limits = (struct otai_plan_limits){ .window_bits = 15, .delta_memory = 32768, .bytes_left = UINT64_MAX };
+    limits = (struct otai_plan_limits){ .most = { [OTA_CODEC_DEFLATE] = 15, [OTA_CODEC_DELTA] = 32768, [OTA_CODEC_INDEX] = 20000 },
+                                        .bytes_left = UINT64_MAX };
     return 0;
 }
 
@@ -85,8 +87,8 @@ static void the_cheapest_readable_encoding(void **state)
 {
     static const struct { uint64_t deflated; uint8_t window, limit, count; const char *file; } rows[] = {
         { 200000, 12, 15, 2, "deflate" }, { 200000, 12, 12, 2, "deflate" }, { 200000, 12, 11, 2, "plain" }, { 200000, 15, 15, 2, "deflate" },
-        { 200000, 9, 9, 2, "deflate" }, { 200000, 9, 8, 2, "plain" }, { 200000, 8, 15, 2, "plain" }, { 200000, 16, 16, 2, "plain" },
-        { 200000, 0, 1, 2, "plain" }, { 300000, 12, 15, 2, "plain" }, { 300001, 12, 15, 2, "plain" }, { 299999, 12, 15, 2, "deflate" },
+        { 200000, 9, 9, 2, "deflate" }, { 200000, 9, 8, 2, "plain" },
+        { 300000, 12, 15, 2, "plain" }, { 300001, 12, 15, 2, "plain" }, { 299999, 12, 15, 2, "deflate" },
         { 200000, 12, 15, 1, "plain" }, { 200000, 12, 0, 2, "plain" },
     };
 
@@ -95,7 +97,7 @@ static void the_cheapest_readable_encoding(void **state)
         set_image(0, 1, 300000, rows[i].deflated);
         release.image[0].source[1].window_bits = rows[i].window;
         release.image[0].source_count = rows[i].count;
-        limits.window_bits = rows[i].limit;
+        limits.most[OTA_CODEC_DEFLATE] = rows[i].limit;
         assert_int_equal(next(), OTA_DONE);
         if (strcmp(plan.source.file, rows[i].file) != 0)
             fail_msg("row %zu: %s", i, plan.source.file);
@@ -107,7 +109,8 @@ static struct ota_source *add_delta(void)
 {
     struct ota_source *s = &release.image[0].source[release.image[0].source_count++];
 
-    *s = (struct ota_source){ .codec = OTA_CODEC_DELTA, .memory = 16384, .length = 5000, .base_length = 290000, .file = "delta" };
+    *s = (struct ota_source){ .codec = OTA_CODEC_DELTA, .memory = 16384, .length = 5000, .estimate = 5000, .base_length = 290000,
+                              .file = "delta" };
     memset(s->sha256, 0x31, 32);
     return s;
 }
@@ -130,17 +133,74 @@ static void the_choice_has_a_reason(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
         setup(NULL);
-        if (rows[i].delta)
-            add_delta()->length = rows[i].length;
+        struct ota_source *source = rows[i].delta ? add_delta() : NULL;
+        if (source)
+            source->length = source->estimate = rows[i].length;
         release.image[0].other_base = rows[i].other_base;
-        limits.delta_memory = rows[i].memory;
-        limits.window_bits = rows[i].window;
+        limits.most[OTA_CODEC_DELTA] = rows[i].memory;
+        limits.most[OTA_CODEC_DEFLATE] = rows[i].window;
         facts[1].failed = rows[i].failed;
         facts[1].wrong_base = rows[i].wrong_base;
         assert_int_equal(next(), OTA_DONE);
         if (strcmp(plan.source.file, rows[i].file) != 0 || plan.why != rows[i].why)
             fail_msg("row %zu: %s, %s", i, plan.source.file, ota_why_name(plan.why));
     }
+}
+
+/* An index of 7,000 bytes that is expected to cost 30,000, beside the 200,000 of the deflated image. */
+static struct ota_source *add_index(void)
+{
+    struct ota_source *s = &release.image[0].source[release.image[0].source_count++];
+
+    *s = (struct ota_source){ .codec = OTA_CODEC_INDEX, .block = 4096, .memory = 10000, .length = 7000, .estimate = 30000, .file = "index" };
+    memset(s->sha256, 0x41, 32);
+    return s;
+}
+
+static void an_index_is_judged_by_its_estimate(void **state)
+{
+    static const struct {
+        bool delta, other_base; uint32_t memory; uint64_t estimate; uint8_t failed, wrong_base; const char *file; enum ota_why why;
+    } rows[] = {
+        { false, false, 10000, 30000, 0, 0, "index", OTA_WHY_CHEAPEST }, { false, true, 10000, 30000, 0, 0, "index", OTA_WHY_BASE },
+        { false, false, 9999, 30000, 0, 0, "deflate", OTA_WHY_MEMORY }, { false, false, 0, 30000, 0, 0, "deflate", OTA_WHY_MEMORY },
+        { false, false, 10000, 200001, 0, 0, "deflate", OTA_WHY_CHEAPEST }, { false, false, 10000, 30000, 8, 0, "deflate", OTA_WHY_FAILED },
+        { false, false, 10000, 30000, 0, 4, "deflate", OTA_WHY_BASE }, { true, false, 10000, 30000, 0, 0, "delta", OTA_WHY_CHEAPEST },
+        { true, false, 10000, 30000, 0, 8, "index", OTA_WHY_BASE }, { true, false, 10000, 4999, 0, 0, "index", OTA_WHY_CHEAPEST },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        setup(NULL);
+        add_index()->estimate = rows[i].estimate;
+        if (rows[i].delta)
+            (void)add_delta();
+        release.image[0].other_base = rows[i].other_base;
+        limits.most[OTA_CODEC_INDEX] = rows[i].memory;
+        facts[1].failed = rows[i].failed;
+        facts[1].wrong_base = rows[i].wrong_base;
+        assert_int_equal(next(), OTA_DONE);
+        if (strcmp(plan.source.file, rows[i].file) != 0 || plan.why != rows[i].why)
+            fail_msg("row %zu: %s, %s", i, plan.source.file, ota_why_name(plan.why));
+    }
+}
+
+/* It goes on at any block that an erase may begin with; the budget counts the estimate, and then what is left of the index. */
+static void an_index_is_resumed(void **state)
+{
+    (void)state;
+    (void)add_index();
+    progress(1, 8192, 32, 0x11, 0x41);
+    limits.bytes_left = 7000;
+    assert_int_equal(next(), OTA_DONE);
+    assert_true(plan.why == OTA_WHY_RESUMED && plan.out_off == 8192 && plan.src_off == 32);
+    progress(1, 9000, 32, 0x11, 0x41);
+    assert_int_equal(next(), OTA_REJECT_LIMIT);
+    limits.bytes_left = 29999;
+    assert_int_equal(next(), OTA_REJECT_LIMIT);
+    limits.bytes_left = 30000;
+    assert_int_equal(next(), OTA_DONE);
+    assert_true(plan.why == OTA_WHY_CHEAPEST && plan.out_off == 0 && plan.src_off == 0);
 }
 
 /* A delta goes on wherever its state was saved; one that failed does not, and what it brought does not count. */
@@ -194,6 +254,7 @@ static void names(void **state)
 {
     (void)state;
     assert_string_equal(ota_codec_name(OTA_CODEC_DELTA), "delta");
+    assert_string_equal(ota_codec_name(OTA_CODEC_INDEX), "index");
     assert_string_equal(ota_codec_name((enum ota_codec)200), "none");
     assert_string_equal(ota_why_name(OTA_WHY_RESUMED), "resumed");
     assert_string_equal(ota_why_name((enum ota_why)200), "none");
@@ -202,8 +263,8 @@ static void names(void **state)
 static void no_readable_encoding(void **state)
 {
     (void)state;
-    release.image[0].source[0].codec = (enum ota_codec)7;
-    limits.window_bits = 0;
+    facts[1].failed = 1u << OTA_CODEC_PLAIN;
+    limits.most[OTA_CODEC_DEFLATE] = 0;
     assert_int_equal(next(), OTA_REJECT_CODEC);
     assert_int_equal(fault.component, 1);
     assert_string_equal(fault.where, "image.encodings");
@@ -257,7 +318,7 @@ static void a_stream_without_marks_starts_over(void **state)
 static void progress_with_an_encoding_that_is_no_longer_readable(void **state)
 {
     (void)state;
-    limits.window_bits = 9;
+    limits.most[OTA_CODEC_DEFLATE] = 9;
     progress(1, 131072, 90000, 0x11, 0x21);
     assert_int_equal(next(), OTA_DONE);
     assert_true(plan.out_off == 0);
@@ -292,8 +353,8 @@ static void checkpoints(void **state)
 {
     static const struct { uint32_t block, write, erase, flush; enum ota_codec codec; uint64_t want; } rows[] = {
         { 65536, 1, 0, 0, OTA_CODEC_PLAIN, 65536 }, { 65536, 1, 131072, 0, OTA_CODEC_PLAIN, 131072 },
-        { 65536, 1, 4096, 1u << 20, OTA_CODEC_PLAIN, 65536 }, { 65536, 1, 4096, 1u << 20, OTA_CODEC_DEFLATE, 1u << 20 },
-        { 65536, 1, 4096, 4096, OTA_CODEC_DEFLATE, 65536 }, { 512, 4096, 0, 0, OTA_CODEC_PLAIN, 4096 },
+        { 65536, 1, 4096, 0, OTA_CODEC_PLAIN, 65536 }, { 65536, 1, 4096, 1u << 20, OTA_CODEC_DEFLATE, 1u << 20 },
+        { 65536, 1, 4096, 4096, OTA_CODEC_DEFLATE, 65536 }, { 1024, 1, 0, 8192, OTA_CODEC_INDEX, 8192 }, { 512, 4096, 0, 0, OTA_CODEC_PLAIN, 4096 },
         { 65536, 1, 0x80000000u, 0, OTA_CODEC_PLAIN, 0x80000000u }, { 65536, 1, 0, 0, OTA_CODEC_DEFLATE, 65536 },
     };
 
@@ -311,6 +372,8 @@ int main(void)
         cmocka_unit_test_setup(the_first_component_that_is_not_sealed, setup),
         cmocka_unit_test_setup(the_cheapest_readable_encoding, setup),
         cmocka_unit_test_setup(the_choice_has_a_reason, setup),
+        cmocka_unit_test_setup(an_index_is_judged_by_its_estimate, setup),
+        cmocka_unit_test_setup(an_index_is_resumed, setup),
         cmocka_unit_test_setup(a_delta_is_resumed, setup),
         cmocka_unit_test_setup(a_byte_budget_is_kept, setup),
         cmocka_unit_test_setup(names, setup),
