@@ -47,6 +47,9 @@ step "every allocation and file call fails, once and from then on" timeout 900 b
 step "100,000 updates in ten years" timeout 1200 build/gcc/tests/soak/soak_updates 100000
 may_skip() { local status=0; "$@" || status=$?; [ "$status" -eq 77 ] || return "$status"; }
 
+step "packages for the microcontroller" scripts/install-deps.sh mcu
+# Two to three minutes, 200 kills among them; Skipped where Debian's source packages cannot be fetched.
+step "a microcontroller in QEMU" ctest --preset dev --tests-regex '^cortex_m$' --verbose
 step "packages for the boot loaders" scripts/install-deps.sh e2e
 step "devices in QEMU with their real boot loaders" may_skip timeout 1200 tests/e2e/run.sh build/dev
 if [ -n "${OTA_NIGHTLY:-}" ]; then

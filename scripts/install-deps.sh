@@ -4,6 +4,7 @@
 #
 #   scripts/install-deps.sh GROUP...      groups: core (build, unit tests, demo)  check (make check)  ci (.ci/run)
 #                                         mcdc (.ci/run's MC/DC figures, which can be done without)
+#                                         mcu (tests/cortex-m: a microcontroller in QEMU)
 #                                         e2e (make e2e)  worlds (tests/worlds: other architectures)
 #                                         bench (make bench-delta: the peers, and what their corpus is unpacked with)
 #
@@ -16,12 +17,13 @@ core='gcc libc6-dev cmake ninja-build make pkg-config|pkgconf python3|python3-mi
 check='python3 g++ clang libclang-rt-14-dev|libclang-rt-dev llvm gcc-arm-none-eabi libnewlib-arm-none-eabi binutils git mandoc'
 ci='clang-tidy clang-format gcovr faketime python3-venv strace valgrind libssl-dev grub-common spin'
 mcdc='clang-19 llvm-19 libclang-rt-19-dev'
+mcu='qemu-system-arm gcc-arm-none-eabi libnewlib-arm-none-eabi dpkg-dev xz-utils bzip2'
 e2e='qemu-system-arm qemu-system-x86 qemu-utils seabios ovmf u-boot-qemu u-boot-tools grub-pc-bin grub-common systemd-boot-efi e2fsprogs dosfstools mtools fdisk cpio
      gcc-aarch64-linux-gnu libc6-dev-arm64-cross'
 worlds='gcc-arm-linux-gnueabihf libc6-dev-armhf-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user musl-tools debootstrap'
 bench='bsdiff xdelta3 zstd rdiff casync zchunk python3-venv gzip xz-utils dpkg'
 
-usage() { sed -n '3,8s/^# \{0,1\}//p' "$0"; }
+usage() { sed -n '3,9s/^# \{0,1\}//p' "$0"; }
 die() { echo "install-deps: $*" >&2; exit 1; }
 
 wanted=
@@ -31,6 +33,7 @@ for group in "$@"; do
         check) wanted="$wanted $check" ;;
         ci) wanted="$wanted $ci" ;;
         mcdc) wanted="$wanted $mcdc" ;;
+        mcu) wanted="$wanted $mcu" ;;
         e2e) wanted="$wanted $e2e" ;;
         worlds) wanted="$wanted $worlds" ;;
         bench) wanted="$wanted $bench" ;;

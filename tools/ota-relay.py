@@ -24,7 +24,7 @@ import urllib.parse
 import zlib
 
 FLAG, ESCAPE, TURN = 0x7E, 0x7D, 0x20
-DATA_MAX = 512
+DATA_MAX = 1024
 REQUEST_MAX = 65536
 AHEAD_MAX = 262144   # bytes of an answer that wait for the device
 PATIENCE_S = 0.05    # an answer may come while the device is kept waiting
@@ -98,10 +98,11 @@ class Exchange:
             del self.answer[: offset - self.dropped]
             self.dropped = offset
             self.news.notify_all()
-            self.news.wait_for(lambda: self.answer or self.end, PATIENCE_S)
-            if self.answer:
-                return b"D" + bytes(self.answer[:DATA_MAX])
-            return self.end or b"W"
+            self.news.wait_for(lambda: len(self.answer) >= DATA_MAX or self.end, PATIENCE_S)
+            data = bytes(self.answer[:DATA_MAX])
+            if not data:
+                return self.end or b"W"
+            return (b"L" if self.end == b"E" and len(data) == len(self.answer) else b"D") + data
 
     def close(self):
         with self.news:
@@ -121,7 +122,7 @@ class Relay:
         """(kind, data) to answer a frame with."""
         if kind == b"H":
             return b"h", self.greet()
-        if kind == b"P" and (self.exchange is None or self.exchange.number != number):
+        if kind in b"PQ" and (self.exchange is None or self.exchange.number != number):
             if offset != 0:
                 return b"x", b""
             if self.exchange:
@@ -129,11 +130,10 @@ class Relay:
             self.exchange = Exchange(number)
         if self.exchange is None or self.exchange.number != number:
             return b"x", b""
-        if kind == b"P" and offset < REQUEST_MAX:
+        if kind in b"PQ" and offset < REQUEST_MAX:
             self.exchange.request[offset] = data
-            return b"p", b""
-        if kind == b"G" and self.exchange.begin(offset):
-            return b"g", b""
+            if kind == b"P" or self.exchange.begin(offset + len(data)):
+                return kind.lower(), b""
         if kind == b"R" and self.exchange.begun:
             return b"r", self.exchange.give(offset)
         return b"x", b""

@@ -156,7 +156,7 @@ struct ota_mcu_pipe {
     const struct ota_mcu_pipe_ops *ops;
 };
 
-#define OTA_MCU_FRAME_DATA 512u   /**< most bytes that one frame carries */
+#define OTA_MCU_FRAME_DATA 1024u   /**< most bytes that one frame carries */
 #define OTA_MCU_FRAME_HEAD 9u
 #define OTA_MCU_FRAME_MAX (OTA_MCU_FRAME_HEAD + 1u + OTA_MCU_FRAME_DATA + 4u)
 #define OTA_MCU_SEED_LEN 16u

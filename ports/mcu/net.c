@@ -4,7 +4,7 @@
  * once:
  *     H                 greet: the answer brings a number to count exchanges from, the time, and random bytes
  *     P number off data a piece of the request
- *     G number len      that was all of it: begin
+ *     Q number off data its last piece: begin
  *     R number off      the answer from there on: status, header lines, and the body, in one stream
  * Answers have the kind in lower case, the same number and the same offset; 'x' says that the relay knows no such exchange. */
 #include <string.h>
@@ -17,7 +17,7 @@
 #define GREETING_LEN (4u + 8u + OTA_MCU_SEED_LEN)
 #define TURN_LOWER 0x20u
 
-enum phase { CLOSED, REQUEST, BEGIN, ANSWER };
+enum phase { CLOSED, REQUEST, ANSWER };
 
 static struct ota_mcu_net *self(struct ota_net *n)
 {
@@ -72,12 +72,9 @@ static void ask(struct ota_mcu_net *n)
         f.kind = 'H';
         f.number = 0;
     } else if (n->phase == REQUEST) {
-        f.kind = 'P';
-        f.offset = (uint32_t)n->request_at;
         f.len = copy_request(n, n->request_at, n->data, sizeof n->data);
-    } else if (n->phase == BEGIN) {
-        f.kind = 'G';
-        f.offset = (uint32_t)n->request_len;
+        f.kind = n->request_at + f.len == n->request_len ? 'Q' : 'P';
+        f.offset = (uint32_t)n->request_at;
     } else {
         f.kind = 'R';
         f.offset = read_offset(n);
@@ -122,47 +119,50 @@ static void take_bytes(struct ota_mcu_net *n, const struct otaf_frame *f)
     memcpy(n->data, f->data + 1, n->data_len);
 }
 
-/* The first byte says what the others are: D data, W nothing yet, E the end, T an early end, N no connection. */
+/* The first byte says what the others are: D data, L the last data, W nothing yet, E the end, T an early end, N no server. */
 static void take_answer(struct ota_mcu_net *n, const struct otaf_frame *f)
 {
     char what = f->len > 0 ? (char)f->data[0] : 'N';
 
     n->waiting = false;
     n->attempt = 0;
-    if (what == 'D' && f->len > 1 && f->len - 1u <= sizeof n->data)
+    if ((what == 'D' || what == 'L') && f->len > 1 && f->len - 1u <= sizeof n->data) {
         take_bytes(n, f);
-    else if (what == 'W')
+        if (what == 'L')
+            finish(n, OTA_DONE, 0);
+    } else if (what == 'W') {
         n->pause_until_ms = now(n) + PAUSE_MS;
-    else if (what == 'E')
+    } else if (what == 'E') {
         finish(n, OTA_DONE, 0);
-    else if (what == 'T')
+    } else if (what == 'T') {
         finish(n, OTA_RETRY_TRUNCATED, OTA_MCU_SERVER);
-    else
+    } else {
         finish(n, OTA_RETRY_NETWORK, OTA_MCU_SERVER);
+    }
 }
 
 static void go_on(struct ota_mcu_net *n)
 {
+    size_t left = n->request_len - n->request_at;
+
     n->waiting = false;
     n->attempt = 0;
-    if (n->phase == REQUEST) {
-        size_t left = n->request_len - n->request_at;
-
-        n->request_at += left < sizeof n->data ? left : sizeof n->data;
-        n->phase = n->request_at == n->request_len ? BEGIN : REQUEST;
+    n->request_at += left < sizeof n->data ? left : sizeof n->data;
+    if (n->request_at < n->request_len)
         return;
-    }
     n->phase = ANSWER;
     n->at = 0;
     n->data_at = n->data_len = 0;
 }
 
+static bool is_last_piece(const struct ota_mcu_net *n)
+{
+    return n->request_len - n->request_at <= sizeof n->data;
+}
+
 /* Anything that was not asked for just now is an old answer that comes twice. */
 static void take_frame(struct ota_mcu_net *n, const struct otaf_frame *f)
 {
-    static const char expected[] = { [REQUEST] = 'p', [BEGIN] = 'g', [ANSWER] = 'r' };
-    uint32_t offset = n->phase == REQUEST ? (uint32_t)n->request_at : n->phase == BEGIN ? (uint32_t)n->request_len : read_offset(n);
-
     if (!n->waiting)
         return;
     if (n->base == 0) {
@@ -174,9 +174,9 @@ static void take_frame(struct ota_mcu_net *n, const struct otaf_frame *f)
         return;
     if (f->kind == 'x')
         finish(n, OTA_RETRY_NETWORK, OTA_MCU_LOST);
-    else if (f->kind == expected[n->phase] && f->offset == offset && n->phase == ANSWER)
+    else if (n->phase == ANSWER && f->kind == 'r' && f->offset == read_offset(n))
         take_answer(n, f);
-    else if (f->kind == expected[n->phase] && f->offset == offset)
+    else if (n->phase == REQUEST && f->kind == (is_last_piece(n) ? 'q' : 'p') && f->offset == n->request_at)
         go_on(n);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Frames on the line: FLAG, content, FLAG. In the content FLAG and ESCAPE are sent as ESCAPE and the byte with bit 5
- * turned. Content: kind (1), exchange (4), offset (4), data (0..513), CRC-32 of all before it (4); little-endian. */
+ * turned. Content: kind (1), exchange (4), offset (4), data (0..1025), CRC-32 of all before it (4); little-endian. */
 #ifndef OTAF_NET_FRAME_H
 #define OTAF_NET_FRAME_H
 

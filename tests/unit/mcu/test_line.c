@@ -3,11 +3,13 @@
  * and damages bytes; and what a line does wrong, by name. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -82,6 +84,7 @@ static pid_t relay_start(const char *path, const char *damage)
     pid_t pid = fork();
 
     if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* it outlives no test that fails */
         if (damage)
             execlp("python3", "python3", "-B", OTA_SOURCE_DIR "/tools/ota-relay.py", "--damage", damage, path, (char *)NULL);
         else
@@ -274,9 +277,7 @@ static void begin(struct desk *d)
 
     greet(d);
     assert_int_equal(d->net.port.ops->begin(&d->net.port, &get), OTA_OK);
-    arrive(d, 'p', 0x10001, 0, NULL, 0, -1);
-    assert_int_equal(d->net.port.ops->head(&d->net.port, &h, &code), OTA_AGAIN);
-    arrive(d, 'g', 0x10001, (uint32_t)d->net.request_len, NULL, 0, -1);
+    arrive(d, 'q', 0x10001, 0, NULL, 0, -1);
     assert_int_equal(d->net.port.ops->head(&d->net.port, &h, &code), OTA_AGAIN);
 }
 
@@ -339,6 +340,8 @@ static void what_the_relay_says_is_named(void **state)
     answers('r', "?", OTA_RETRY_NETWORK, OTA_MCU_SERVER);
     answers('r', "W", OTA_AGAIN, 0);
     answers('r', "DHTTP/1.1 200 OK\r\n\r\n", OTA_OK, 0);
+    answers('r', "LHTTP/1.1 200 OK\r\n\r\n", OTA_OK, 0);
+    answers('r', "LHTTP/1.1 200 OK\r\n", OTA_RETRY_PROTOCOL, 0);
     memset(flood, 'a', sizeof flood);
     flood[0] = 'D';
     flood[sizeof flood - 1] = '\0';
@@ -373,7 +376,7 @@ static void what_was_not_asked_for_is_not_taken(void **state)
     assert_int_equal(head(d, &code), OTA_AGAIN);
     arrive(d, 'r', 0x10001, 7, good, sizeof good - 1, -1);
     assert_int_equal(head(d, &code), OTA_AGAIN);
-    arrive(d, 'g', 0x10001, 0, good, sizeof good - 1, -1);
+    arrive(d, 'q', 0x10001, 0, good, sizeof good - 1, -1);
     assert_int_equal(head(d, &code), OTA_AGAIN);
     arrive(d, 'h', 0, 0, good, sizeof good - 1, -1);
     assert_int_equal(head(d, &code), OTA_AGAIN);
