@@ -23,6 +23,20 @@ static void reconcile(struct ota *a)
         a->j.state = OTA_ST_IDLE;
 }
 
+/* Boot loaders count the starts of a confirmed slot too, and power cuts can use them up: then the old slot runs again. Who runs
+ * is found out anew and the deployment tried again; its bytes are still where they were. */
+static void notice_fallback(struct ota *a)
+{
+    for (size_t i = 0; i < a->cfg.component_count; i++) {
+        const struct otai_progress *p = &a->j.progress[i];
+
+        if (a->j.outcome != OTA_OUTCOME_CONFIRMED || !p->wanted || a->view.running[i] != (p->slot ^ 1u))
+            continue;
+        a->j.installed[i].known = false;
+        a->j.etag[0] = '\0';
+    }
+}
+
 /* A report's number is never used twice, also when the journal that counted them is lost: the ring remembers the last. */
 static ota_err recount_reports(struct ota *a)
 {
@@ -60,6 +74,7 @@ ota_err otai_step_start(struct ota *a)
     a->j.starts++;
     otai_note(a, OTA_EV_START, a->j.generation, a->j.starts);
     reconcile(a);
+    notice_fallback(a);
     a->due_ms = a->floor_ms = otai_now_ms(a);
     a->cycle = OTA_AGAIN; /* no check-in has ended yet: the first one is due */
     return OTA_DONE;

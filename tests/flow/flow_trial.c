@@ -65,6 +65,28 @@ FLOW(an_image_that_crashes_uses_up_its_tries)
     expect_next_deployment_is_tried();
 }
 
+/* Loaders like U-Boot count the starts of a confirmed slot as well; enough power cuts before the agent runs use them up. */
+FLOW(a_loader_that_leaves_a_confirmed_image_is_noticed)
+{
+    const struct sim_image *two = flow_os("2.0.0", SIM_HEALTHY);
+    uint64_t fetched;
+
+    (void)state;
+    flow_deploy(two, NULL);
+    assert_int_equal(sim_run(dev), SIM_IDLE);
+    assert_runs(0, two);
+    fetched = dev->net.image_bytes;
+    dev->boot.record.running[0] ^= 1u;
+    dev->boot.record.confirmed[0] ^= 1u;
+    sim_power_cycle(dev);
+    assert_runs(0, factory[0]);
+    assert_int_equal(sim_run(dev), SIM_IDLE);
+    assert_runs(0, two);
+    assert_string_equal(sim_status(dev).component[0].running, "2.0.0");
+    assert_int_equal(dev->net.image_bytes, fetched); /* it was still in its slot */
+    assert_int_equal(flow_reports("confirmed"), 2);
+}
+
 FLOW(tries_are_the_configured_number)
 {
     (void)state;
@@ -259,6 +281,7 @@ FLOW(cuts_in_a_row_before_arming_blame_nobody)
 FLOW_MAIN(FLOW_TEST(cuts_in_a_row_before_arming_blame_nobody),
           FLOW_TEST(tries_spent_before_a_lost_journal_count_against_nobody_else),
           FLOW_TEST(a_sick_image_is_taken_back), FLOW_TEST(an_image_that_crashes_uses_up_its_tries),
+          FLOW_TEST(a_loader_that_leaves_a_confirmed_image_is_noticed),
           FLOW_TEST(tries_are_the_configured_number), FLOW_TEST(silence_is_sick_at_the_deadline),
           FLOW_TEST(the_same_image_is_tried_again_when_a_new_deployment_names_it),
           FLOW_TEST(a_deployment_that_returns_to_the_old_image_ends_the_block),
