@@ -19,7 +19,7 @@ SLOT_BYTES = 64 << 20
 DATA_BYTES = 16 << 20
 LOADER_AT = 2048  # sector of the first partition, which is the boot loader's; then slot a, slot b, data
 PR_SET_PDEATHSIG = 1
-PATIENCE = 400
+PATIENCE = 600
 NGINX = """daemon off; master_process off; pid {dir}/pid; error_log {dir}/error.log; {user}
 events {{ worker_connections 64; }}
 http {{

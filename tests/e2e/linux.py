@@ -14,10 +14,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import cuts
 import updates
 from device import Publisher, Wrong
 from kit import AMD64, ARM64, Kit, Skip
-from loaders import SystemdBoot, UBoot
+from loaders import Grub, SystemdBoot, UBoot
 
 
 class World:
@@ -60,7 +61,7 @@ def play(world, board, name, scenario):
     return good
 
 
-BOARDS = ((ARM64, UBoot, updates.SCENARIOS), (AMD64, SystemdBoot, updates.ON_EVERY_BOARD))
+BOARDS = ((ARM64, UBoot, updates.SCENARIOS | cuts.SCENARIOS), (AMD64, SystemdBoot, updates.ON_EVERY_BOARD), (AMD64, Grub, updates.ON_EVERY_BOARD))
 
 
 def plan(wanted, repo_tool, path):

@@ -106,3 +106,20 @@ class SystemdBoot(PC):
             left = int(count.split("-")[0]) if count else 255
             found.append((int(text.split("version ")[1].split()[0]), "AB".index(name), left))
         return [(slot, left) for _, slot, left in sorted(found, reverse=True) if left]
+
+
+class Grub(PC):
+    """SeaBIOS and GRUB, which lies on a disk of its own, as in a flash chip; its block is on the first partition, ext2."""
+    boot = {"type": "grub", "path": "/boot/grubenv", "slots": ["A", "B"]}
+
+    def make_loader(self):
+        run(HERE / "grub.sh", "disk", self.path, *(self.options(slot, "ext2") for slot in range(2)))
+        self.put(self.path / "fs", LOADER_AT)
+
+    def firmware(self):
+        return ["-drive", f"if=none,id=loader,format=raw,file={self.path}/loader,snapshot=on", "-device", "ide-hd,drive=loader,bootindex=0"]
+
+    def may_start(self):
+        block = self.get(LOADER_AT + int((self.path / "block").read_text()) * 2, 1024).decode("latin1")
+        env = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+        return [("AB".index(s), 1) for s in env["ORDER"].split() if env[f"{s}_OK"] == "1" and env[f"{s}_TRY"] == "0"]

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Updates, good and bad, from power on to the report."""
+import re
+import time
+
 from device import expect
 
 WATCHDOG = ("-device", "i6300esb", "-action", "watchdog=reset")
@@ -74,6 +77,41 @@ def hang(world):
     return bad(world, "hang", "3.3.0", "REJECT_TRIAL", 2, "DEVICE hangs", *WATCHDOG)
 
 
+def bad_network(world):
+    web = world.release("2.0.0")
+    size = max(p.stat().st_size for p in web.rglob("*os-2.0.0.img*"))
+    with world.device("network", "2.0.0") as device:
+        device.server.stop()
+        machine = device.power_on()
+        machine.line("server not reached")
+        time.sleep(2)
+        device.server.start(rate="4m")
+        at = machine.line("download starts at byte 0")
+        for _ in range(2):
+            time.sleep(3)
+            device.server.stop()
+            at = machine.line("failed: ", at)
+            device.server.start(rate="4m")
+            at = machine.line("download starts at byte", at)
+        report = device.outcome("2.0.0")
+        device.power_off()
+        check_reports(device, "2.0.0", ("confirmed", "OK"))
+        check_end(device, 1, "2.0.0")
+        began = [int(n) for n in re.findall(r"download starts at byte (\d+)", "\n".join(machine.lines))]
+        twice = report["fetched"] - size
+        expect(len(began) == 3 and began[2] >= began[1] > 0, f"the download began at {began}")
+        expect(twice < 3 << 20, f"{report['fetched']} bytes fetched for {size}")
+        return f"no server at first, then two answers broken off: went on at {began[1]} and {began[2]}, {twice} of {size} bytes fetched twice"
+
+
+def delta(world):
+    web = world.release("1.1.0", publish=("--no-deflate", "--delta-from", "1.0.0"))
+    report = good(world, "delta", "1.1.0", "delta")
+    whole = max(p.stat().st_size for p in web.rglob("*os-1.1.0.img*"))
+    expect(report["fetched"] * 10 < whole, report)
+    return f"1.1.0 runs from slot b: {report['fetched']} bytes came instead of {whole}"
+
+
 SCENARIOS = {"good update": good_update, "image that never confirms": never_confirms, "sick image": sick, "kernel panic": panic,
-             "hang, ended by the watchdog": hang}
+             "hang, ended by the watchdog": hang, "bad network": bad_network, "delta update": delta}
 ON_EVERY_BOARD = {"good update": good_update, "sick image": sick}
