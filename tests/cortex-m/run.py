@@ -16,6 +16,7 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+import figures as figures_table  # noqa: E402
 from board import Board, Died, Server, device, error_code  # noqa: E402
 
 MAP = device.flash_map()
@@ -27,6 +28,7 @@ class World:
 
     def __init__(self, build, repo_tool, work):
         self.build, self.tool, self.work, self.made, self.download_s = build, repo_tool, work, 0, 2.0
+        self.stack = self.pool = 0
         self.repo("init", "--block", "16384")
         self.repo("product", "add", "thermostat", "--component", "app")
         self.server = Server(work, work / "publisher/web")
@@ -98,6 +100,12 @@ def used(lines):
     return next(line.partition("; ")[2] for line in lines if line.startswith("app: restarts"))
 
 
+def note_peaks(world, lines):
+    words = used(lines).replace(",", "").split()
+    world.stack = max(world.stack, int(words[1]))
+    world.pool = max(world.pool, int(words[words.index("pool") + 1]))
+
+
 def offset_of(lines):
     """Where a download was taken up again."""
     starts = [line for line in lines if line.startswith("DOWNLOAD_START")]
@@ -118,12 +126,14 @@ def update(world):
     check(has(lines, "CONFIRMED") and runs(lines, "2.0.0", True), f"2.0.0 is not confirmed: {lines[-5:]}")
     check(runs(board.run(), "2.0.0"), "2.0.0 does not run after the next start")
     check(f'"device":"{board.name}"' in world.server.reports(), "no report came")
+    note_peaks(world, lines)
     return f"1.0.0 to 2.0.0, confirmed, reported; {used(lines)}"
 
 
 def delta(world):
     lines = updated(world.board("delta=32768"))
     check(has(lines, "comes as encoding 2"), "it did not come as a delta")
+    note_peaks(world, lines)
     return "1.0.0 to 2.0.0 by delta"
 
 
@@ -305,7 +315,25 @@ def too_big(world):
     return "an image larger than the slot: REJECT_TOO_BIG, 1.0.0 still runs"
 
 
-SCENARIOS = [update, delta, resume, lossy_line, silent_line, worn_slot, worn_records, lost_record, damaged_image, kills, crashing, hanging, sick, too_big]
+def workspace(world, *texts):
+    line = next(line for line in world.board(*texts).run("app: workspace") if "workspace" in line)
+    return int(line.split()[2])
+
+
+def figures(world):
+    """The table of README.md is what this build takes. FIGURES=write writes it there."""
+    check(world.stack, "needs the scenarios update and delta")
+    sizes = [workspace(world, "window=12"), workspace(world, "window=15"), workspace(world, "window=12", "delta=32768")]
+    fresh = figures_table.table(world.build, sizes, world.stack, world.pool)
+    if os.environ.get("FIGURES") == "write":
+        figures_table.write(fresh)
+    wrong = figures_table.compare(fresh)
+    check(wrong is None, wrong)
+    check(figures_table.compare(fresh.replace(".", "9.", 1)), "a wrong figure would not be noticed")
+    return f"workspace {sizes[0]} bytes, stack {world.stack}: as in README.md"
+
+
+SCENARIOS = [update, delta, resume, lossy_line, silent_line, worn_slot, worn_records, lost_record, damaged_image, kills, crashing, hanging, sick, too_big, figures]
 
 
 def main(args):
