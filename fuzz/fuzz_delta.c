@@ -105,8 +105,8 @@ static void try_all(struct checked_base *b, size_t len)
 
 static size_t frame(const uint8_t *payload, size_t size, const uint8_t *params, uint64_t base_len)
 {
-    struct otai_patch_params p = { .frame_log2 = 12, .slots_log2 = (uint8_t)(8 + params[0] % 4), .learned_log2 = 4, .map_max = params[1],
-                                   .payload_len = size };
+    struct otai_patch_params p = { .frame_log2 = 12, .slots_log2 = (uint8_t)(8 + params[0] % 4), .runs_log2 = (uint8_t)(8 + params[0] / 4 % 4),
+                                   .learned_log2 = 4, .map_max = params[1], .payload_len = size };
     struct ota_delta_info info = { .base_len = base_len, .out_len = params[2] * 16u };
     size_t n = otai_patch_put_header(patch, &info, &p);
 

@@ -29,7 +29,7 @@ extern "C" {
 
 /** What a patch says about itself before its first frame. */
 struct ota_delta_info {
-    uint8_t version;                             /**< of the format: 1 */
+    uint8_t version;                             /**< of the format: 2 */
     uint8_t base_digest[OTA_DELTA_DIGEST_LEN];   /**< begin of the old image's SHA-256 */
     uint8_t out_digest[OTA_DELTA_DIGEST_LEN];    /**< begin of the new image's SHA-256 */
     uint64_t base_len;                           /**< bytes of the old image, 0..2^63-1 */

@@ -184,40 +184,36 @@ static uint32_t hash(uint32_t salt, uint64_t v)
     return (uint32_t)(x >> 32);
 }
 
-/* With few counters long contexts would only drive out the short ones. */
-static unsigned contexts(const struct otai_body *b)
+/* Which of the bytes before the one at `place` choose its runs; of the last two also whether the place is even. */
+static void literal_runs(uint64_t seen, uint32_t place, uint32_t run[OTAI_RUNS])
 {
-    return b->model.slots_log2 <= 14 ? 3 : 7;
+    static const uint64_t mask[OTAI_RUNS] = { 0xffff, 0xffffff, 0xffffffff, 0xffffffffffff, 0xffff00, 0xff00ff00 };
+
+    for (unsigned i = 0; i < OTAI_RUNS; i++)
+        run[i] = hash(0x300 + 0x100 * i + (i < 4 ? 0 : place & 1), seen & mask[i]);
+}
+
+static void literal_context(const struct otai_body *b, uint32_t place, struct otai_context *c)
+{
+    c->slot[0] = hash(0x100 + (place & 3), 0);
+    c->slot[1] = hash(0x200 + (place & 1), b->seen & 0xff);
+    c->slots = 2;
+    c->kind = place & 3;
+    literal_runs(b->seen, place, c->run);
 }
 
 static uint8_t code_literal(struct otai_body *b, uint32_t place, uint8_t byte)
 {
-    uint64_t c = b->seen;
-    uint32_t h[7] = {
-        hash(0x100 + (place & 3), 0),
-        hash(0x200 + (place & 1), c & 0xff),
-        hash(0x300, c & 0xffff),
-        hash(0x400, c & 0xffffff),
-        hash(0x500, c & 0xffffffff),
-        hash(0x600 + (place & 3), c & 0xff00ff00),
-        hash(0x700, c & 0xffffffffffff),
-    };
+    struct otai_context c;
 
-    byte = otai_code_byte(&b->model, h, contexts(b), 40 + (place & 3), byte);
-    b->seen = c << 8 | byte;
+    literal_context(b, place, &c);
+    byte = otai_code_byte(&b->model, &c, byte);
+    b->seen = b->seen << 8 | byte;
     return byte;
-}
-
-static unsigned teach(struct otai_coder *c, uint32_t p1, unsigned bit)
-{
-    (void)c;
-    (void)p1;
-    return bit;
 }
 
 static ota_err step_prime(struct otai_body *b)
 {
-    struct otai_coder teacher = { teach }, *coder = b->model.coder;
     size_t len;
     ota_err err = OTA_OK;
     uint32_t left = b->part.prime_len - b->at;
@@ -231,10 +227,13 @@ static ota_err step_prime(struct otai_body *b)
     const uint8_t *p = otai_window_at(&b->scene.window, b->part.prime_off + b->at, left < PRIME_STEP ? left : PRIME_STEP, &len, &err);
     if (!p || len == 0)
         return p ? OTA_REJECT_CORRUPT : err;
-    b->model.coder = &teacher;
-    for (size_t i = 0; i < len; i++)
-        (void)code_literal(b, b->part.prime_off + b->at + (uint32_t)i, p[i]);
-    b->model.coder = coder;
+    for (size_t i = 0; i < len; i++) {
+        uint32_t run[OTAI_RUNS];
+
+        literal_runs(b->seen, b->part.prime_off + b->at + (uint32_t)i, run);
+        otai_teach_runs(&b->model, run, p[i]);
+        b->seen = b->seen << 8 | p[i];
+    }
     b->at += (uint32_t)len;
     return OTA_OK;
 }
@@ -290,7 +289,7 @@ static unsigned code_hit(struct otai_body *b, unsigned i, unsigned want)
     const struct otai_group *g = &b->walk.group;
     uint32_t place = g->kind * 8u + i, left = b->unit_misses ? 16u : (b->unit_end - b->at) / 8u;
     uint32_t misses = b->group_misses < 3 ? b->group_misses : 3;
-    uint32_t h[5] = {
+    uint32_t h[OTAI_HIT_INPUTS] = {
         hash(0x1000, place << 5 | (uint32_t)g->source << 2 | misses),
         hash(0x1100, (uint32_t)b->hit_history << 8 | left),
         hash(0x1200, (uint64_t)place << 16 | (uint64_t)g->pred[i] << 8 | (b->seen & 0xff)),
@@ -298,25 +297,25 @@ static unsigned code_hit(struct otai_body *b, unsigned i, unsigned want)
         hash(0x1400, (uint64_t)(b->hit_history & 15) << 16 | place << 2 | misses),
     };
 
-    return otai_code_mixed(&b->model, h, 5, g->kind, want);
+    return otai_code_hit(&b->model, h, g->kind, want);
 }
 
+/* A byte that was not as predicted: what literals know, and what the prediction tells. */
 static uint8_t code_miss(struct otai_body *b, unsigned i, uint8_t want)
 {
     const struct otai_group *g = &b->walk.group;
     uint32_t place = g->kind * 8u + i;
     uint8_t pred = g->pred[i], likely = (uint8_t)(pred + b->last_diff[g->kind]);
-    uint32_t h[7] = {
-        hash(0x2000 + place, pred),
-        hash(0x2100 + place, likely),
-        hash(0x2200 + place, b->seen & 0xff),
-        hash(0x2300, b->seen & 0xffff),
-        hash(0x2400, b->seen & 0xffffff),
-        hash(0x2500, (uint64_t)pred << 8 | (b->seen & 0xff)),
-        hash(0x2600, place),
-    };
+    struct otai_context c;
 
-    return otai_code_byte(&b->model, h, contexts(b), 44 + (g->kind ? i & 3u : 4u), want);
+    literal_context(b, b->at + i, &c);
+    c.slot[2] = hash(0x2000 + place, pred);
+    c.slot[3] = hash(0x2100 + place, likely);
+    c.slot[4] = hash(0x2200, (uint64_t)pred << 8 | (b->seen & 0xff));
+    c.slot[5] = hash(0x2300, place);
+    c.slots = 6;
+    c.kind = 4 + (g->kind ? i & 3u : 4u);
+    return otai_code_byte(&b->model, &c, want);
 }
 
 static void code_copied(struct otai_body *b, unsigned i)

@@ -9,7 +9,7 @@
 
 /* Where each part of the memory begins. The struct comes first. */
 struct places {
-    size_t slot, map, learned, buffer, end;
+    size_t slot, run, map, learned, buffer, end;
 };
 
 static struct places lay_out(const struct otai_patch_params *p)
@@ -17,7 +17,8 @@ static struct places lay_out(const struct otai_patch_params *p)
     struct places at;
 
     at.slot = OTAI_DELTA_FIXED;
-    at.map = at.slot + ((size_t)2 << p->slots_log2);
+    at.run = at.slot + ((size_t)2 << p->slots_log2);
+    at.map = at.run + ((size_t)2 << p->runs_log2);
     at.learned = at.map + OTAI_ALIGN_UP((size_t)14 * p->map_max);
     at.buffer = at.learned + ((size_t)8 << p->learned_log2);
     at.end = OTAI_ALIGN_UP(at.buffer + OTAI_STEP_MAX + ((size_t)1 << p->frame_log2));
@@ -112,6 +113,8 @@ static void attach(struct ota_delta *d)
 
     d->body.model.slot = (uint16_t *)(void *)(mem + at.slot);
     d->body.model.slots_log2 = d->params.slots_log2;
+    d->body.model.run = (uint16_t *)(void *)(mem + at.run);
+    d->body.model.runs_log2 = d->params.runs_log2;
     d->body.model.coder = &d->in.coder;
     m->from = (uint32_t *)(void *)(mem + at.map);
     m->to = m->from + n;

@@ -27,34 +27,51 @@ unsigned otai_unrange_bit(struct otai_coder *c, uint32_t p1, unsigned bit);
 
 /* ---- model: probabilities ------------------------------------------------------------------------------------------ */
 
-#define OTAI_MIX_INPUTS 8u
-#define OTAI_MIX_SETS 64u
+#define OTAI_RUNS 6u                   /* contexts of a byte that have a run */
+#define OTAI_SLOTS_MAX 6u              /* contexts of a byte that have counters */
+#define OTAI_MIX_INPUTS (OTAI_RUNS + OTAI_SLOTS_MAX)
+#define OTAI_HIT_INPUTS 5u
+#define OTAI_HIT_SETS 32u
+#define OTAI_BYTE_KINDS 9u             /* literals by their place, missed bytes by theirs */
+#define OTAI_RUN_MAX 7u                /* a run's length is counted so far */
 
 /* Kinds of numbers, each with statistics of its own. */
 enum otai_number { OTAI_N_MISC, OTAI_N_GAP, OTAI_N_LEN, OTAI_N_OLD, OTAI_N_LIT, OTAI_N_COPY, OTAI_N_FROM, OTAI_N_COUNT };
-#define OTAI_NUMBER_SLOTS 128u
+#define OTAI_NUMBER_SLOTS 136u
 
 /* A probability that may come near to 0 or 1. */
 struct otai_flag {
     uint16_t p;
     uint16_t n;
 };
-#define OTAI_FLAGS 256u
+#define OTAI_FLAGS 104u
 
 struct otai_model {
     struct otai_coder *coder;
     uint16_t *slot;        /* 2^slots_log2 counters: 12 bits of probability, 4 of confidence */
-    uint8_t slots_log2;
+    uint16_t *run;         /* 2^runs_log2 runs: the byte that followed, 5 bits of check, 3 of how often it did so lately */
+    uint8_t slots_log2, runs_log2;
+    uint16_t trust[OTAI_RUNS][OTAI_RUN_MAX][8];    /* counters: is a run of this length right in this bit? */
     uint16_t number[OTAI_N_COUNT * OTAI_NUMBER_SLOTS];
     struct otai_flag flag[OTAI_FLAGS];
-    int32_t weight[OTAI_MIX_SETS][OTAI_MIX_INPUTS];
+    int16_t hit_weight[OTAI_HIT_SETS][OTAI_HIT_INPUTS];
+    int16_t weight[OTAI_BYTE_KINDS][OTAI_RUNS + 1][OTAI_MIX_INPUTS];
+};
+
+/* What the next byte may depend on: hashes of what is known. */
+struct otai_context {
+    uint32_t slot[OTAI_SLOTS_MAX], run[OTAI_RUNS];
+    uint32_t slots;                    /* hashes in slot */
+    uint32_t kind;                     /* chooses the weights */
 };
 
 void otai_model_init(struct otai_model *m);
 unsigned otai_code_flag(struct otai_model *m, unsigned which, unsigned bit);
-/* The bit's probability is mixed from n counters that the hashes in h choose; `set` chooses the weights. */
-unsigned otai_code_mixed(struct otai_model *m, const uint32_t *h, unsigned n, unsigned set, unsigned bit);
-uint8_t otai_code_byte(struct otai_model *m, const uint32_t *h, unsigned n, unsigned set, uint8_t byte);
+/* The bit's probability is mixed from the counters that the hashes in h choose; `set` chooses the weights. */
+unsigned otai_code_hit(struct otai_model *m, const uint32_t h[OTAI_HIT_INPUTS], unsigned set, unsigned bit);
+uint8_t otai_code_byte(struct otai_model *m, const struct otai_context *c, uint8_t byte);
+/* Let the runs of these contexts learn a byte that is known. */
+void otai_teach_runs(struct otai_model *m, const uint32_t run[OTAI_RUNS], uint8_t byte);
 uint32_t otai_code_number(struct otai_model *m, enum otai_number kind, uint32_t v);
 int32_t otai_code_signed(struct otai_model *m, enum otai_number kind, int32_t v);
 
@@ -256,8 +273,8 @@ struct otai_body {
 
 /*
  * More payload bytes than any step can take. A modelled decision takes at most 12.1 bits (its probability is 1/4096 or more), any
- * other one; a number is 7 of the former and 29 of the latter at most: 114 bits. The longest steps are a part's place (8 numbers
- * and 2 flags, 117 bytes) and a group of 8 bytes (6 flags, 8 hits and 8 bytes that missed, 118 bytes).
+ * other one; a number is 10 of the former and 26 of the latter at most: 147 bits. The longest steps are a part's place (8 numbers
+ * and 2 flags, 150 bytes) and a group of 8 bytes (6 flags, 8 hits and 8 bytes that missed, 118 bytes).
  */
 #define OTAI_STEP_MAX 192u
 

@@ -2,7 +2,8 @@
 /*
  * Probabilities. A counter holds an adaptive probability that learns fast at first and slower with every use. Where
  * several contexts know something, their counters' probabilities are mixed in the logistic domain by weights that are
- * learned on the way (M. Mahoney, "Adaptive weighing of context models for lossless data compression", 2005).
+ * learned on the way (M. Mahoney, "Adaptive weighing of context models for lossless data compression", 2005). Short
+ * contexts have a counter for each bit; long ones, which mostly know one byte only, a run: one entry instead of eight.
  * Integers only: both sides must compute the same bits on every machine.
  */
 #include "delta_i.h"
@@ -10,8 +11,11 @@
 #include <string.h>
 
 #define STRETCH_MAX 2047
-#define WEIGHT_BEGIN (3 << 13)     /* 16 bits of fraction */
-#define LEARN_RATE 16
+#define WEIGHT_BEGIN (9 << 8)      /* 13 bits of fraction */
+#define WEIGHT_MAX 32767
+#define LEARN_RATE 24
+#define TRUST_BEGIN 3072u
+#define COUNT_MAX 11u
 #define FLAG_COUNT_MAX 160u
 
 /* 65536 / (1 + exp(-x / 256)) for x = -2048, -1920, ... 2048. */
@@ -27,9 +31,12 @@ static const uint8_t ln_table[33] = {
 };
 
 /* 65536 / (n + 1.5), at the end slower than that. */
-static const uint16_t rate_table[16] = {
-    43690, 26214, 18725, 14563, 11915, 10082, 8738, 7710, 6898, 6241, 5461, 4681, 4096, 3640, 3276, 2978
+static const uint16_t rate_table[COUNT_MAX + 1] = {
+    43690, 26214, 18725, 14563, 11915, 10082, 8738, 7710, 6898, 6241, 5461, 4681
 };
+
+/* What a counter says weighs less before it was used often; 16 is its whole weight. */
+static const uint8_t worth_table[COUNT_MAX + 1] = { 0, 6, 9, 11, 12, 13, 14, 15, 16, 16, 16, 17 };
 
 static uint32_t squash(int32_t x)
 {
@@ -45,10 +52,11 @@ static uint32_t squash(int32_t x)
 /* 256 x ln(v), v in 1..4095. */
 static int32_t ln256(uint32_t v)
 {
-    uint32_t e = 0;
+    uint32_t e = v >> 8 ? 8 : 0;
 
-    while (v >> (e + 1))
-        e++;
+    e += v >> (e + 4) ? 4 : 0;
+    e += v >> (e + 2) ? 2 : 0;
+    e += v >> (e + 1) ? 1 : 0;
     uint32_t m = (v << (12 - e)) & 4095u;       /* twelve bits after the first one */
     uint32_t low = ln_table[m >> 7], high = ln_table[(m >> 7) + 1];
     return (int32_t)(e * 177u + low + (((high - low) * (m & 127u)) >> 7));
@@ -68,20 +76,31 @@ static void learn_slot(uint16_t *slot, unsigned bit)
 
     p += (((bit ? 4095 : 0) - p) * rate_table[n] + 32768) >> 16;
     p = p < 1 ? 1 : p > 4094 ? 4094 : p;
-    *slot = (uint16_t)((uint32_t)p << 4 | (n < 15 ? n + 1 : n));
+    *slot = (uint16_t)((uint32_t)p << 4 | (n < COUNT_MAX ? n + 1 : n));
+}
+
+static void fill(uint16_t *p, size_t n, uint16_t value)
+{
+    for (size_t i = 0; i < n; i++)
+        p[i] = value;
+}
+
+static void fill_weights(int16_t *w, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        w[i] = WEIGHT_BEGIN;
 }
 
 void otai_model_init(struct otai_model *m)
 {
-    for (size_t i = 0; i < (size_t)1 << m->slots_log2; i++)
-        m->slot[i] = 2048u << 4;
-    for (size_t i = 0; i < sizeof m->number / sizeof m->number[0]; i++)
-        m->number[i] = 2048u << 4;
+    fill(m->slot, (size_t)1 << m->slots_log2, 2048u << 4);
+    fill(m->run, (size_t)1 << m->runs_log2, 0);
+    fill(&m->trust[0][0][0], sizeof m->trust / sizeof m->trust[0][0][0], TRUST_BEGIN << 4);
+    fill(m->number, sizeof m->number / sizeof m->number[0], 2048u << 4);
     for (size_t i = 0; i < OTAI_FLAGS; i++)
         m->flag[i] = (struct otai_flag){ .p = 32768 };
-    for (size_t i = 0; i < OTAI_MIX_SETS; i++)
-        for (size_t k = 0; k < OTAI_MIX_INPUTS; k++)
-            m->weight[i][k] = WEIGHT_BEGIN;
+    fill_weights(&m->hit_weight[0][0], sizeof m->hit_weight / sizeof m->hit_weight[0][0]);
+    fill_weights(&m->weight[0][0][0], sizeof m->weight / sizeof m->weight[0][0][0]);
 }
 
 unsigned otai_code_flag(struct otai_model *m, unsigned which, unsigned bit)
@@ -112,41 +131,146 @@ static unsigned code_slot(struct otai_model *m, uint16_t *slot, unsigned bit)
     return bit;
 }
 
-unsigned otai_code_mixed(struct otai_model *m, const uint32_t *h, unsigned n, unsigned set, unsigned bit)
-{
+/* What is mixed for one bit: a counter and what it says, for each context that says anything. */
+struct mix {
     uint16_t *slot[OTAI_MIX_INPUTS];
-    int32_t x[OTAI_MIX_INPUTS], *w = m->weight[set], sum = 0;
+    int32_t x[OTAI_MIX_INPUTS];
+    int16_t *weight;
+    unsigned n;
+    uint32_t opposite;                 /* inputs whose counter learns the opposite of the bit */
+};
 
-    for (unsigned i = 0; i < n; i++) {
-        slot[i] = &m->slot[(h[i] * 0x9E3779B1u) >> (32 - m->slots_log2)];
-        x[i] = stretch(*slot[i] >> 4);
-        sum += (w[i] >> 2) * x[i] / 16384;
-    }
-    uint32_t p = squash(sum);
+static int16_t learn_weight(int32_t w, int32_t x, int32_t err)
+{
+    w += (x * err * LEARN_RATE + (1 << 18)) >> 19;
+    return (int16_t)(w > WEIGHT_MAX ? WEIGHT_MAX : w < -WEIGHT_MAX ? -WEIGHT_MAX : w);
+}
+
+static unsigned code_mix(struct otai_model *m, const struct mix *in, unsigned bit)
+{
+    int16_t *w = in->weight;
+    int32_t sum = 0;
+
+    for (unsigned i = 0; i < in->n; i++)
+        sum += w[i] * in->x[i];
+    uint32_t p = squash(sum / 8192);
     bit = m->coder->bit(m->coder, p, bit);
     int32_t err = ((bit ? 65535 : 0) - (int32_t)p) / 16;
-    for (unsigned i = 0; i < n; i++) {
-        w[i] += (x[i] * err * LEARN_RATE + 32768) >> 16;
-        if (w[i] > 1 << 18)
-            w[i] = 1 << 18;
-        if (w[i] < -(1 << 18))
-            w[i] = -(1 << 18);
-        learn_slot(slot[i], bit);
+    for (unsigned i = 0; i < in->n; i++) {
+        if (!in->slot[i])
+            continue;
+        w[i] = learn_weight(w[i], in->x[i], err);
+        learn_slot(in->slot[i], bit ^ (in->opposite >> i & 1u));
     }
     return bit;
 }
 
-uint8_t otai_code_byte(struct otai_model *m, const uint32_t *h, unsigned n, unsigned set, uint8_t byte)
+static uint16_t *slot_of(struct otai_model *m, uint32_t h)
 {
-    uint32_t key[OTAI_MIX_INPUTS], partial = 1;
+    return &m->slot[(h * 0x9E3779B1u) >> (32 - m->slots_log2)];
+}
 
-    for (int k = 7; k >= 0; k--) {
-        for (unsigned i = 0; i < n; i++)
-            key[i] = h[i] + partial * 0x2F0B4C47u;
-        partial = partial << 1 | otai_code_mixed(m, key, n, set, byte >> k & 1u);
+unsigned otai_code_hit(struct otai_model *m, const uint32_t h[OTAI_HIT_INPUTS], unsigned set, unsigned bit)
+{
+    struct mix in = { .n = OTAI_HIT_INPUTS, .weight = m->hit_weight[set] };
+
+    for (unsigned i = 0; i < OTAI_HIT_INPUTS; i++) {
+        in.slot[i] = slot_of(m, h[i]);
+        in.x[i] = stretch(*in.slot[i] >> 4);
     }
+    return code_mix(m, &in, bit);
+}
+
+/* ---- runs ------------------------------------------------------------------------------------------------------------ */
+
+#define CHECK_MAX 31u
+
+static uint16_t *run_of(struct otai_model *m, uint32_t h, uint32_t *check)
+{
+    uint32_t place = h * 0x9E3779B1u;
+
+    *check = place & CHECK_MAX;
+    return &m->run[place >> (32 - m->runs_log2)];
+}
+
+/* A run that another context holds gives way only when it was wasted often enough. */
+void otai_teach_runs(struct otai_model *m, const uint32_t h[OTAI_RUNS], uint8_t byte)
+{
+    for (unsigned i = 0; i < OTAI_RUNS; i++) {
+        uint32_t check, n;
+        uint16_t *run = run_of(m, h[i], &check);
+
+        n = *run & OTAI_RUN_MAX;
+        if (*run >> 3 == ((uint32_t)byte << 5 | check))
+            *run = (uint16_t)(n < OTAI_RUN_MAX ? *run + 1u : *run);
+        else if ((*run >> 3 & CHECK_MAX) == check || n <= 1)
+            *run = (uint16_t)((uint32_t)byte << 8 | check << 3 | 1u);
+        else
+            *run = (uint16_t)(*run - 1u);
+    }
+}
+
+/* What the runs of a byte's contexts say. */
+struct runs {
+    uint32_t byte[OTAI_RUNS], len[OTAI_RUNS];      /* byte: with a 1 before its highest bit */
+};
+
+static struct runs look_up(struct otai_model *m, const struct otai_context *c)
+{
+    struct runs r;
+
+    for (unsigned i = 0; i < OTAI_RUNS; i++) {
+        uint32_t check, run = *run_of(m, c->run[i], &check);
+
+        r.byte[i] = run >> 8 | 256u;
+        r.len[i] = (run >> 3 & CHECK_MAX) == check ? run & OTAI_RUN_MAX : 0;
+    }
+    return r;
+}
+
+/* The runs that agree with the bits so far, as inputs behind the others. Returns the last one's number from 1, or 0. */
+static unsigned add_runs(struct otai_model *m, const struct runs *r, uint32_t partial, unsigned k, struct mix *in)
+{
+    unsigned last = 0;
+
+    for (unsigned i = 0; i < OTAI_RUNS; i++) {
+        unsigned at = in->n++, says_0 = ~r->byte[i] >> k & 1u;
+
+        in->slot[at] = NULL;
+        in->x[at] = 0;
+        if (!r->len[i] || r->byte[i] >> (k + 1) != partial)
+            continue;
+        in->slot[at] = &m->trust[i][r->len[i] - 1][k];
+        in->x[at] = stretch(*in->slot[at] >> 4);
+        if (says_0)
+            in->x[at] = -in->x[at];
+        in->opposite |= says_0 << at;
+        last = i + 1;
+    }
+    return last;
+}
+
+uint8_t otai_code_byte(struct otai_model *m, const struct otai_context *c, uint8_t byte)
+{
+    struct runs r = look_up(m, c);
+    uint32_t partial = 1;
+
+    for (unsigned k = 8; k-- > 0;) {
+        struct mix in = { .n = c->slots };
+
+        for (unsigned i = 0; i < c->slots; i++) {
+            in.slot[i] = slot_of(m, c->slot[i] + partial * 0x2F0B4C47u);
+            in.x[i] = stretch(*in.slot[i] >> 4) * worth_table[*in.slot[i] & 15u] / 16;
+        }
+        unsigned last = add_runs(m, &r, partial, k, &in);
+        in.weight = m->weight[c->kind][last];
+        partial = partial << 1 | code_mix(m, &in, byte >> k & 1u);
+    }
+    otai_teach_runs(m, c->run, (uint8_t)partial);
     return (uint8_t)partial;
 }
+
+/* ---- numbers --------------------------------------------------------------------------------------------------------- */
 
 static uint32_t length_of(uint32_t v)
 {
@@ -157,7 +281,11 @@ static uint32_t length_of(uint32_t v)
     return e;
 }
 
-/* v + 1 as its length in bits, in a tree of decisions, then the bits after the first one; the first two are modelled. */
+#define FIRST_BITS 32u             /* counters of the first two bits, three for each length; before them the length's */
+#define LAST_BITS 128u             /* of the last three */
+
+/* v + 1 as its length in bits, in a tree of decisions, then the bits after the first one. Two are modelled because numbers
+ * differ in size, and the last three because code is aligned. */
 uint32_t otai_code_number(struct otai_model *m, enum otai_number kind, uint32_t v)
 {
     uint16_t *slot = m->number + (size_t)kind * OTAI_NUMBER_SLOTS;
@@ -166,13 +294,16 @@ uint32_t otai_code_number(struct otai_model *m, enum otai_number kind, uint32_t 
     for (int k = 4; k >= 0; k--)
         e = e << 1 | code_slot(m, &slot[e], want >> k & 1u);
     e &= 31u;
-    uint32_t got = 1, node = 0;
+    uint32_t got = 1, node = 0, last = 1;
     for (uint32_t k = e; k-- > 0;) {
         unsigned bit = value >> k & 1u;
 
         if (node < 3) {
-            bit = code_slot(m, &slot[32 + e * 3 + node], bit);
+            bit = code_slot(m, &slot[FIRST_BITS + e * 3 + node], bit);
             node = node * 2 + 1 + bit;
+        } else if (k < 3) {
+            bit = code_slot(m, &slot[LAST_BITS + last], bit);
+            last = last * 2 + bit;
         } else {
             bit = m->coder->bit(m->coder, 32768, bit);
         }

@@ -11,17 +11,19 @@
 #define OTAI_REPACK_HEADER "repack_off.h"
 #endif
 
-#define OTAI_PATCH_VERSION 1u
+#define OTAI_PATCH_VERSION 2u
 #define OTAI_PATCH_OPENED 0x80u          /* added to the version: streams of the images were opened */
 #define OTAI_FRAME_CRC_LEN 4u
 #define OTAI_DELTA_FIXED 8192u         /* memory for everything whose size does not depend on the patch */
 #define OTAI_STATE_EXTRA 16u           /* of a saved state, beyond the memory */
-#define OTAI_DELTA_STATE_VERSION 2u
+#define OTAI_DELTA_STATE_VERSION 3u
 
 #define OTAI_FRAME_LOG2_MIN 9u
 #define OTAI_FRAME_LOG2_MAX 16u
 #define OTAI_SLOTS_LOG2_MIN 8u
 #define OTAI_SLOTS_LOG2_MAX 20u
+#define OTAI_RUNS_LOG2_MIN 8u
+#define OTAI_RUNS_LOG2_MAX 20u
 #define OTAI_LEARNED_LOG2_MIN 1u
 #define OTAI_LEARNED_LOG2_MAX 16u
 #define OTAI_MAP_MAX 65535u
@@ -29,8 +31,7 @@
 struct otai_patch_params {
     uint64_t payload_len;
     uint32_t map_max;
-    uint8_t frame_log2, slots_log2, learned_log2;
-    uint8_t zero;
+    uint8_t frame_log2, slots_log2, runs_log2, learned_log2;
     struct otai_opened_params opened;
 };
 

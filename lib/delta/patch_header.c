@@ -9,8 +9,9 @@ static const uint8_t magic[4] = { 'O', 'T', 'A', 'D' };
 #define AT_VERSION 4u
 #define AT_FRAME 5u
 #define AT_SLOTS 6u
-#define AT_LEARNED 7u
-#define AT_BASE 8u
+#define AT_RUNS 7u
+#define AT_LEARNED 8u
+#define AT_BASE 9u
 #define AT_OUT (AT_BASE + OTA_DELTA_DIGEST_LEN)
 #define AT_NUMBERS (AT_OUT + OTA_DELTA_DIGEST_LEN)
 #define CRC_LEN 4u
@@ -62,8 +63,8 @@ static ota_err get_opened(const uint8_t *in, size_t len, size_t *at, struct otai
 static bool bounds_ok(const struct otai_patch_params *p)
 {
     return p->frame_log2 >= OTAI_FRAME_LOG2_MIN && p->frame_log2 <= OTAI_FRAME_LOG2_MAX && p->slots_log2 >= OTAI_SLOTS_LOG2_MIN &&
-           p->slots_log2 <= OTAI_SLOTS_LOG2_MAX && p->learned_log2 >= OTAI_LEARNED_LOG2_MIN &&
-           p->learned_log2 <= OTAI_LEARNED_LOG2_MAX;
+           p->slots_log2 <= OTAI_SLOTS_LOG2_MAX && p->runs_log2 >= OTAI_RUNS_LOG2_MIN && p->runs_log2 <= OTAI_RUNS_LOG2_MAX &&
+           p->learned_log2 >= OTAI_LEARNED_LOG2_MIN && p->learned_log2 <= OTAI_LEARNED_LOG2_MAX;
 }
 
 static void fill(struct ota_delta_info *info, const struct otai_patch_params *p, const uint8_t *in, size_t header_len)
@@ -113,6 +114,7 @@ ota_err otai_patch_header(struct ota_delta_info *info, struct otai_patch_params 
         return OTA_REJECT_CORRUPT;
     p->frame_log2 = in[AT_FRAME];
     p->slots_log2 = in[AT_SLOTS];
+    p->runs_log2 = in[AT_RUNS];
     p->learned_log2 = in[AT_LEARNED];
     p->map_max = (uint32_t)map_max;
     if (!bounds_ok(p) || map_max > OTAI_MAP_MAX || p->payload_len >> 61)
@@ -158,6 +160,7 @@ size_t otai_patch_put_header(uint8_t *out, const struct ota_delta_info *info, co
     out[AT_VERSION] = OTAI_PATCH_VERSION;
     out[AT_FRAME] = p->frame_log2;
     out[AT_SLOTS] = p->slots_log2;
+    out[AT_RUNS] = p->runs_log2;
     out[AT_LEARNED] = p->learned_log2;
     memcpy(out + AT_BASE, info->base_digest, OTA_DELTA_DIGEST_LEN);
     memcpy(out + AT_OUT, info->out_digest, OTA_DELTA_DIGEST_LEN);

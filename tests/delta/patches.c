@@ -226,7 +226,7 @@ ota_err patches_decode(const struct pair *p, const uint8_t *patch, size_t len, c
 /* ---- patches that are kept ---------------------------------------------------------------------------------------------- */
 
 const char *const patches_kept[FLAVOURS] = {
-    "patch-1-data.hex", "patch-1-thumb.hex", "patch-1-arm.hex", "patch-1-a64.hex", "patch-1-riscv.hex", "patch-1-x86.hex"
+    "patch-2-data.hex", "patch-2-thumb.hex", "patch-2-arm.hex", "patch-2-a64.hex", "patch-2-riscv.hex", "patch-2-x86.hex"
 };
 
 size_t patches_read(const char *dir, enum flavour flavour, uint8_t *out, size_t cap)

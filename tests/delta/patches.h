@@ -32,7 +32,7 @@ struct feed {
 /* Decode patch over old into out (cap bytes). *made: bytes that came out. */
 ota_err patches_decode(const struct pair *p, const uint8_t *patch, size_t len, const struct feed *f, uint8_t *out, size_t cap, size_t *made);
 
-/* A patch of version 1 that is kept, between the images of patches_images(pair, flavour, 50, 77). */
+/* A patch of version 2 that is kept, between the images of patches_images(pair, flavour, 50, 77). */
 extern const char *const patches_kept[FLAVOURS];
 /* Read one. @return its length, 0 when it cannot be read */
 size_t patches_read(const char *dir, enum flavour flavour, uint8_t *out, size_t cap);

@@ -238,7 +238,7 @@ size_t scripts_make(struct pair *pair, uint32_t seed, uint8_t *patch, size_t cap
     unsigned mode = seed % OTAI_M_COUNT;
     w = (struct work){ .seed = seed * 7919, .pair = pair };
     struct otai_patch_params p = { .frame_log2 = (uint8_t)(9 + below(&w, 4)), .slots_log2 = (uint8_t)(8 + below(&w, 10)),
-                                   .learned_log2 = (uint8_t)(1 + below(&w, 8)), .map_max = COPIES_MAX };
+                                   .runs_log2 = (uint8_t)(8 + below(&w, 10)), .learned_log2 = (uint8_t)(1 + below(&w, 8)), .map_max = COPIES_MAX };
     struct old_base base = { { &old_ops }, pair };
     uint32_t made = 0, most = 1 + below(&w, PART_MAX - 1);
 
@@ -269,7 +269,7 @@ void scripts_damage(uint8_t *patch, size_t len, uint32_t seed)
 
 size_t scripts_long_heads(struct pair *pair, uint8_t *patch, size_t cap)
 {
-    struct otai_patch_params p = { .frame_log2 = 9, .slots_log2 = 8, .learned_log2 = 1 };
+    struct otai_patch_params p = { .frame_log2 = 9, .slots_log2 = 8, .runs_log2 = 8, .learned_log2 = 1 };
     struct work w = { .seed = 5, .pair = pair };
 
     pair->old_len = 0;

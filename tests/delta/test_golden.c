@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A patch that version 1 of the format made: it must give the same image for ever. `delta_golden --make` prints one. */
+/* A patch that version 2 of the format made: it must give the same image for ever. `delta_golden --make` prints one. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 static struct pair pair;
 static uint8_t out[IMAGE_MAX], patch[IMAGE_MAX];
 
-static void version_1_is_read(void **state)
+static void version_2_is_read(void **state)
 {
     (void)state;
     for (unsigned f = 0; f < FLAVOURS; f++) {
@@ -47,7 +47,7 @@ static int make(void)
 
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(version_1_is_read) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(version_2_is_read) };
 
     if (argc == 2 && strcmp(argv[1], "--make") == 0)
         return make();

@@ -95,14 +95,14 @@ static void the_header_names_what_is_wrong(void **state)
     (void)state;
     make(THUMB_CODE, 16384);
     memcpy(h, pair.patch.p, sizeof h);
-    for (size_t n = 0; n < 40; n++)
+    for (size_t n = 0; n < 41; n++)
         assert_int_equal(ota_delta_peek(&info, h, n), OTA_AGAIN);
     h[0] = 'X';
     assert_int_equal(ota_delta_peek(&info, h, sizeof h), OTA_REJECT_SYNTAX);
     h[0] = 'O';
-    h[4] = 2;
-    assert_int_equal(ota_delta_peek(&info, h, sizeof h), OTA_REJECT_SPEC);
     h[4] = 1;
+    assert_int_equal(ota_delta_peek(&info, h, sizeof h), OTA_REJECT_SPEC);
+    h[4] = 2;
     h[20] ^= 1;
     assert_int_equal(ota_delta_peek(&info, h, sizeof h), OTA_REJECT_CORRUPT);
     patches_free(&pair);
@@ -111,18 +111,19 @@ static void the_header_names_what_is_wrong(void **state)
 /* Each parameter beyond its bounds, with a right CRC. */
 static void no_parameter_is_believed(void **state)
 {
-    static const struct { uint8_t frame, slots, learned; uint32_t map; uint64_t payload; } rows[] = {
-        { 8, 10, 6, 1, 1 }, { 17, 10, 6, 1, 1 }, { 255, 10, 6, 1, 1 }, { 10, 7, 6, 1, 1 }, { 10, 21, 6, 1, 1 }, { 10, 255, 6, 1, 1 },
-        { 10, 10, 0, 1, 1 }, { 10, 10, 17, 1, 1 }, { 10, 10, 255, 1, 1 }, { 10, 10, 6, 65536, 1 }, { 10, 10, 6, UINT32_MAX, 1 },
-        { 10, 10, 6, 1, UINT64_C(1) << 62 },
+    static const struct { uint8_t frame, slots, runs, learned; uint32_t map; uint64_t payload; } rows[] = {
+        { 8, 10, 10, 6, 1, 1 }, { 17, 10, 10, 6, 1, 1 }, { 255, 10, 10, 6, 1, 1 }, { 10, 7, 10, 6, 1, 1 }, { 10, 21, 10, 6, 1, 1 },
+        { 10, 255, 10, 6, 1, 1 }, { 10, 10, 7, 6, 1, 1 }, { 10, 10, 21, 6, 1, 1 }, { 10, 10, 255, 6, 1, 1 }, { 10, 10, 10, 0, 1, 1 },
+        { 10, 10, 10, 17, 1, 1 }, { 10, 10, 10, 255, 1, 1 }, { 10, 10, 10, 6, 65536, 1 }, { 10, 10, 10, 6, UINT32_MAX, 1 },
+        { 10, 10, 10, 6, 1, UINT64_C(1) << 62 },
     };
     struct ota_delta_info info = { .base_len = 5, .out_len = 5 };
     uint8_t h[OTA_DELTA_HEADER_MAX];
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct otai_patch_params p = { .frame_log2 = rows[i].frame, .slots_log2 = rows[i].slots, .learned_log2 = rows[i].learned,
-                                       .map_max = rows[i].map, .payload_len = rows[i].payload };
+        struct otai_patch_params p = { .frame_log2 = rows[i].frame, .slots_log2 = rows[i].slots, .runs_log2 = rows[i].runs,
+                                       .learned_log2 = rows[i].learned, .map_max = rows[i].map, .payload_len = rows[i].payload };
         size_t len = otai_patch_put_header(h, &info, &p);
         struct ota_delta_info got;
 
@@ -139,12 +140,12 @@ static void cve_2014_9765_endless_header_numbers(void **state)
 
     (void)state;
     make(THUMB_CODE, 16384);
-    memcpy(h, pair.patch.p, 40);
-    memset(h + 40, 0xff, sizeof h - 40);
+    memcpy(h, pair.patch.p, 41);
+    memset(h + 41, 0xff, sizeof h - 41);
     assert_int_equal(ota_delta_peek(&info, h, sizeof h), OTA_REJECT_VALUE);
-    memset(h + 40, 0x80, sizeof h - 40);
+    memset(h + 41, 0x80, sizeof h - 41);
     assert_int_equal(ota_delta_peek(&info, h, sizeof h), OTA_REJECT_VALUE);
-    h[41] = 0;
+    h[42] = 0;
     assert_int_equal(ota_delta_peek(&info, h, sizeof h), OTA_REJECT_VALUE);
     patches_free(&pair);
 }
@@ -153,7 +154,7 @@ static void cve_2014_9765_endless_header_numbers(void **state)
 static ota_err decode_script(const struct otai_script *s, size_t *made)
 {
     struct checked { struct ota_delta_base base; };
-    struct otai_patch_params p = { .frame_log2 = 12, .slots_log2 = 10, .learned_log2 = 6, .map_max = 16 };
+    struct otai_patch_params p = { .frame_log2 = 12, .slots_log2 = 10, .runs_log2 = 10, .learned_log2 = 6, .map_max = 16 };
     struct ota_delta_info info = { .base_len = pair.old_len, .out_len = pair.new_len };
     const struct encode_job job = { .base_len = pair.old_len, .out_len = pair.new_len, .params = &p };
     struct bytes payload;

@@ -12,6 +12,7 @@
 #define WHOLE_MAX (UINT32_C(1) << 30)     /* bytes of one image that are looked at at once */
 #define PART_LEN (UINT32_C(1) << 28)      /* of what is larger: bytes of the new image in a part */
 #define MAP_WANTED 4096                   /* entries for which a part leaves room before the counters take it */
+#define PRIME_RUNS_LOG2 16u
 #define TRIES_LEN (4u << 20)              /* images up to this length are encoded in several ways, to keep the best */
 
 struct memory_base {
@@ -43,7 +44,7 @@ struct maker {
 /* A power of two that fits `memory`, from the budget's fixed share. */
 static struct otai_patch_params frugal(uint32_t memory)
 {
-    struct otai_patch_params p = { .frame_log2 = 10, .learned_log2 = 6, .slots_log2 = 10 };
+    struct otai_patch_params p = { .frame_log2 = 10, .learned_log2 = 6, .slots_log2 = 10, .runs_log2 = 10 };
 
     if (memory >= 24u << 10)
         p.frame_log2 = 11, p.learned_log2 = 8;
@@ -54,10 +55,18 @@ static struct otai_patch_params frugal(uint32_t memory)
     return p;
 }
 
-/* As many entries of the map as fit beside 2^slots_log2 counters, up to what is wanted; -1 when even none does not fit. */
-static int64_t map_room(struct otai_patch_params p, unsigned slots_log2, uint32_t memory, size_t wanted)
+/* The way of dividing memory between counters and runs that is n steps below the largest one. */
+#define DIVISIONS 18u
+static struct otai_patch_params division(struct otai_patch_params p, unsigned n)
 {
-    p.slots_log2 = (uint8_t)slots_log2;
+    p.slots_log2 = (uint8_t)(18 - n / 2);
+    p.runs_log2 = (uint8_t)(19 - (n + 1) / 2);
+    return p;
+}
+
+/* As many entries of the map as fit beside counters and runs, up to what is wanted; -1 when even none does not fit. */
+static int64_t map_room(struct otai_patch_params p, uint32_t memory, size_t wanted)
+{
     p.map_max = 0;
     size_t without = otai_patch_memory(&p);
     if (without > memory)
@@ -94,19 +103,28 @@ static const char *encode(struct maker *m, struct bytes *payload)
     return encode_end(enc, payload) && ok ? NULL : "cannot be encoded";
 }
 
-/* Try one division of the memory between counters and map; keep it when it is better than what there is. */
-static const char *try_division(struct maker *m, unsigned slots_log2, struct otai_patch_params *best)
+/* Bytes of the old image to learn from: as many as leave a trace. Little memory had better learn from new bytes only, and
+ * opened images cannot be read before the first new bytes have told what was opened. */
+static uint32_t worth_learning(const struct maker *m)
+{
+    if (m->inner.old || m->params.runs_log2 < PRIME_RUNS_LOG2 || m->job->old_len > (uint64_t)8 << m->params.runs_log2)
+        return 0;
+    return (uint32_t)m->job->old_len;
+}
+
+/* Try one division of the memory between counters, runs and map; keep it when it is better than what there is. */
+static const char *try_division(struct maker *m, struct otai_patch_params p, struct otai_patch_params *best)
 {
     struct bytes payload = { 0 };
-    int64_t room = map_room(m->params, slots_log2, m->job->memory, m->plan.copies.len);
+    int64_t room = map_room(p, m->job->memory, m->plan.copies.len);
 
     if (room < 0)
         return NULL;
-    m->params.slots_log2 = (uint8_t)slots_log2;
-    m->params.map_max = (uint32_t)room;
     if (!plan_limit_map(&m->plan, (uint32_t)room))
         return NO_MEMORY;
+    m->params = p;
     m->params.map_max = m->plan.part.count;
+    m->plan.part.prime_len = worth_learning(m);
     const char *wrong = encode(m, &payload);
     if (wrong)
         return wrong;
@@ -121,26 +139,27 @@ static const char *try_division(struct maker *m, unsigned slots_log2, struct ota
     return NULL;
 }
 
-/* The counters get what the map leaves; with little memory more than one division is tried. */
+/* Counters and runs get what the map leaves; with little memory more than one division is tried. */
 static const char *encode_best(struct maker *m, struct otai_patch_params *best)
 {
     bool ample = m->job->memory >= 96u << 10;
     const char *wrong = NULL;
-    unsigned slots = 18, tries = m->job->new_len <= TRIES_LEN ? 3 : 1;
+    unsigned first = 0, tries = m->job->new_len <= TRIES_LEN ? ample ? 2 : 4 : 1;
 
     m->params = frugal(m->job->memory);
     m->params.opened = m->opened.params;
-    while (slots > 10 && map_room(m->params, slots, m->job->memory, 65536) < (int64_t)(ample ? m->plan.copies.len : 16))
-        slots--;
-    for (unsigned i = 0; i < tries && slots - i >= 9 && !wrong; i++)
-        wrong = try_division(m, slots - i, best);
+    while (first < DIVISIONS - 1 &&
+           map_room(division(m->params, first), m->job->memory, 65536) < (int64_t)(ample ? m->plan.copies.len : 16))
+        first++;
+    for (unsigned i = first; i < first + tries && i < DIVISIONS && !wrong; i++)
+        wrong = try_division(m, division(m->params, i), best);
     return wrong;
 }
 
 /* Plan and encode with one taste after the other; small images can afford more than one. */
 static const char *plan_and_encode(struct maker *m)
 {
-    static const struct plan_taste tastes[] = { { 8, 2, 12 }, { 8, 1, 12 }, { 5, 2, 8 }, { 3, 2, 8 }, { 5, 1, 8 } };
+    static const struct plan_taste tastes[] = { { 8, 2, 12 }, { 5, 2, 8 }, { 4, 2, 8 }, { 4, 2, 6 }, { 8, 1, 12 }, { 3, 2, 8 } };
     struct otai_patch_params best = { 0 };
     unsigned count = m->job->new_len <= TRIES_LEN ? sizeof tastes / sizeof tastes[0] : 1;
     const char *wrong = NULL;
@@ -192,16 +211,16 @@ static const char *encode_piece(struct maker *m, struct encoder *enc, const stru
     return encode_part(enc, &script) ? NULL : "cannot be encoded";
 }
 
-/* The counters get what MAP_WANTED entries leave of the memory; the map gets what the counters leave. */
+/* Counters and runs get what MAP_WANTED entries leave of the memory; the map gets what they leave. */
 static bool divide_memory(struct maker *m)
 {
-    unsigned slots = 18;
+    struct otai_patch_params p = frugal(m->job->memory);
+    unsigned n = 0;
 
-    m->params = frugal(m->job->memory);
-    while (slots > 10 && map_room(m->params, slots, m->job->memory, OTAI_MAP_MAX) < MAP_WANTED)
-        slots--;
-    int64_t room = map_room(m->params, slots, m->job->memory, OTAI_MAP_MAX);
-    m->params.slots_log2 = (uint8_t)slots;
+    while (n < DIVISIONS - 1 && map_room(division(p, n), m->job->memory, OTAI_MAP_MAX) < MAP_WANTED)
+        n++;
+    m->params = division(p, n);
+    int64_t room = map_room(m->params, m->job->memory, OTAI_MAP_MAX);
     m->params.map_max = room > 0 ? (uint32_t)room : 0;
     return room >= 0;
 }
@@ -331,8 +350,8 @@ const char *create_patch(const struct create_job *job, struct bytes *out)
         (void)fprintf(stderr, "streams opened: %u of the old image, %u of the new one; %zu bytes of memory for them\n",
                       m.opened.params.old_count, m.opened.params.new_count, otai_opened_memory(&m.opened.params));
     if (job->explain && !wrong)
-        (void)fprintf(stderr, "copies in the map %u, others %u, counters 2^%u, decoder's memory %zu\n", m.plan.part.count,
-                      m.plan.part.minors, m.params.slots_log2, otai_patch_memory(&m.params));
+        (void)fprintf(stderr, "copies in the map %u, others %u, counters 2^%u, runs 2^%u, decoder's memory %zu\n", m.plan.part.count,
+                      m.plan.part.minors, m.params.slots_log2, m.params.runs_log2, otai_patch_memory(&m.params));
     free(m.payload.p);
     open_free(&m.opened);
     plan_free(&m.plan);

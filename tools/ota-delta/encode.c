@@ -16,7 +16,7 @@ struct encoder {
     struct otai_body body;
     struct ranger out;
     struct encode_job job;
-    void *memory[4];
+    void *memory[5];
 };
 
 static void add(struct ranger *r, uint8_t byte)
@@ -97,7 +97,7 @@ static void *zeroed(struct encoder *e, unsigned i, size_t len)
 
 static void drop(struct encoder *e)
 {
-    for (unsigned i = 0; i < 4; i++)
+    for (unsigned i = 0; i < 5; i++)
         free(e->memory[i]);
     free(e);
 }
@@ -113,10 +113,11 @@ struct encoder *encode_begin(const struct encode_job *job)
     size_t n = p->map_max + 1u;
     e->job = *job;
     e->body.model.slot = zeroed(e, 0, (size_t)2 << p->slots_log2);
+    e->body.model.run = zeroed(e, 4, (size_t)2 << p->runs_log2);
     e->body.scene.learned.entry = zeroed(e, 1, (size_t)8 << p->learned_log2);
     m->from = zeroed(e, 2, n * 3 * sizeof *m->from);
     m->order = zeroed(e, 3, n * sizeof *m->order);
-    if (!e->memory[0] || !e->memory[1] || !m->from || !m->order) {
+    if (!e->memory[0] || !e->memory[1] || !e->memory[4] || !m->from || !m->order) {
         drop(e);
         return NULL;
     }
@@ -126,6 +127,7 @@ struct encoder *encode_begin(const struct encode_job *job)
     e->out.range = 0xffffffffu;
     e->body.model.coder = &e->out.coder;
     e->body.model.slots_log2 = p->slots_log2;
+    e->body.model.runs_log2 = p->runs_log2;
     e->body.scene.learned.log2 = p->learned_log2;
     e->body.scene.window.base = job->base;
     e->body.base_len = job->base_len;
