@@ -100,6 +100,11 @@ def used(lines):
     return next(line.partition("; ")[2] for line in lines if line.startswith("app: restarts"))
 
 
+def cause_of(line):
+    """Error, the port's number and where, of an event that carries a fault."""
+    return line.partition(": ")[2]
+
+
 def note_peaks(world, lines):
     words = used(lines).replace(",", "").split()
     world.stack = max(world.stack, int(words[1]))
@@ -175,17 +180,16 @@ def silent_line(world):
     lines += board.wait_for("app: idle", 120)
     board.power_off()
     check(has(lines, "CONFIRMED"), "no update once the line was back")
-    why = next(line for line in lines if "RETRY_" in line)
-    return f"named ({why.split(': ')[-1].strip()}), and updated once it was back"
+    return f"named ({cause_of(next(line for line in lines if 'RETRY_' in line))}), and updated once it was back"
 
 
 def worn_slot(world):
     board = world.board(f"worn={SLOT['b'] + 0x3000}", f"worn-to={SLOT['b'] + 0x4000}")
     lines = board.run(r"DEVICE_SLOT", 60)
-    why = lines[-1].split(": ")[-1]
+    why = cause_of(lines[-1])
     check("-1003" in why or "-1002" in why, f"not told what failed: {why}")
     check(runs(board.run("app: version"), "1.0.0"), "the device does not start")
-    return f"named ({why.strip()}), 1.0.0 still runs"
+    return f"named ({why}), 1.0.0 still runs"
 
 
 def worn_records(world):
@@ -196,7 +200,7 @@ def worn_records(world):
     poke(board, MAP["BOOT_OFF"] + 0x1000, b"\0" * 0x3000)
     lines = board.run("DEVICE_BOOT", 60)
     check(runs(board.run("app: version"), "1.0.0"), "the device does not start")
-    return f"store: the records go elsewhere; boot record: named ({lines[-1].split(': ')[-1].strip()}), 1.0.0 still runs"
+    return f"store: the records go elsewhere; boot record: named ({cause_of(lines[-1])}), 1.0.0 still runs"
 
 
 def lost_record(world):
