@@ -14,6 +14,20 @@
 static _Alignas(16) uint8_t memory[256 * 1024];
 static uint8_t file[FILE_MAX];
 
+/* As much as is needed to tell blocks apart, and quick: false alarms are what costs most here. */
+static ota_err sum_words(struct ota_crypto *c, struct ota_hash *h, const void *data, size_t len)
+{
+    const uint8_t *p = data;
+    uint64_t word;
+
+    (void)c;
+    for (; len >= sizeof word; p += sizeof word, len -= sizeof word) {
+        memcpy(&word, p, sizeof word);
+        fuzz_sum(h)[0] = (fuzz_sum(h)[0] ^ word) * 1099511628211u;
+    }
+    return fuzz_ops.hash_add(c, h, p, len);
+}
+
 static void require(bool good)
 {
     if (!good)
@@ -76,7 +90,8 @@ static void search(struct otai_index *x, const uint8_t *slot, size_t len, uint32
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const uint8_t digest[OTA_SHA256_LEN] = { 7 };
-    struct ota_crypto crypto = { &fuzz_ops };
+    static const struct ota_crypto_ops ops = { .hash_start = fuzz_hash_start, .hash_add = sum_words, .hash_end = fuzz_hash_end };
+    struct ota_crypto crypto = { &ops };
     struct otai_index x;
 
     if (size < 6)

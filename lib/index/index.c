@@ -31,7 +31,7 @@
 #define CAPACITY_MAX (UINT16_MAX / OTAI_INDEX_PAGE * OTAI_INDEX_PAGE)
 /* Blocks of one window whose weak hash was right and whose strong one was not. From then on whole blocks are skipped: what
  * a strange index can cost is bounded. */
-#define ALARMS_MAX 4096u
+#define ALARMS_MAX 1024u
 /* A window is looked for this many times its own length to either side of its place. */
 #define REACH 8u
 

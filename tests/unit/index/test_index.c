@@ -314,7 +314,7 @@ static void false_alarms_are_bounded(void **state)
     hashes = 0;
     assert_int_equal(look_at(old, len, 0, 0, 1000), OTA_OK);
     assert_int_equal(found(old, 0), 0);
-    assert_in_range(hashes, 4096, 4096 + 300);
+    assert_in_range(hashes, 1024, 1024 + 300);
 }
 
 static void a_crypto_service_that_fails(void **state)
