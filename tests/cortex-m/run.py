@@ -209,8 +209,8 @@ def lost_record(world):
     poke(board, MAP["BOOT_OFF"], b"\0" * MAP["BOOT_LEN"])
     lines = board.run()
     check(has(lines, "no copy of the boot record is valid") and runs(lines, "1.0.0"), "the older image does not run")
-    board.run()
-    return "every copy of the boot record is zero: named, the older image runs"
+    check(runs(board.run(), "2.0.0"), "it does not come back to 2.0.0")
+    return "every copy of the boot record is zero: named, the older image runs, and updates itself again"
 
 
 def damaged_image(world):
