@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # What CI runs: see .ci/run. FUZZ_SECONDS (default 20) is the time for each fuzz target. OTA_NIGHTLY=1 adds the
-# tests on other architectures.
+# long tests on other architectures, those with another C library, and those on another Debian.
 . "$(dirname "$0")/common.sh"
 set -o pipefail
 mkdir -p build
@@ -52,9 +52,14 @@ step "packages for the microcontroller" scripts/install-deps.sh mcu
 step "a microcontroller in QEMU" ctest --preset dev --tests-regex '^cortex_m$' --verbose
 step "packages for the boot loaders" scripts/install-deps.sh e2e
 step "devices in QEMU with their real boot loaders" may_skip timeout 1800 tests/e2e/run.sh build/dev
-if [ -n "${OTA_NIGHTLY:-}" ]; then
-    step "packages for other architectures" scripts/install-deps.sh worlds
-    for world in musl armhf s390x; do
+step "packages for other worlds" scripts/install-deps.sh worlds
+quick=--quick
+[ -z "${OTA_NIGHTLY:-}" ] || quick=
+for world in armhf s390x; do # two minutes each
+    step "tests on $world" may_skip timeout 1800 tests/worlds/run.sh $quick "$world"
+done
+if [ -n "${OTA_NIGHTLY:-}" ]; then # a few minutes each, and as much for what is fetched and built once
+    for world in musl trixie; do
         step "tests on $world" may_skip timeout 1800 tests/worlds/run.sh "$world"
     done
 fi

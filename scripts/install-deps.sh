@@ -5,7 +5,7 @@
 #   scripts/install-deps.sh GROUP...      groups: core (build, unit tests, demo)  check (make check)  ci (.ci/run)
 #                                         mcdc (.ci/run's MC/DC figures, which can be done without)
 #                                         mcu (tests/cortex-m: a microcontroller in QEMU)
-#                                         e2e (make e2e)  worlds (tests/worlds: other architectures)
+#                                         e2e (make e2e)  worlds (tests/worlds)  trixie (what that adds to core in its Debian 13)
 #                                         bench (make bench-delta: the peers, and what their corpus is unpacked with)
 #
 # Cheap to call: when everything is there it asks dpkg once and never touches the network. Needs root, or sudo.
@@ -21,6 +21,7 @@ mcu='qemu-system-arm gcc-arm-none-eabi libnewlib-arm-none-eabi dpkg-dev xz-utils
 e2e='qemu-system-arm qemu-system-x86 qemu-utils seabios ovmf u-boot-qemu u-boot-tools grub-pc-bin grub-common systemd-boot-efi e2fsprogs dosfstools mtools fdisk cpio
      gcc-aarch64-linux-gnu libc6-dev-arm64-cross'
 worlds='gcc-arm-linux-gnueabihf libc6-dev-armhf-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user musl-tools debootstrap'
+trixie='clang'
 bench='bsdiff xdelta3 zstd rdiff casync zchunk python3-venv gzip xz-utils dpkg'
 
 usage() { sed -n '3,9s/^# \{0,1\}//p' "$0"; }
@@ -36,6 +37,7 @@ for group in "$@"; do
         mcu) wanted="$wanted $mcu" ;;
         e2e) wanted="$wanted $e2e" ;;
         worlds) wanted="$wanted $worlds" ;;
+        trixie) wanted="$wanted $trixie" ;;
         bench) wanted="$wanted $bench" ;;
         -h | --help) usage; exit 0 ;;
         *) usage >&2; exit 2 ;;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "file_io.h"
 #include "slot.h"
@@ -14,14 +15,14 @@
 
 static int measure(struct ota_posix_slot *s)
 {
-    uint64_t size = 0;
+    off_t size = lseek(s->read_fd, 0, SEEK_END); /* BLKGETSIZE64 is more than musl's ioctl() takes without a warning */
     int unit = 0;
 
-    if (ioctl(s->read_fd, BLKGETSIZE64, &size) != 0 || ioctl(s->read_fd, BLKSSZGET, &unit) != 0)
+    if (size < 0 || ioctl(s->read_fd, BLKSSZGET, &unit) != 0)
         return errno;
     if (size == 0 || unit <= 0 || unit > UNIT_MAX || (unit & (unit - 1)) != 0)
         return ENOTSUP;
-    s->size = size;
+    s->size = (uint64_t)size;
     s->write_unit = (uint32_t)unit;
     return 0;
 }

@@ -13,6 +13,7 @@
 int block_open(const char *path, int flags, ...);
 int block_fstat(int fd, struct stat *st);
 int block_ioctl(int fd, unsigned long request, void *arg);
+off_t block_lseek(int fd, off_t off, int whence);
 int block_fdatasync(int fd);
 int block_fadvise(int fd, off_t off, off_t len, int advice);
 FILE *block_fopen(const char *path, const char *mode);
@@ -21,6 +22,7 @@ FILE *block_fopen(const char *path, const char *mode);
 #define open block_open
 #define fstat block_fstat
 #define ioctl block_ioctl
+#define lseek block_lseek
 #define fdatasync block_fdatasync
 #define posix_fadvise block_fadvise
 #define fopen block_fopen

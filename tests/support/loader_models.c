@@ -108,8 +108,9 @@ struct env {
 
 static bool is_valid(const uint8_t *c)
 {
-    uint32_t sum = (uint32_t)c[0] | (uint32_t)c[1] << 8 | (uint32_t)c[2] << 16 | (uint32_t)c[3] << 24;
+    uint32_t sum; /* in the byte order of the machine, as U-Boot has it */
 
+    memcpy(&sum, c, sizeof sum);
     return sum == crc32(0, c + 5, ENV_SIZE - 5);
 }
 
@@ -130,8 +131,7 @@ static void seal(uint8_t *c)
 {
     uint32_t sum = (uint32_t)crc32(0, c + 5, ENV_SIZE - 5);
 
-    for (int i = 0; i < 4; i++)
-        c[i] = (uint8_t)(sum >> (8 * i));
+    memcpy(c, &sum, sizeof sum);
 }
 
 bool model_uboot_get(struct model *m, const char *name, char *out, size_t cap)

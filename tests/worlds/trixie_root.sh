@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # usage: trixie_root.sh FOLDER SOURCE-DIR
-# Debian 13 in FOLDER: debootstrap's smallest system, then what scripts/install-deps.sh installs there for "core", and its clang.
+# Debian 13 in FOLDER: debootstrap's smallest system, then what scripts/install-deps.sh installs there.
 # Kept: a second call finds it. Ends with 77 where it cannot be made.
 set -euo pipefail
 
@@ -19,7 +19,7 @@ unshare --mount sh -ec '
     mount --rbind /proc "$1/proc"
     mount --rbind /dev "$1/dev"
     mount --bind "$2" "$1/src"
-    chroot "$1" sh -ec "/src/scripts/install-deps.sh core && apt-get -q install -y --no-install-recommends clang"' \
+    chroot "$1" /src/scripts/install-deps.sh core trixie' \
     sh "$TO" "$SOURCE" >> "$TO.log" 2>&1 < /dev/null || skip "no packages of Debian 13: $(tail -n 1 "$TO.log")"
 rm -rf "$TO"/var/cache/apt/archives/*.deb
 : > "$TO/.complete"

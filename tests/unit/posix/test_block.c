@@ -24,9 +24,9 @@ static char dir[] = "/tmp/ota-block-XXXXXX";
 static char path[64], mounts[64];
 
 static struct device {
-    uint64_t size;
+    off_t size;
     int unit;
-    int open_error, ioctl_error, sync_error, advise_error; /* errnos; 0 = none. open: where it is opened for writing */
+    int open_error, size_error, ioctl_error, sync_error, advise_error; /* errnos; 0 = none. open: where it is opened for writing */
     bool forgets;        /* what is written never reaches the medium: when the cache is dropped, zeroes are there */
     ino_t inode;
     int excl, writers, syncs, drops;
@@ -69,13 +69,17 @@ int block_ioctl(int fd, unsigned long request, void *arg)
         errno = dev.ioctl_error;
         return -1;
     }
-    if (request == BLKGETSIZE64)
-        memcpy(arg, &dev.size, sizeof dev.size);
-    else if (request == BLKSSZGET)
-        memcpy(arg, &dev.unit, sizeof dev.unit);
-    else
-        fail();
+    assert_int_equal(request, BLKSSZGET);
+    memcpy(arg, &dev.unit, sizeof dev.unit);
     return 0;
+}
+
+off_t block_lseek(int fd, off_t off, int whence)
+{
+    (void)fd;
+    assert_true(off == 0 && whence == SEEK_END);
+    errno = dev.size_error;
+    return dev.size_error ? -1 : dev.size;
 }
 
 int block_fdatasync(int fd)
@@ -204,12 +208,12 @@ static void a_mounted_device_is_not_written(void **state)
 static void odd_devices_are_refused(void **state)
 {
     static const struct {
-        uint64_t size;
-        int unit, error;
+        off_t size;
+        int unit, size_error, ioctl_error;
         int32_t code;
     } list[] = {
-        { 0, 512, 0, ENOTSUP },        { SIZE, 0, 0, ENOTSUP },    { SIZE, -512, 0, ENOTSUP },   { SIZE, 768, 0, ENOTSUP },
-        { SIZE, 8192, 0, ENOTSUP },    { SIZE, 512, ENXIO, ENXIO },
+        { 0, 512, 0, 0, ENOTSUP },    { SIZE, 0, 0, 0, ENOTSUP },       { SIZE, -512, 0, 0, ENOTSUP },  { SIZE, 768, 0, 0, ENOTSUP },
+        { SIZE, 8192, 0, 0, ENOTSUP }, { SIZE, 512, 0, ENXIO, ENXIO }, { SIZE, 512, EOVERFLOW, 0, EOVERFLOW },
     };
     struct ota_posix_slot s;
     struct ota_fault fault;
@@ -218,7 +222,8 @@ static void odd_devices_are_refused(void **state)
     for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
         dev.size = list[i].size;
         dev.unit = list[i].unit;
-        dev.ioctl_error = list[i].error;
+        dev.size_error = list[i].size_error;
+        dev.ioctl_error = list[i].ioctl_error;
         assert_int_equal(open_slot(&s, &fault), OTA_DEVICE_SLOT);
         assert_string_equal(fault.where, "slot.size");
         assert_int_equal(fault.port_code, list[i].code);
