@@ -36,13 +36,16 @@ def measure(peer, pair, work):
     cpu = min(peer.apply(old, work, out) for _ in range(3 if peers.size(new) < 4 * peers.MIB else 1))
     if not filecmp.cmp(new, out, shallow=False):
         raise peers.Failed(f'{peer.name}: the round trip made other bytes')
-    return {'bytes': sent, 'memory': peer.memory(old, new), 'apply_cpu_s': round(cpu, 4), 'make_s': round(made_s, 2)}
+    return {'bytes': sent, 'memory': peer.memory(old, new, work), 'apply_cpu_s': round(cpu, 4), 'make_s': round(made_s, 2)}
 
 
-def measure_pair(pair, all_peers, temp):
+def measure_pair(pair, all_peers, temp, kept):
     result = {'new': peers.size(pair / 'new'), 'peers': {}}
     for peer in all_peers:
         if result['new'] > peer.largest:
+            continue
+        if peer.kind != 'ours' and peer.name in kept:
+            result['peers'][peer.name] = kept[peer.name]
             continue
         work = Path(tempfile.mkdtemp(dir=temp))
         try:
@@ -73,6 +76,11 @@ def ratio(ours, theirs):
     return f'{ours / theirs:.2f}' if ours and theirs else '-'
 
 
+def judged(ours, theirs):
+    """The ratio of two sizes; one that a peer wins stands out."""
+    return f'**{ratio(ours, theirs)}**' if ours and theirs and ours > theirs else ratio(ours, theirs)
+
+
 def ours(result, label):
     return result['peers'].get(f'ota-delta {label}', {})
 
@@ -80,15 +88,16 @@ def ours(result, label):
 def summary(results):
     """How we stand against the best: one line a pair, for people."""
     lines = ['| pair | new image | ours, 32 KiB | best device peer | ratio | ours, 1 MiB | best of any peer | ratio '
-             '| apply CPU, 32 KiB / 1 MiB |',
-             '|---|--:|--:|--:|--:|--:|--:|--:|--:|']
+             '| apply CPU, 32 KiB / 1 MiB | decoder KiB |',
+             '|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|']
     for name, r in results.items():
         small, large, speed = ours(r, '32K'), ours(r, '1M'), fastest(r)
         device, anyone = best(r, ('device',)), best(r, ('device', 'host'))
         cpu = ' / '.join(ratio(p.get('apply_cpu_s'), speed) for p in (small, large))
+        room = ' / '.join(f'{p["memory"] / peers.KIB:.0f}' if 'memory' in p else '-' for p in (small, large))
         lines.append(f'| {name} | {r["new"]:,} | {small.get("bytes", 0):,} | {device[0]:,} ({device[1]}) | '
-                     f'{ratio(small.get("bytes"), device[0])} | {large.get("bytes", 0):,} | {anyone[0]:,} ({anyone[1]}) | '
-                     f'{ratio(large.get("bytes"), anyone[0])} | {cpu} |')
+                     f'{judged(small.get("bytes"), device[0])} | {large.get("bytes", 0):,} | {anyone[0]:,} ({anyone[1]}) | '
+                     f'{judged(large.get("bytes"), anyone[0])} | {cpu} | {room} |')
     return lines
 
 
@@ -124,15 +133,16 @@ def main():
     parser.add_argument('--peers', help='only peers whose name contains one of these, separated by commas')
     parser.add_argument('--into', type=Path, help='put the tables between the marks of this file')
     parser.add_argument('--json', type=Path, help='every figure [delta.json beside BUILD-DIR]')
+    parser.add_argument('--keep', type=Path, help='figures of peers that are in this file, from an earlier --json, are not measured again')
     parser.add_argument('--strict', action='store_true', help='fail when a peer is ahead, or our patch was not made')
     a = parser.parse_args()
     tool = a.build.resolve() / 'tools' / 'ota-delta'
     wanted = a.peers.split(',') if a.peers else ['']
     here = [p for p in peers.all_peers(tool) if any(part in p.name for part in wanted) and p.needs()]
-    results = {}
+    results, kept = {}, json.loads(a.keep.read_text()) if a.keep else {}
     with tempfile.TemporaryDirectory(prefix='ota-bench-delta-') as temp:
         for pair in find_pairs(a.folder, a.pairs.split(',') if a.pairs else None):
-            results[pair.name] = measure_pair(pair, here, temp)
+            results[pair.name] = measure_pair(pair, here, temp, kept.get(pair.name, {}).get('peers', {}))
     lines = summary(results) + [''] + everyone(results)
     print('\n' + '\n'.join(lines))
     (a.json or a.build.resolve().parent / 'delta.json').write_text(json.dumps(results, indent=1) + '\n')

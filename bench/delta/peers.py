@@ -42,7 +42,7 @@ class Peer:
     """make(old, new, work) -> bytes on the wire; apply(old, work, out) -> CPU seconds, or None where it is not measured."""
     name: str
     kind: str                       # 'ours', 'device', 'host'
-    memory: Callable                # (old, new) -> bytes, as its documentation states
+    memory: Callable                # (old, new, work) -> bytes, as its documentation states, or the patch itself
     make: Callable
     apply: Callable
     needs: Callable                 # () -> is it here?
@@ -156,17 +156,24 @@ def our_peer(tool, memory, label):
     def make(old, new, work):
         run([tool, 'create', '--memory', label, old, new, work / 'p'])
         return size(work / 'p')
-    return Peer(f'ota-delta {label}', 'ours', lambda old, new: memory, make,
+
+    def stated(_old, _new, work):
+        text = subprocess.run([tool, 'info', work / 'p'], check=True, capture_output=True, text=True).stdout
+        needs = int(text.split('\nmemory ')[1].split()[0])
+        if needs > memory:
+            raise Failed(f'ota-delta {label}: the patch needs {needs} bytes')
+        return needs
+    return Peer(f'ota-delta {label}', 'ours', stated, make,
                 lambda old, work, out: run([tool, 'apply', old, work / 'p', out]),
                 lambda: os.access(tool, os.X_OK))
 
 
 def both(factor_old, factor_new, more=0):
-    return lambda old, new: factor_old * size(old) + factor_new * size(new) + more
+    return lambda old, new, _work: factor_old * size(old) + factor_new * size(new) + more
 
 
 def fixed(n):
-    return lambda old, new: n
+    return lambda _old, _new, _work: n
 
 
 def all_peers(tool):

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# usage: run.sh BUILD-DIR DIR [--pairs A,B] [--peers A,B] [--into FILE] [--json FILE] [--strict]
+# usage: run.sh BUILD-DIR DIR [--pairs A,B] [--peers A,B] [--into FILE] [--json FILE] [--keep FILE] [--strict]
 #
 # Makes a patch of every pair of images in DIR (folders with the files old and new; corpus.sh makes some) with ota-delta
 # and with every peer that this machine can install, applies each, compares the result, and prints tables. Debian's peers

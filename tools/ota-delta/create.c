@@ -34,6 +34,7 @@ struct maker {
     struct create_job inner;
     struct memory_base base;
     struct opened opened;
+    bool closed;                            /* no streams are looked for */
     struct plan plan;
     struct otai_patch_params params;
     struct bytes payload;
@@ -324,7 +325,7 @@ static const char *make(struct maker *m, struct bytes *out)
     m->params = frugal(job->memory);
     if (in_parts(job))
         wrong = encode_in_parts(m);
-    else if (!open_streams(m))
+    else if (!m->closed && !open_streams(m))
         return NO_MEMORY;
     else if (job->new_len)
         wrong = plan_and_encode(m);
@@ -336,12 +337,28 @@ static const char *make(struct maker *m, struct bytes *out)
     return put_frames(m, out) ? prove(m, out) : NO_MEMORY;
 }
 
+/* Images whose opened streams do not come out right are patched as they are. */
+static const char *make_closed(struct maker *m, struct bytes *out)
+{
+    const struct create_job *job = m->outer;
+
+    free(out->p);
+    *out = (struct bytes){ 0 };
+    free(m->payload.p);
+    plan_free(&m->plan);
+    open_free(&m->opened);
+    *m = (struct maker){ .job = job, .outer = job, .closed = true, .base = { { &memory_ops }, job->old } };
+    return make(m, out);
+}
+
 const char *create_patch(const struct create_job *job, struct bytes *out)
 {
     struct maker m = { .job = job, .outer = job, .base = { { &memory_ops }, job->old } };
 
     *out = (struct bytes){ 0 };
     const char *wrong = job->memory < CREATE_MEMORY_MIN ? "the memory is too small" : make(&m, out);
+    if (wrong && m.inner.old)
+        wrong = make_closed(&m, out);
     if (wrong) {
         free(out->p);
         *out = (struct bytes){ 0 };
