@@ -318,9 +318,9 @@ static uint8_t code_miss(struct otai_body *b, unsigned i, uint8_t want)
     return otai_code_byte(&b->model, &c, want);
 }
 
-static void code_copied(struct otai_body *b, unsigned i)
+static uint8_t code_copied(struct otai_body *b, unsigned i)
 {
-    struct otai_group *g = &b->walk.group;
+    const struct otai_group *g = &b->walk.group;
     uint8_t byte = b->script ? b->script->out[b->at + i] : 0;
     unsigned hit = code_hit(b, i, byte == g->pred[i] ? 1u : 0u);
 
@@ -333,32 +333,40 @@ static void code_copied(struct otai_body *b, unsigned i)
         b->unit_misses = 1;
     }
     b->hit_history = (uint8_t)((unsigned)b->hit_history << 1 | (hit ? 0u : 1u));
-    b->seen = b->seen << 8 | byte;
-    b->made[i] = byte;
+    return byte;
 }
 
-static ota_err step_copy(struct otai_body *b)
+/* One group: its bytes go behind those that were made in this step. */
+static ota_err make_group(struct otai_body *b)
 {
     const struct otai_group *g = &b->walk.group;
-
-    code_mode(b);
-    code_unit(b);
+    uint8_t *made = b->made + b->made_len;
     ota_err err = otai_walk_next(&b->walk, &b->scene);
+
     if (err != OTA_OK)
         return err;
     b->group_misses = 0;
     for (unsigned i = 0; i < g->len; i++) {
-        if (!b->unit_good) {
-            code_copied(b, i);
-            continue;
-        }
-        b->made[i] = g->pred[i];
-        b->seen = b->seen << 8 | g->pred[i];
+        made[i] = b->unit_good ? g->pred[i] : code_copied(b, i);
+        b->seen = b->seen << 8 | made[i];
     }
-    b->made_len = g->len;
+    b->made_len = (uint8_t)(b->made_len + g->len);
     b->at += g->len;
-    otai_walk_took(&b->walk, &b->scene, b->made);
+    otai_walk_took(&b->walk, &b->scene, made);
     return OTA_OK;
+}
+
+/* One group where anything must be decided; else as many as belong to the unit. */
+static ota_err step_copy(struct otai_body *b)
+{
+    ota_err err;
+
+    code_mode(b);
+    code_unit(b);
+    do
+        err = make_group(b);
+    while (err == OTA_OK && b->unit_good && b->walk.left > 0 && b->at < b->unit_end && b->made_len <= sizeof b->made - OTAI_GROUP_MAX);
+    return err;
 }
 
 static void begin_copy(struct otai_body *b, uint32_t from, uint32_t len)
@@ -453,7 +461,7 @@ bool otai_body_plausible(const struct otai_body *b)
     const struct otai_walk *w = &b->walk;
 
     return b->phase <= OTAI_P_END && m->count <= b->map_max && b->part.count <= b->map_max && b->index <= m->count &&
-           b->made_len <= OTAI_GROUP_MAX && m->was.count <= OTAI_SPANS && m->now.count <= OTAI_SPANS &&
+           b->made_len <= sizeof b->made && m->was.count <= OTAI_SPANS && m->now.count <= OTAI_SPANS &&
            w->mode < OTAI_M_COUNT && w->pool_next < OTAI_POOLS && b->scene.window.len <= sizeof b->scene.window.bytes &&
            b->at <= b->part.out_len && b->layout_step < 2 * OTAI_LAYOUT_STEPS && b->part.was.count <= OTAI_SPANS &&
            b->part.now.count <= OTAI_SPANS;

@@ -242,6 +242,9 @@ struct otai_script {
     const uint8_t *out;                /* the part's new bytes */
 };
 
+/* New bytes of one step: a unit of 64, whose last group may reach beyond it. */
+#define OTAI_MADE_MAX (64u + OTAI_GROUP_MAX)
+
 enum otai_phase { OTAI_P_PART, OTAI_P_LAYOUT, OTAI_P_MAP, OTAI_P_PRIME, OTAI_P_RUN, OTAI_P_END };
 
 struct otai_body {
@@ -265,7 +268,7 @@ struct otai_body {
     uint8_t unit_history, hit_history, unit_misses, group_at, group_misses;
     uint8_t last_diff[OTAI_K_COUNT];
     uint64_t seen;                     /* the last eight new bytes, the newest lowest */
-    uint8_t made[OTAI_GROUP_MAX];
+    uint8_t made[OTAI_MADE_MAX];
     uint8_t made_len;
 };
 

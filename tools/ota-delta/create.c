@@ -13,6 +13,7 @@
 #define PART_LEN (UINT32_C(1) << 28)      /* of what is larger: bytes of the new image in a part */
 #define MAP_WANTED 4096                   /* entries for which a part leaves room before the counters take it */
 #define PRIME_RUNS_LOG2 16u
+#define WORTH_PRIMING 32u
 #define TRIES_LEN (4u << 20)              /* images up to this length are encoded in several ways, to keep the best */
 
 struct memory_base {
@@ -105,10 +106,11 @@ static const char *encode(struct maker *m, struct bytes *payload)
 }
 
 /* Bytes of the old image to learn from: as many as leave a trace. Little memory had better learn from new bytes only, and
- * opened images cannot be read before the first new bytes have told what was opened. */
+ * opened images cannot be read before the first new bytes have told what was opened. A patch that is small beside the old
+ * image, as the first try tells, would save less than the device's time to read all of it. */
 static uint32_t worth_learning(const struct maker *m)
 {
-    if (m->inner.old || m->params.runs_log2 < PRIME_RUNS_LOG2 || m->job->old_len > (uint64_t)8 << m->params.runs_log2)
+    if (m->inner.old || m->payload.len < m->job->old_len / WORTH_PRIMING || m->params.runs_log2 < PRIME_RUNS_LOG2 || m->job->old_len > (uint64_t)8 << m->params.runs_log2)
         return 0;
     return (uint32_t)m->job->old_len;
 }
