@@ -25,7 +25,7 @@ extern "C" {
 #endif
 
 #define OTA_DELTA_DIGEST_LEN 16   /**< bytes of a SHA-256 that a patch names an image by: its first ones */
-#define OTA_DELTA_HEADER_MAX 96   /**< longest header of a patch */
+#define OTA_DELTA_HEADER_MAX 104  /**< longest header of a patch */
 
 /** What a patch says about itself before its first frame. */
 struct ota_delta_info {

@@ -88,7 +88,7 @@ ota_err otai_step_reboot(struct ota *a)
     if (f == OTAI_BOOT_PENDING)
         return restart(a);
     if (f == OTAI_BOOT_ABSENT)
-        return condemn(a, OTA_REJECT_TRIAL, "boot: trial gave up its tries", 0);
+        return condemn(a, OTA_REJECT_TRIAL, "boot: no tries left", 0);
     a->app_word = OTAI_APP_SILENT;
     a->trial_began_ms = otai_now_ms(a);
     a->j.trial_starts++;
@@ -171,7 +171,7 @@ ota_err otai_step_confirm(struct ota *a)
             return err;
         /* A trial that was given up before cannot be confirmed any more. */
         if (a->view.trial)
-            return condemn(a, OTA_REJECT_TRIAL, "boot: trial was given up", 0);
+            return condemn(a, OTA_REJECT_TRIAL, "boot: given up", 0);
     }
     now_installed(a);
     memset(a->j.blocked, 0, sizeof a->j.blocked);

@@ -27,14 +27,13 @@ static void reconcile(struct ota *a)
  * is found out anew and the deployment tried again; its bytes are still where they were. */
 static void notice_fallback(struct ota *a)
 {
-    for (size_t i = 0; i < a->cfg.component_count; i++) {
-        const struct otai_progress *p = &a->j.progress[i];
+    struct otai_journal *j = &a->j;
 
-        if (a->j.outcome != OTA_OUTCOME_CONFIRMED || !p->wanted || a->view.running[i] != (p->slot ^ 1u))
-            continue;
-        a->j.installed[i].known = false;
-        a->j.etag[0] = '\0';
-    }
+    for (size_t i = 0; i < a->cfg.component_count && j->outcome == OTA_OUTCOME_CONFIRMED; i++)
+        if (j->progress[i].wanted && a->view.running[i] + j->progress[i].slot == 1) {
+            j->installed[i].known = false;
+            j->etag[0] = '\0';
+        }
 }
 
 /* A report's number is never used twice, also when the journal that counted them is lost: the ring remembers the last. */
@@ -66,9 +65,8 @@ ota_err otai_step_start(struct ota *a)
     a->restart_asked = false;
     a->dirty = false;
     ota_err err = read_journal(a);
-    if (err != OTA_OK)
-        return err;
-    err = otai_look(a);
+    if (err == OTA_OK)
+        err = otai_look(a);
     if (err != OTA_OK)
         return err;
     a->j.starts++;
@@ -80,16 +78,26 @@ ota_err otai_step_start(struct ota *a)
     return OTA_DONE;
 }
 
-/* IDLE: nothing but the clock. */
-ota_err otai_step_idle(struct ota *a)
+/* Wait until the time has come or somebody asked, which is good for one try. */
+static ota_err await(struct ota *a)
 {
     uint64_t now = otai_now_ms(a);
 
     if (!a->asked && now < a->due_ms)
         return otai_again_in(a, a->due_ms - now);
     a->asked = false;
+    return OTA_DONE;
+}
+
+/* IDLE: nothing but the clock. */
+ota_err otai_step_idle(struct ota *a)
+{
+    ota_err err = await(a);
+
+    if (err != OTA_DONE)
+        return err;
     if (!otai_net_ready(a)) {
-        a->due_ms = now + 1000u;
+        a->due_ms = otai_now_ms(a) + 1000u;
         return otai_again_in(a, 1000);
     }
     a->cycle = OTA_SAME;
@@ -202,9 +210,10 @@ ota_err otai_step_refuse(struct ota *a)
 
     if (a->fault.component < a->cfg.component_count &&
         (a->fault.state == OTA_ST_DOWNLOAD || a->fault.state == OTA_ST_SEAL)) {
-        j->progress[a->fault.component].out_off = 0;
-        j->progress[a->fault.component].src_off = 0;
-        j->progress[a->fault.component].etag[0] = '\0';
+        struct otai_progress *p = &j->progress[a->fault.component];
+
+        p->out_off = p->src_off = 0;
+        p->etag[0] = '\0';
     }
     if (a->reports_kept || !told_already(a))
         j->report_id = ++j->report_last;
@@ -219,12 +228,7 @@ ota_err otai_step_refuse(struct ota *a)
 /* FAULT: wait, then look at everything afresh. */
 ota_err otai_step_fault(struct ota *a)
 {
-    uint64_t now = otai_now_ms(a);
-
-    if (now < a->due_ms && !a->asked)
-        return otai_again_in(a, a->due_ms - now);
-    a->asked = false; /* one try for one wish: a device that fails again waits */
-    return OTA_DONE;
+    return await(a);
 }
 
 /* Judged before any deployment was known? Then the report must not name the one that came before. */
@@ -251,12 +255,14 @@ static void describe(struct ota *a, struct ota_report *r)
     r->fetched = j->fetched;
     otai_digest_copy(r->deployment, j->deployment);
     for (size_t i = 0; i < a->cfg.component_count; i++) {
-        if (!j->progress[i].wanted)
+        const struct otai_progress *p = &j->progress[i];
+
+        if (!p->wanted)
             continue;
-        (void)otai_copy(r->version, sizeof r->version, j->progress[i].version);
+        (void)otai_copy(r->version, sizeof r->version, p->version);
         (void)otai_copy(r->running, sizeof r->running, otai_running(a, i));
-        r->codec = j->progress[i].codec;
-        r->why = j->progress[i].why;
+        r->codec = p->codec;
+        r->why = p->why;
         break;
     }
 }

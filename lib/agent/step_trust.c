@@ -65,6 +65,11 @@ static ota_err load(struct ota *a, const char *name)
     return ota_tuf_answer(t->tuf, there ? OTA_TUF_GOT : OTA_TUF_ABSENT, there ? len : 0);
 }
 
+static bool wants_role(const struct ota *a, const char *role)
+{
+    return strcmp(a->m.trust->want.role, role) == 0;
+}
+
 static ota_err keep(struct ota *a, const char *name)
 {
     struct otai_trust *t = a->m.trust;
@@ -75,7 +80,7 @@ static ota_err keep(struct ota *a, const char *name)
 
     if (err != OTA_OK)
         return otai_fail_port(a, err, name, code);
-    if (t->want.kind == OTA_TUF_STORE && strcmp(t->want.role, "root") == 0)
+    if (t->want.kind == OTA_TUF_STORE && wants_role(a, "root"))
         otai_note(a, OTA_EV_ROOT_ROTATED, t->repo, 0);
     return ota_tuf_answer(t->tuf, OTA_TUF_STORED, 0);
 }
@@ -107,8 +112,7 @@ static ota_err serve(struct ota *a)
 /* Storage services answer 403 for a file that is not there to those who may not list the rest: no newer root, then. */
 static bool is_absent(const struct ota *a, ota_err err)
 {
-    return err == OTA_RETRY_NOT_FOUND || (err == OTA_RETRY_REFUSED && a->fetch.head.status == 403 &&
-                                          strcmp(a->m.trust->want.role, "root") == 0);
+    return err == OTA_RETRY_NOT_FOUND || (err == OTA_RETRY_REFUSED && a->fetch.head.status == 403 && wants_role(a, "root"));
 }
 
 /* A file that is not there, or is longer than it may be, is TUF's to judge; anything else ends this check-in. */
@@ -123,7 +127,7 @@ static ota_err answer_body(struct ota *a, ota_err err)
         answer = OTA_TUF_TOO_LONG;
     else if (err != OTA_DONE)
         return otai_fetch_failed(a, err, t->want.file);
-    if (answer == OTA_TUF_GOT && t->repo == 0 && strcmp(t->want.role, "timestamp") == 0)
+    if (answer == OTA_TUF_GOT && t->repo == 0 && wants_role(a, "timestamp"))
         (void)otai_copy(t->etag, sizeof t->etag, a->fetch.head.etag);
     if (answer == OTA_TUF_GOT)
         otai_note(a, OTA_EV_TRUST_FETCH, t->repo, (uint32_t)t->fill);
@@ -201,7 +205,7 @@ static ota_err seek(struct ota *a, const char *path)
     int repo = otai_repo_for(a->cfg.repos, a->cfg.repo_count, path);
 
     if (repo < 0)
-        return otai_fail(a, OTA_REJECT_TARGET, "pointer: path of no repository");
+        return otai_fail(a, OTA_REJECT_TARGET, "pointer: bad path");
     if (repo != t->repo)
         return open_repo(a, (uint8_t)repo);
     ota_err err = ota_tuf_find(t->tuf, path);

@@ -242,7 +242,7 @@ FLOW(a_confirmation_that_did_nothing_is_noticed)
     (void)state;
     (void)offer();
     (void)inside_at(OTA_ST_CONFIRM, deafen);
-    expect_given_up("boot: trial was given up");
+    expect_given_up("boot: given up");
 }
 
 /* The condemned slots run and are permanent: the boot control forgot the trial at once. */
