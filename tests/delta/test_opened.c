@@ -167,6 +167,36 @@ static void opens_what_the_memory_allows(void **state)
     patches_free(&pair);
 }
 
+/* Streams at equal distances, of contents that look like the table that lists them. */
+static uint32_t wrap_tables(uint8_t *image, uint8_t version)
+{
+    enum { STREAMS = 80, DISTANCE = 128, CONTENT = 600 };
+    static uint8_t entries[CONTENT];
+
+    for (size_t i = 0; i < CONTENT; i += 8) {
+        otai_put_le32(entries + i, DISTANCE);
+        otai_put_le32(entries + i + 4, CONTENT);
+    }
+    entries[CONTENT - 1] = version;   /* equal streams stay closed */
+    memset(image, version, (size_t)STREAMS * DISTANCE);
+    for (size_t i = 0; i < STREAMS; i++)
+        assert_true(deflated(image + i * DISTANCE, DISTANCE, entries, CONTENT, 9, 15, 8) < DISTANCE);
+    return STREAMS * DISTANCE;
+}
+
+/* The table is the begin of the new view, and no device can read old contents before it has it. */
+static void no_copy_makes_the_table(void **state)
+{
+    (void)state;
+    pair.old_len = wrap_tables(pair.old, 1);
+    pair.new_len = wrap_tables(pair.new, 2);
+    patches_make(&pair, 1 << 20);
+    assert_true(pair.patch.p[4] >= 0x80);
+    expect_new(&(struct feed){ 0 });
+    expect_new(&(struct feed){ .in = 1, .out = 61, .save_every = 100 });
+    patches_free(&pair);
+}
+
 static void any_pieces_and_restarts(void **state)
 {
     (void)state;
@@ -222,6 +252,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(compresses_as_zlib_does),
         cmocka_unit_test(opens_what_the_memory_allows),
+        cmocka_unit_test(no_copy_makes_the_table),
         cmocka_unit_test(any_pieces_and_restarts),
         cmocka_unit_test(damage_is_refused),
         cmocka_unit_test(another_old_image_is_refused),

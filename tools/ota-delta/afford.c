@@ -154,8 +154,26 @@ static void drop_dear(const struct chain *h, struct copies *c)
     c->len = n;
 }
 
+/* The table of the streams stands first in the new view, and until it is complete a device cannot read the old one. */
+static void spare_table(const struct opened *o, struct copies *c)
+{
+    uint32_t table = o->params.old_count * OTAI_OLD_ENTRY + o->params.new_count * OTAI_NEW_ENTRY;
+    size_t n = 0;
+
+    for (size_t i = 0; i < c->len; i++) {
+        struct otai_copy x = c->p[i];
+        uint32_t cut = x.to < table ? table - x.to : 0;
+
+        if (cut >= x.len)
+            continue;
+        c->p[n++] = (struct otai_copy){ x.from + cut, x.to + cut, x.len - cut };
+    }
+    c->len = n;
+}
+
 bool open_afford(const struct opened *o, struct copies *c)
 {
+    spare_table(o, c);
     size_t n = c->len + 1;
     struct chain h = { .o = o, .c = c, .weight = calloc(n, sizeof *h.weight), .last = calloc(n, sizeof *h.last),
                        .rank = calloc(n, sizeof *h.rank), .before = calloc(n, sizeof *h.before),
