@@ -20,8 +20,9 @@ struct ota_net_request {
     enum ota_net_method method;
     const char *url;            /**< absolute, already percent-encoded: used as given */
     uint64_t range_from;        /**< > 0: send "Range: bytes=N-" */
-    uint64_t range_to;          /**< > 0: last byte that is wanted: send "Range: bytes=N-M", also for N = 0. A port that
-                                     leaves it out costs bytes, not correctness */
+    uint64_t range_to;          /**< > 0: last byte that is wanted: send "Range: bytes=N-M", also for N = 0. M below N is
+                                     no range (RFC 9110 section 14.1.1): the whole file. A port that leaves the end out
+                                     costs bytes, not correctness */
     const char *if_range;       /**< entity tag for If-Range, or NULL */
     const char *if_none_match;  /**< entity tag for If-None-Match, or NULL */
     const char *extra;          /**< further header lines, each "Name: value", separated by "\n"; or NULL */

@@ -141,7 +141,8 @@ static ota_err answer(struct ota_posix_net *n, const struct ota_net_request *req
         say(n, "%s", "");
         return OTA_OK;
     }
-    if ((req->range_from > 0 || req->range_to > 0) && (!req->if_range || strcmp(req->if_range, etag) == 0))
+    if ((req->range_from > 0 || req->range_to > 0) && (req->range_to == 0 || req->range_to >= req->range_from) &&
+        (!req->if_range || strcmp(req->if_range, etag) == 0))
         return answer_range(n, req->range_from, req->range_to, size, etag);
     n->file_left = size;
     say(n, "HTTP/1.1 200 -");

@@ -153,7 +153,8 @@ static void answer_get(struct ota_ram_net *n, const struct ota_net_request *req)
         answer_empty(n, 304);
         return;
     }
-    ranged = (req->range_from > 0 || to > 0) && !f->ignore_range && (!req->if_range || same_tag(req->if_range, f->etag));
+    ranged = (req->range_from > 0 || to > 0) && (to == 0 || to >= req->range_from) && !f->ignore_range &&
+             (!req->if_range || same_tag(req->if_range, f->etag));
     if (ranged && req->range_from >= f->len) {
         answer_empty(n, 416);
         return;
