@@ -92,10 +92,11 @@ device_percent()
     [ "${length:-0}" -gt 0 ] && echo $((done * 100 / length)) || echo 0
 }
 
-# device_slot_prefix SLOT VERSION: so many bytes of the slot are already those of the version's image.
+# device_slot_prefix SLOT VERSION: so many bytes of the slot are already those of the version's image, in whole sectors: behind
+# what was written, a few bytes of the image before may be the same.
 device_slot_prefix()
 {
-    { cmp "$DEVICE/slot-$1.img" "$IMAGES/thermostat-$2" || true; } | sed 's/.*byte \([0-9]*\),.*/\1/' | awk '{ print $1 - 1 }'
+    { cmp "$DEVICE/slot-$1.img" "$IMAGES/thermostat-$2" || true; } | sed 's/.*byte \([0-9]*\),.*/\1/' | awk '{ n = $1 - 1; print n - n % 512 }'
 }
 
 # "ENCODING, WHY" of the update under way or the last one.
