@@ -35,9 +35,9 @@ fuzz:
 
 e2e:
 	scripts/install-deps.sh core check e2e
-	cmake --preset dev
-	cmake --build --preset dev --target e2e_loaders --target ota-repo
-	tests/e2e/run.sh build/dev
+	cmake --preset gcc
+	cmake --build --preset gcc --target e2e_loaders --target ota-repo
+	tests/e2e/run.sh build/gcc
 
 install: build/release
 	cmake --install build/release --prefix "$(PREFIX)"

@@ -51,7 +51,7 @@ step "packages for the microcontroller" scripts/install-deps.sh mcu
 # Two to three minutes, 200 kills among them; Skipped where Debian's source packages cannot be fetched.
 step "a microcontroller in QEMU" ctest --preset dev --tests-regex '^cortex_m$' --verbose
 step "packages for the boot loaders" scripts/install-deps.sh e2e
-step "devices in QEMU with their real boot loaders" may_skip timeout 1800 tests/e2e/run.sh build/dev
+step "devices in QEMU with their real boot loaders" may_skip timeout 1800 tests/e2e/run.sh build/gcc
 step "packages for other worlds" scripts/install-deps.sh worlds
 quick=--quick
 [ -z "${OTA_NIGHTLY:-}" ] || quick=

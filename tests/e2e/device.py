@@ -88,7 +88,7 @@ class Publisher:
 
     def deploy(self, version, options):
         """The web root in which this version is deployed."""
-        self.repo("image", "add", self.images[version], "--product", "box", "--component", "os", "--version", version, *options)
+        self.repo("image", "add", self.images[version], "--product", "box", "--component", "os", "--version", version, "--no-index", *options)
         self.repo("deploy", "--product", "box", "--group", "production", "--image", f"os={version}")
         web = self.path / f"web-{version}"
         shutil.copytree(self.path / "site/web", web, copy_function=os.link)
