@@ -161,8 +161,8 @@ say "  some check-ins later: 3.0.0 is not tried again, and nothing was written t
 step 6 "4.0.0 is published; the network drops twice and the agent is killed in the middle of the download"
 mark=$(server_mark)
 server_stop
-server_start "$WEB" 600k
-say "  (the line is slow now: 600 kB a second)"
+server_start "$WEB" 250k
+say "  (the line is slow now: 250 kB a second: slower than the decoder, so that nothing waits in between)"
 publish 4.0.0
 for blow in drop kill drop; do
     at=$((${at:-0} + 22))
@@ -175,7 +175,7 @@ for blow in drop kill drop; do
         say "  -> the network drops at $(device_percent) %"
         server_stop
         sleep 1.5
-        server_start "$WEB" 600k
+        server_start "$WEB" 250k
         say "  -> the network is back"
     fi
 done

@@ -120,6 +120,8 @@ class Device:
             ota = target.custom["ota"]
             assert ota["component"] == image["component"] and PRODUCT in ota["compatible"]
             for encoding in ota.get("encodings", []):
+                if encoding["codec"] != "deflate":
+                    continue
                 packed = (os_repo if encoding["path"].startswith("os/") else product).fetch(encoding["path"]).data
                 assert zlib.decompress(packed) == target.data
             found[image["component"]] = target.data
