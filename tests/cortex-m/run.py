@@ -43,7 +43,7 @@ class World:
     def publish(self, number, data=None):
         path = self.work / f"app-{number}.img"
         path.write_bytes(data or self.image(number))
-        self.repo("image", "add", path, "--product", "thermostat", "--component", "app", "--version", f"{number}.0.0", "--name", f"app-{number}.img", "--window", "12")
+        self.repo("image", "add", path, "--product", "thermostat", "--component", "app", "--version", f"{number}.0.0", "--name", f"app-{number}.img", "--window", "12", "--no-index")
         self.repo("deploy", "--product", "thermostat", "--group", "production", "--image", f"app={number}.0.0")
 
     def factory(self, board, *more):
