@@ -71,7 +71,7 @@ unsigned otai_code_flag(struct otai_model *m, unsigned which, unsigned bit);
 unsigned otai_code_hit(struct otai_model *m, const uint32_t h[OTAI_HIT_INPUTS], unsigned set, unsigned bit);
 uint8_t otai_code_byte(struct otai_model *m, const struct otai_context *c, uint8_t byte);
 /* Let the runs of these contexts learn a byte that is known. */
-void otai_teach_runs(struct otai_model *m, const uint32_t run[OTAI_RUNS], uint8_t byte);
+void otai_teach_runs(struct otai_model *m, const uint32_t h[OTAI_RUNS], uint8_t byte);
 uint32_t otai_code_number(struct otai_model *m, enum otai_number kind, uint32_t v);
 int32_t otai_code_signed(struct otai_model *m, enum otai_number kind, int32_t v);
 

@@ -33,6 +33,7 @@ struct otai_patch_params {
     uint32_t map_max;
     uint8_t frame_log2, slots_log2, runs_log2, learned_log2;
     struct otai_opened_params opened;
+    uint32_t zero;                     /* no byte is left unset: two are compared as they lie */
 };
 
 /* ota_delta_peek() and the parameters of the memory. AGAIN: longer than len. */
