@@ -28,11 +28,42 @@ tidy() { # the core and the ports; the compile commands are clang's
     git ls-files 'lib/*.c' 'ports/posix/*.c' 'ports/ram/*.c' | xargs -P "$jobs" -n 4 clang-tidy --quiet -p build/clang --warnings-as-errors='*' 2>/dev/null
 }
 
-step "packages" scripts/install-deps.sh core check ci
+may_skip() { local status=0; "$@" || status=$?; [ "$status" -eq 77 ] || return "$status"; }
+
+# beside FUNCTION: its steps in the background, for what keeps one core busy at most. together waits for all of them, shows
+# what they wrote, and ends the script if one failed. What still runs when the script ends, ends with it.
+besides=()
+beside() {
+    local log=build/beside-${#besides[@]}.log
+    echo "==> begun: $1"
+    set -m # a process group of its own, so that its machines end with it
+    (set +m; "$1") >"$log" 2>&1 &
+    set +m
+    besides+=("$! $log")
+}
+together() {
+    local one failed=
+    for one in "${besides[@]}"; do
+        wait "${one%% *}" || failed=1
+        cat "${one#* }"
+    done
+    besides=()
+    [ -z "$failed" ] || exit 1
+}
+end_besides() { local one; for one in "${besides[@]}"; do kill -- "-${one%% *}" 2>/dev/null || true; done; }
+trap end_besides EXIT
+
+step "packages" scripts/install-deps.sh core check ci mcu e2e
 step "make check" check
 [ -z "${OTA_NIGHTLY:-}" ] || step "make check again" make check
 step "make demo" timeout 900 make demo
 [ -z "${OTA_NIGHTLY:-}" ] || step "make demo again" timeout 900 make demo
+# Skipped where Debian's source packages or kernels cannot be fetched.
+emulated() {
+    step "a microcontroller" may_skip tests/cortex-m/run.sh build/dev # 200 kills among it
+    step "real boot loaders" may_skip timeout 1800 tests/e2e/run.sh build/gcc
+}
+beside emulated
 step "fuzz every parser" scripts/fuzz.sh "${FUZZ_SECONDS:-10}"
 if [ -d tests/interop ]; then
     # ctest says Skipped where the package registry cannot be reached.
@@ -45,13 +76,6 @@ step "lying disks are noticed" ctest --preset dev --tests-regex '^kill_planted_'
 step "every port call fails, once and from then on" build/gcc/tests/faults/faults_ports --all
 step "every allocation and file call fails, once and from then on" timeout 900 build/dev/tests/faults/faults_agent --all file
 step "100,000 updates in ten years" timeout 1200 build/gcc/tests/soak/soak_updates 100000
-may_skip() { local status=0; "$@" || status=$?; [ "$status" -eq 77 ] || return "$status"; }
-
-step "packages for the microcontroller" scripts/install-deps.sh mcu
-# Two to three minutes, 200 kills among them; Skipped where Debian's source packages cannot be fetched.
-step "a microcontroller in QEMU" ctest --preset dev --tests-regex '^cortex_m$' --verbose
-step "packages for the boot loaders" scripts/install-deps.sh e2e
-step "devices in QEMU with their real boot loaders" may_skip timeout 1800 tests/e2e/run.sh build/gcc
 if [ -n "${OTA_NIGHTLY:-}" ]; then # 32-bit, big-endian, another C library, another Debian: a few minutes each, and as much for what is fetched once
     step "packages for other worlds" scripts/install-deps.sh worlds
     for world in armhf s390x musl trixie; do
@@ -63,6 +87,7 @@ step "power cuts" timeout 1800 scripts/powercut.sh
 step "clang-tidy" tidy
 step "coverage" coverage
 [ -z "${OTA_NIGHTLY:-}" ] || step "MC/DC" mcdc
+together
 if [ -x bench/run.sh ]; then
     step "bench, small" timeout 600 bench/run.sh build/release --quick --strict
     step "bench notices planted faults" timeout 600 bench/planted.sh build/release
