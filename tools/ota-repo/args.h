@@ -27,6 +27,7 @@ struct command {
     int (*run)(struct tool *t, const struct args *a);
     bool creates;              /**< makes D itself: no settings to load */
     bool reads;                /**< changes nothing: shares the lock */
+    bool alone;                /**< needs no --dir */
 };
 
 struct args {

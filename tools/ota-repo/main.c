@@ -14,7 +14,7 @@
 static const struct command *const commands[] = {
     &command_init, &command_product_add, &command_product_list, &command_group_add, &command_group_list, &command_key_list,
     &command_key_add, &command_key_rotate, &command_image_add, &command_image_list, &command_image_remove, &command_deploy,
-    &command_withdraw, &command_feed_set, &command_refresh, &command_show, &command_verify,
+    &command_withdraw, &command_feed_set, &command_refresh, &command_show, &command_verify, &command_reports,
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 
@@ -77,7 +77,7 @@ static int read_common(struct tool *t, const struct args *a)
     const char *now = args_get(a, "now");
 
     t->dir = args_get(a, "dir");
-    if (t->dir == NULL)
+    if (t->dir == NULL && !a->command->alone)
         return tool_usage(t, "--dir: is missing");
     t->now_s = (int64_t)time(NULL);
     if (now != NULL && !time_parse(now, &t->now_s))
