@@ -39,7 +39,7 @@ assert len(rows) == 4 and all(None not in r and None not in r.values() for r in 
 assert {r['PortCode'] for r in rows} == {'-7', '11'}"
 ok "as JSON" repo reports "$inbox" --json --group production --product thermostat
 ok "with the counts" says '"bad":0'
-ok "of rows" says '"files":4,"reports":4,"rows":[{"category":"
+ok "of rows" says '"files":4,"reports":4,"rows":[{"category":"'
 ok "another group's" repo reports "$inbox" --group elsewhere
 ok "are none" says "4 files, 0 reports counted"
 refused 1 "nowhere: No such file" reports "$work/nowhere"
