@@ -15,7 +15,11 @@ static void require(bool good)
 
 static void check(const struct otai_pointer *p)
 {
+    const struct otai_rules *r = &p->rules;
+
     require(p->seq >= 1 && p->seq <= INT64_MAX && p->count <= OTA_COMPONENTS_MAX);
+    require(r->poll_s == 0 || (r->poll_s >= OTAI_POLL_MIN_S && r->poll_s <= OTAI_POLL_MAX_S));
+    require(r->defer_min[0] <= OTAI_DEFER_MAX_MIN && r->defer_min[1] <= OTAI_DEFER_MAX_MIN && r->per_mille <= 1000);
     for (size_t i = 0; i < p->count; i++) {
         const struct otai_pointer_image *image = &p->image[i];
         require(image->component[0] && memchr(image->component, '\0', OTA_NAME_MAX) != NULL);

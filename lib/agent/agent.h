@@ -18,6 +18,11 @@
 #include "report.h"
 #include "slot.h"
 
+/* Where the steps ask policy: with OTA_POLICY policy_on.h, else policy_off.h. */
+#ifndef OTAI_POLICY_HEADER
+#define OTAI_POLICY_HEADER "policy_on.h"
+#endif
+
 /* A row of the table: what a state does and where each kind of result leads. */
 struct otai_row {
     const char *name;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "agent.h"
+#include OTAI_POLICY_HEADER
 
 static ota_err open_repo(struct ota *a, uint8_t repo)
 {
@@ -330,7 +331,7 @@ static ota_err take_pointer(struct ota *a)
     otai_digest_copy(a->release.deployment, sum);
     if (p.seq < a->j.seq_floor)
         return otai_fail(a, OTA_REJECT_SEQUENCE, "pointer.seq");
-    return otai_trust_go_on(a);
+    return otai_policy_pointer(a);
 }
 
 static ota_err read_pointer(struct ota *a)

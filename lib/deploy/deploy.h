@@ -16,12 +16,30 @@ struct otai_pointer_image {
     uint8_t sha256[OTA_SHA256_LEN];
 };
 
+/* Deferral is capped by what a deployment changes. */
+enum { OTAI_CLASS_SYSTEM, OTAI_CLASS_APPLICATION, OTAI_CLASSES };
+#define OTAI_DEFER_SYSTEM_MIN 1440u        /* minutes, where nothing else is said */
+#define OTAI_DEFER_APPLICATION_MIN 10020u
+#define OTAI_DEFER_MAX_MIN 44640u          /* most that a pointer can allow: 31 days */
+#define OTAI_POLL_MIN_S 60u                /* what a pointer can ask for as the interval of check-ins */
+#define OTAI_POLL_MAX_S 604800u
+
+/* What a pointer asks of the group's devices beside its images. All zero in builds without OTA_POLICY, which skip the members. */
+struct otai_rules {
+    uint32_t poll_s;                    /* seconds between two check-ins; 0 = it does not say */
+    uint32_t defer_min[OTAI_CLASSES];   /* most minutes of deferral, by class */
+    bool staged;                        /* it is for a part of the devices only */
+    uint16_t per_mille;                 /* so many of a thousand, chosen by salt and device id */
+    uint8_t salt[16];
+};
+
 struct otai_pointer {
     uint64_t seq;
     char os_feed[OTA_NAME_MAX];   /* "" = none */
     bool os_only;                 /* update policy: only the component "os" is updated */
     uint8_t count;
     struct otai_pointer_image image[OTA_COMPONENTS_MAX];
+    struct otai_rules rules;
 };
 
 /* Target path of a group's pointer: "group/<group>/deploy.json"; of a feed's: "os/feed/<feed>/<product>.json". */

@@ -12,6 +12,11 @@
  *   "os_feed"  name of the feed that supplies the component "os"; absent or "" = none
  *   "images"   0..4 objects, each component once:
  *              { "component" name, "path" target path, "length" 1..2^63-1, "sha256" 64 lower-case hex digits }
+ *   "poll_s"   60..604800, seconds between two check-ins; absent = the device's own interval
+ *   "defer_min" { "system" 0..44640, "application" 0..44640 }: most minutes of deferral; absent = 1440, 10020
+ *   "rollout"  { "salt" 32 lower-case hex digits, "per_mille" 0..1000 }: for a part of the devices; absent = for all
+ *
+ * The last three count in a group's pointer only, and builds without OTA_POLICY do not know them.
  *
  * A name is 1..31 characters of [a-z0-9-]; a target path 1..191 of [A-Za-z0-9._/-], without "..", "//", and without a
  * part that is empty or begins with '.'.
@@ -21,10 +26,15 @@
 #include "deploy.h"
 #include "text.h"
 
+#ifndef OTAI_RULES_HEADER
+#define OTAI_RULES_HEADER "rules_on.h"
+#endif
+#include OTAI_RULES_HEADER
+
 /* Members by index in their lists; those that must be there come first. */
-enum { FORMAT, OWNER, PRODUCT, SEQ, IMAGES, REQUIRED, POLICY = REQUIRED, OS_FEED };
-static const char *const group_members[] = { "format", "group", "product", "seq", "images", "policy", "os_feed", NULL };
-static const char *const feed_members[] = { "format", "feed", "product", "seq", "images", "policy", "os_feed", NULL };
+enum { FORMAT, OWNER, PRODUCT, SEQ, IMAGES, REQUIRED, POLICY = REQUIRED, OS_FEED, RULES };
+static const char *const group_members[] = { "format", "group", "product", "seq", "images", "policy", "os_feed", OTAI_RULES_MEMBERS NULL };
+static const char *const feed_members[] = { "format", "feed", "product", "seq", "images", "policy", "os_feed", OTAI_RULES_MEMBERS NULL };
 
 enum { IMAGE_COMPONENT, IMAGE_PATH, IMAGE_LENGTH, IMAGE_SHA256, IMAGE_REQUIRED };
 static const char *const image_members[] = { "component", "path", "length", "sha256", NULL };
@@ -142,7 +152,7 @@ static void take_member(struct otai_json *j, size_t member, const struct owner *
     case IMAGES: take_images(j, out); break;
     case POLICY: out->os_only = take_policy(j); break;
     case OS_FEED: take_feed(j, out); break;
-    default: otai_json_skip(j);
+    default: otai_rules_take(j, member - RULES, &out->rules);
     }
 }
 
@@ -155,6 +165,7 @@ ota_err otai_pointer_parse(const uint8_t *p, size_t len, const char *product, co
     uint32_t seen = 0;
 
     memset(out, 0, sizeof *out);
+    otai_rules_init(&out->rules);
     otai_json_init(&j, p, len);
     for (otai_json_object(&j); otai_json_member(&j);) {
         size_t member = otai_member_index(&j, members);

@@ -4,7 +4,7 @@
  *
  *   0   4  magic "OTAJ"
  *   4   1  major version: 1. A reader refuses every other one
- *   5   1  minor version: 2. A reader takes any: each minor only appends to the body
+ *   5   1  minor version: 3. A reader takes any: each minor only appends to the body
  *   6   2  body length
  *   8   4  generation, >= 1; after 4294967295 comes 2. Of two copies the one less than 2^31 ahead is the newer
  *   12  n  body
@@ -18,7 +18,9 @@
  *                   sha256 32, src_sha256 32, version text 32, etag text 80 },
  *   4 x installed: { known u8 (0 or 1), security_floor u32, sha256 32, version text 32 },
  *   since 1.1: time_floor_s i64,
- *   since 1.2: 4 x choice: { codec u8, why u8 (enum ota_codec, enum ota_why), failed u8 (bit n: codec n failed) }
+ *   since 1.2: 4 x choice: { codec u8, why u8 (enum ota_codec, enum ota_why), failed u8 (bit n: codec n failed) },
+ *   since 1.3: ruled u8 (0 or 1), poll_s u32, defer_system_min u32, defer_application_min u32, kept_from u32, held_by u32
+ *              (enum ota_hold); a writer without OTA_POLICY ends before them
  *
  * A body that ends between two fields leaves the rest zero; bytes after the last known field are ignored.
  */
@@ -35,6 +37,11 @@
 
 #define FIELD(type, member, kind, arg, name) { (uint16_t)offsetof(struct type, member), OTAI_F_##kind, arg, name }
 #define TABLE(rows) ((struct otai_table){ rows, sizeof rows / sizeof rows[0] })
+
+#ifndef OTAI_RULED_HEADER
+#define OTAI_RULED_HEADER "ruled_on.h"
+#endif
+#include OTAI_RULED_HEADER
 
 static const struct otai_field main_rows[] = {
     FIELD(otai_journal, starts, U32, 0, NULL),
@@ -105,6 +112,7 @@ size_t otai_journal_encode(const struct otai_journal *j, uint8_t out[OTAI_JOURNA
     p = otai_record_put(p, TABLE(rows_1_1), j);
     for (size_t i = 0; i < OTA_COMPONENTS_MAX; i++)
         p = otai_record_put(p, TABLE(choice_rows), &j->progress[i]);
+    p = put_ruled(p, j);
     size_t len = (size_t)(p - out);
     memcpy(out, "OTAJ", 4);
     out[4] = OTAI_JOURNAL_MAJOR;
@@ -142,6 +150,7 @@ static const char *get_body(struct otai_record_in in, struct otai_journal *j)
     otai_record_get(&in, TABLE(rows_1_1), j);
     for (size_t i = 0; i < OTA_COMPONENTS_MAX; i++)
         otai_record_get(&in, TABLE(choice_rows), &j->progress[i]);
+    get_ruled(&in, j);
     return in.why;
 }
 

@@ -10,7 +10,7 @@
 /* Layout version. A reader takes any minor of its own major: fields that it does not know are ignored, fields that the
  * writer did not know are zero. */
 #define OTAI_JOURNAL_MAJOR 1
-#define OTAI_JOURNAL_MINOR 2
+#define OTAI_JOURNAL_MINOR 3
 #define OTAI_JOURNAL_MAX 2048 /* bytes of one encoded record, all minors */
 
 /* Where the update of one component stands. */
@@ -60,6 +60,13 @@ struct otai_journal {
     struct otai_progress progress[OTA_COMPONENTS_MAX];
     struct otai_installed installed[OTA_COMPONENTS_MAX];
     int64_t time_floor_s;             /* this Unix time has passed: signed metadata says so. 0 = none yet. Since 1.1 */
+    /* Since 1.3, all zero in builds without OTA_POLICY: */
+    bool ruled;                       /* a pointer was read, and what follows is its word */
+    uint32_t poll_s;                  /* seconds between two check-ins; 0 = it does not say */
+    uint32_t defer_system_min;        /* most minutes of deferral of a deployment with the component "os", ... */
+    uint32_t defer_application_min;   /* ... and of one without */
+    uint32_t kept_from;               /* enum ota_hold: why the newest deployment, or a part of it, is not for this device */
+    uint32_t held_by;                 /* enum ota_hold: all that held `deployment` back so far */
 };
 
 /* Read the newer valid copy. scratch holds OTAI_JOURNAL_MAX bytes.

@@ -95,12 +95,21 @@ static void journal_1_2_is_read(void **state)
     expect_journal(file, len, 2);
 }
 
+static void journal_1_3_is_read(void **state)
+{
+    size_t len = read_golden("journal-1.3.hex", file, sizeof file);
+
+    (void)state;
+    expect_journal(file, len, 3);
+}
+
 /* What a reader of an earlier minor does with a later one's: all that it knows stands where it stood, and it leaves what
  * follows alone. */
 static void each_minor_only_appends(void **state)
 {
     static const struct { const char *older, *newer; size_t more; } steps[] = {
         { "journal-1.0.hex", "journal-1.1.hex", 8 }, { "journal-1.1.hex", "journal-1.2.hex", 12 },
+        { "journal-1.2.hex", "journal-1.3.hex", 21 },
     };
     static uint8_t old[OTAI_JOURNAL_MAX];
 
@@ -131,7 +140,7 @@ static void this_version_writes_its_golden_journal(void **state)
 
 static void a_journal_of_a_later_minor_is_read(void **state)
 {
-    size_t len = read_golden("journal-1.2.hex", file, sizeof file);
+    size_t len = read_golden("journal-1.3.hex", file, sizeof file);
 
     (void)state;
     for (size_t extra = 1; extra <= 64; extra++) {
@@ -143,7 +152,7 @@ static void a_journal_of_a_later_minor_is_read(void **state)
         next[6] = (uint8_t)(len - 16 + extra);
         next[7] = (uint8_t)((len - 16 + extra) >> 8);
         seal_journal(next, len + extra);
-        expect_journal(next, len + extra, 2);
+        expect_journal(next, len + extra, 3);
     }
 }
 
@@ -302,7 +311,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(journal_1_0_is_read),
         cmocka_unit_test(journal_1_1_is_read),
-        cmocka_unit_test(journal_1_2_is_read),
+        cmocka_unit_test(journal_1_2_is_read), cmocka_unit_test(journal_1_3_is_read),
         cmocka_unit_test(each_minor_only_appends),
         cmocka_unit_test(this_version_writes_its_golden_journal),
         cmocka_unit_test(a_journal_of_a_later_minor_is_read),

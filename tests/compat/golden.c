@@ -47,6 +47,14 @@ void golden_journal(struct otai_journal *j, unsigned minor)
     golden_cause(&j->cause, 1);
     text(j->etag, sizeof j->etag, "\"etag\"", 9);
     j->time_floor_s = minor >= 1 ? 1799999999 : 0;
+    if (minor >= 3) {
+        j->ruled = true;
+        j->poll_s = 0x21222324u;
+        j->defer_system_min = 0x31323334u;
+        j->defer_application_min = 0x41424344u;
+        j->kept_from = 0x51525354u;
+        j->held_by = 0x61626364u;
+    }
     for (unsigned i = 0; i < OTA_COMPONENTS_MAX; i++) {
         struct otai_progress *p = &j->progress[i];
         struct otai_installed *n = &j->installed[i];

@@ -229,8 +229,8 @@ void sim_cloud_deploy(struct sim_cloud *c, const struct sim_deploy *d)
     if (d->feed)
         (void)snprintf(feed, sizeof feed, "\"os_feed\":\"%s\",", d->feed);
     int n = snprintf(text, sizeof text,
-        "{\"format\":1,\"group\":\"production\",\"images\":[%s],%s\"policy\":\"%s\",\"product\":\"%s\",\"seq\":%llu}",
-                     images, feed, d->policy ? d->policy : "all", d->product ? d->product : "thermostat",
+        "{\"format\":1,\"group\":\"production\",\"images\":[%s],%s%s%s\"policy\":\"%s\",\"product\":\"%s\",\"seq\":%llu}",
+                     images, feed, d->more ? d->more : "", d->more ? "," : "", d->policy ? d->policy : "all", d->product ? d->product : "thermostat",
                      (unsigned long long)c->seq);
     MUST(n > 0 && (size_t)n < sizeof text);
     sim_repo_target(&c->product, c->groups, "group/production/deploy.json", text, (size_t)n, NULL);

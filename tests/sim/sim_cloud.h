@@ -95,6 +95,7 @@ struct sim_deploy {
     const char *policy;            /* [all] */
     const char *product;           /* [thermostat] */
     const char *path;              /* of image[0] instead of its own */
+    const char *more;              /* further members: "\"poll_s\":900" */
 };
 
 /* Publish the pointer of the group "production". */

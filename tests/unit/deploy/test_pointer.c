@@ -63,6 +63,8 @@ static void a_feeds_pointer(void **state)
     assert_string_equal(fault.where, "pointer.group");
 }
 
+#define SALT "00112233445566778899aabbccddeeff"
+
 static void every_error_names_its_field(void **state)
 {
     static const struct { const char *text; ota_err err; const char *where; } rows[] = {
@@ -95,6 +97,24 @@ static void every_error_names_its_field(void **state)
         { "{\"os_feed\":\"../x\"}", OTA_REJECT_VALUE, "pointer.os_feed" },
         { "{\"os_feed\":null}", OTA_REJECT_TYPE, "pointer.os_feed" },
         { "{\"os_feed\":\"abcdefghijklmnopqrstuvwxyz0123456\"}", OTA_REJECT_LIMIT, "pointer.os_feed" },
+        { "{\"poll_s\":59}", OTA_REJECT_VALUE, "pointer.poll_s" },
+        { "{\"poll_s\":604801}", OTA_REJECT_VALUE, "pointer.poll_s" },
+        { "{\"poll_s\":\"900\"}", OTA_REJECT_TYPE, "pointer.poll_s" },
+        { "{\"defer_min\":60}", OTA_REJECT_TYPE, "pointer.defer_min" },
+        { "{\"defer_min\":{\"system\":44641}}", OTA_REJECT_VALUE, "pointer.defer_min.system" },
+        { "{\"defer_min\":{\"application\":44641}}", OTA_REJECT_VALUE, "pointer.defer_min.application" },
+        { "{\"defer_min\":{\"application\":-1}}", OTA_REJECT_VALUE, "pointer.defer_min.application" },
+        { "{\"defer_min\":{\"system\":true}}", OTA_REJECT_TYPE, "pointer.defer_min.system" },
+        { "{\"defer_min\":{\"system\":1,\"system\":2}}", OTA_REJECT_DUPLICATE, "pointer.defer_min.system" },
+        { "{\"rollout\":100}", OTA_REJECT_TYPE, "pointer.rollout" },
+        { "{\"rollout\":{\"salt\":\"" SALT "\"}}", OTA_REJECT_MISSING, "pointer.rollout.per_mille" },
+        { "{\"rollout\":{\"per_mille\":5}}", OTA_REJECT_MISSING, "pointer.rollout.salt" },
+        { "{\"rollout\":{\"per_mille\":1001}}", OTA_REJECT_VALUE, "pointer.rollout.per_mille" },
+        { "{\"rollout\":{\"per_mille\":\"5\"}}", OTA_REJECT_TYPE, "pointer.rollout.per_mille" },
+        { "{\"rollout\":{\"salt\":\"r42\"}}", OTA_REJECT_VALUE, "pointer.rollout.salt" },
+        { "{\"rollout\":{\"salt\":\"0" SALT "\"}}", OTA_REJECT_VALUE, "pointer.rollout.salt" },
+        { "{\"rollout\":{\"salt\":\"00112233445566778899AABBCCDDEEFF\"}}", OTA_REJECT_VALUE, "pointer.rollout.salt" },
+        { "{\"rollout\":{\"salt\":5}}", OTA_REJECT_TYPE, "pointer.rollout.salt" },
         { "{\"images\":{}}", OTA_REJECT_TYPE, "pointer.images" },
         { "{\"images\":[5]}", OTA_REJECT_TYPE, "pointer.images[0]" },
         { AROUND(OS "," OS), OTA_REJECT_DUPLICATE, "pointer.images[1].component" },
@@ -118,6 +138,36 @@ static void every_error_names_its_field(void **state)
         if (err != rows[i].err || fault.err != err || strcmp(fault.where, rows[i].where) != 0)
             fail_msg("%s: %s at %s", rows[i].text, ota_err_name(err), fault.where);
     }
+}
+
+#define RULED(more) "{\"format\":1,\"group\":\"production\",\"images\":[],\"product\":\"thermostat\",\"seq\":3," more "}"
+
+static void what_a_pointer_asks_of_its_devices(void **state)
+{
+    (void)state;
+    assert_int_equal(parse(AROUND("")), OTA_OK);
+    assert_true(pointer.rules.poll_s == 0 && !pointer.rules.staged);
+    assert_true(pointer.rules.defer_min[OTAI_CLASS_SYSTEM] == 1440 && pointer.rules.defer_min[OTAI_CLASS_APPLICATION] == 10020);
+    assert_int_equal(parse(RULED("\"poll_s\":900,\"defer_min\":{\"application\":44640,\"more\":[],\"system\":0},"
+                                 "\"rollout\":{\"per_mille\":250,\"until\":1,\"salt\":\"" SALT "\"}")), OTA_OK);
+    assert_true(pointer.rules.poll_s == 900 && pointer.rules.staged && pointer.rules.per_mille == 250);
+    assert_true(pointer.rules.defer_min[OTAI_CLASS_SYSTEM] == 0 && pointer.rules.defer_min[OTAI_CLASS_APPLICATION] == 44640);
+    assert_true(pointer.rules.salt[0] == 0 && pointer.rules.salt[1] == 0x11 && pointer.rules.salt[15] == 0xff);
+    assert_int_equal(parse(RULED("\"defer_min\":{\"application\":5}")), OTA_OK);
+    assert_true(pointer.rules.defer_min[OTAI_CLASS_SYSTEM] == 1440 && pointer.rules.defer_min[OTAI_CLASS_APPLICATION] == 5);
+}
+
+static void the_bounds_of_what_it_asks(void **state)
+{
+    static const char *const good[] = {
+        RULED("\"poll_s\":60"), RULED("\"poll_s\":604800"), RULED("\"defer_min\":{}"), RULED("\"defer_min\":{\"system\":44640}"),
+        RULED("\"rollout\":{\"salt\":\"" SALT "\",\"per_mille\":0}"), RULED("\"rollout\":{\"salt\":\"" SALT "\",\"per_mille\":1000}"),
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(good); i++)
+        if (parse(good[i]) != OTA_OK)
+            fail_msg("%s: %s at %s", good[i], ota_err_name(fault.err), fault.where);
 }
 
 static void paths(void **state)
@@ -199,6 +249,8 @@ int main(void)
         cmocka_unit_test(what_may_be_absent_or_unknown),
         cmocka_unit_test(a_feeds_pointer),
         cmocka_unit_test(every_error_names_its_field),
+        cmocka_unit_test(what_a_pointer_asks_of_its_devices),
+        cmocka_unit_test(the_bounds_of_what_it_asks),
         cmocka_unit_test(paths),
         cmocka_unit_test(four_components_and_no_more),
         cmocka_unit_test(every_truncation_is_refused),
