@@ -87,7 +87,7 @@ static bool name_repository(struct app *a, const char *url)
 /* The device's other agent has another component and another device id in its reports; everything else is common. */
 static ota_err make_agent(struct app *a, uint32_t poll_s, struct ota_fault *why)
 {
-    a->component = (struct ota_component){ "app", { &a->slot[0].port, &a->slot[1].port }, NULL };
+    a->component = (struct ota_component){ .name = "app", .slot = { &a->slot[0].port, &a->slot[1].port } };
     const struct ota_config cfg = { .size = sizeof cfg, .product = "thermostat", .group = "production",
         .device_id = "thermostat-0001-app", .net = &a->net.port, .store = &a->store.port, .clock = &a->clock.port,
         .crypto = &a->crypto.port, .boot = &a->boot.port, .health = NULL, .log = &a->log.port, .components = &a->component,

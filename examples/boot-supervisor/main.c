@@ -92,6 +92,8 @@ static void tell_choice(const struct supervisor *s, enum ota_boot_start how, con
 {
     unsigned slot = (unsigned)r->running[s->component] + 'a';
 
+    if (r->running[s->component] == OTA_SLOT_NONE)
+        slot = '-';
     switch (how) {
     case OTA_BOOT_START_TRIAL:
         (void)printf("boot: slot %c, on trial (%u more tries)\n", (int)slot, (unsigned)r->tries);
@@ -143,7 +145,7 @@ static bool choose(const struct supervisor *s, uint8_t *slot)
     }
     if (*slot > 1) {
         say("nothing is installed in these slots", "");
-        return false;
+        return !s->link || unlink(s->link) == 0 || errno == ENOENT;
     }
     if (!s->link || ota_posix_link_set(s->link, s->slot[*slot], &code) == OTA_OK)
         return true;
@@ -222,6 +224,8 @@ static int supervise(const struct supervisor *s, char **argv)
     for (unsigned long boots = 0; s->max_boots == 0 || boots < s->max_boots; boots++) {
         if (!choose(s, &slot))
             return STATUS_GAVE_UP;
+        if (slot > 1)
+            return s->link ? STATUS_OK : STATUS_GAVE_UP;
         if (!judge_end(start_image(s, slot, argv)))
             return STATUS_OK;
     }
@@ -239,7 +243,8 @@ static int usage(FILE *to)
                 "\n"
                 "  --init SLOTS    make RECORD if it is absent; a letter (a or b) per component says what is installed\n"
                 "  --component N   component whose slots these are [0]\n"
-                "  --link LINK     a symbolic link that is set to the slot at each start, and run: for applications\n"
+                "  --link LINK     a symbolic link that is set to the slot at each start, and run: for applications; it is\n"
+                "                  taken away when the application was removed, and the status is 0\n"
                 "  --max-boots N   leave with status 1 after N starts [no bound]\n", to);
     return to == stdout ? STATUS_OK : STATUS_USAGE;
 }

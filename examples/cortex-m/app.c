@@ -128,7 +128,7 @@ static struct ota *start_agent(struct ota_crypto *crypto)
 {
     static const char *const prefixes[] = { "app/", "group/", NULL };
     static struct ota_repo repo = { .name = "product", .prefixes = prefixes, .root = root };
-    static struct ota_component app = { "app", { &slots[0].port, &slots[1].port }, NULL };
+    static struct ota_component app = { .name = "app", .slot = { &slots[0].port, &slots[1].port } };
     struct ota_config cfg = { .size = sizeof cfg, .net = &net.port, .store = &store.port, .clock = &clock_port.port,
         .crypto = crypto, .boot = &boot.port, .health = &health, .log = &log_port, .components = &app, .component_count = 1,
         .repos = &repo, .repo_count = 1, .tries = 3, .plain_http = true,

@@ -39,7 +39,7 @@ int main(int argc, char **argv)
 
     const char *prefixes[] = { "app/", "group/", NULL };
     struct ota_repo repo = { "product", metadata, targets, prefixes, root, root_len };
-    struct ota_component app = { "app", { &a.port, &b.port }, "1.0.0" };
+    struct ota_component app = { .name = "app", .slot = { &a.port, &b.port }, .factory_version = "1.0.0" };
     struct ota_config cfg = { .size = sizeof cfg, .product = "thermostat", .group = "production", .device_id = "demo",
         .net = &net.port, .store = &store.port, .clock = &clock.port, .crypto = &crypto.port, .boot = &boot.port,
         .components = &app, .component_count = 1, .repos = &repo, .repo_count = 1, .plain_http = true };

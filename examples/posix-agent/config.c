@@ -33,8 +33,15 @@ static const struct schema_field component_fields[] = {
     TEXT("name", true, 1, OTA_NAME_MAX - 1, struct agent_component, name),
     OBJECTS("slots", 2, 2, struct agent_component, slot, slot_count, &slot_schema),
     TEXT("factory_version", false, 1, OTA_VERSION_MAX - 1, struct agent_component, factory_version),
+    BOOLEAN("removable", struct agent_component, removable),
 };
 SCHEMA(component_schema, component_fields);
+
+static const struct schema_field provided_fields[] = {
+    TEXT("name", true, 1, OTA_NAME_MAX - 1, struct ota_provided, name),
+    { "level", SCHEMA_UINT, true, 1, UINT32_MAX, offsetof(struct ota_provided, level), MEMBER_SIZE(struct ota_provided, level), 0, NULL },
+};
+SCHEMA(provided_schema, provided_fields);
 
 static const struct schema_field repo_fields[] = {
     TEXT("name", true, 1, 15, struct agent_repo, name),
@@ -122,6 +129,8 @@ static const struct schema_field config_fields[] = {
     BOOLEAN("plain_http", struct agent_config, plain_http),
     OBJECT("limits", false, struct agent_config, limits, &limits_schema),
     OBJECT("times", false, struct agent_config, times, &times_schema),
+    { "provides", SCHEMA_OBJECTS, false, 1, AGENT_PROVIDES_MAX, offsetof(struct agent_config, provides),
+      MEMBER_SIZE(struct agent_config, provides[0]), offsetof(struct agent_config, provides_count), &provided_schema },
 };
 SCHEMA(config_schema, config_fields);
 

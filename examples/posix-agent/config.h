@@ -12,6 +12,7 @@
 #define AGENT_KEY_BYTES (24 * 526) /* limits.key_bytes where the file has none: roots with any keys, also 24 of RSA-4096 */
 #define AGENT_UTC_FLOOR 1735689600   /* times.utc_floor_s where the file has none, 2025: a clock before this program is not set */
 #define AGENT_ARGS_MAX 15u        /* words of a command */
+#define AGENT_PROVIDES_MAX 8u     /* what the device provides by itself */
 #define AGENT_PREFIXES_MAX 8u     /* path prefixes of one repository */
 
 struct agent_slot {
@@ -24,6 +25,7 @@ struct agent_component {
     struct agent_slot slot[2];
     size_t slot_count;            /* 2 */
     const char *factory_version;  /* NULL = unknown */
+    bool removable;               /* taken out by a deployment that does not name it */
 };
 
 struct agent_repo {
@@ -65,6 +67,8 @@ struct agent_config {
     bool plain_http;
     struct ota_limits limits;
     struct ota_times times;
+    struct ota_provided provides[AGENT_PROVIDES_MAX];
+    size_t provides_count;
     struct cJSON *tree;
 };
 

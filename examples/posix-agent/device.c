@@ -107,7 +107,7 @@ static ota_err open_component(struct device *d, const struct agent_component *c,
             return err;
     }
     d->component[i] = (struct ota_component){ .name = c->name, .slot = { &d->slot[i][0].port, &d->slot[i][1].port },
-        .factory_version = c->factory_version };
+        .factory_version = c->factory_version, .removable = c->removable };
     return OTA_OK;
 }
 
@@ -178,6 +178,7 @@ static void describe(struct device *d, const struct agent_config *c, const struc
         .log = o->quiet ? NULL : &d->log.port, .components = d->component, .component_count = c->component_count,
         .repos = d->repo, .repo_count = c->repo_count, .report_url = c->report_url, .tries = c->tries,
         .plain_http = c->plain_http, .limits = c->limits, .times = c->times,
+        .provided = c->provides, .provided_count = c->provides_count,
     };
 }
 

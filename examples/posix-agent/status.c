@@ -51,6 +51,7 @@ static void add_component(cJSON *list, const char *name, const struct ota_compon
     (void)cJSON_AddNumberToObject(o, "length", (double)s->length);
     (void)cJSON_AddStringToObject(o, "encoding", ota_codec_name(s->why ? s->codec : OTA_CODEC_COUNT));
     (void)cJSON_AddStringToObject(o, "why", ota_why_name(s->why));
+    (void)cJSON_AddBoolToObject(o, "removing", s->removing);
     (void)cJSON_AddItemToArray(list, o);
 }
 
@@ -91,7 +92,12 @@ static void print_holds(FILE *f, uint32_t holds)
 
 static void print_component(FILE *f, const char *name, const struct ota_component_status *s)
 {
-    (void)fprintf(f, "component:    %s %s in slot %s", name, s->running[0] ? s->running : "(version unknown)", slot_name(s->slot));
+    if (s->slot == OTA_SLOT_NONE)
+        (void)fprintf(f, "component:    %s is not installed", name);
+    else
+        (void)fprintf(f, "component:    %s %s in slot %s", name, s->running[0] ? s->running : "(version unknown)", slot_name(s->slot));
+    if (s->removing)
+        (void)fprintf(f, ", is to be removed");
     if (s->length > 0)
         (void)fprintf(f, ", %s coming: %" PRIu64 " of %" PRIu64 " bytes", s->wanted, s->done, s->length);
     if (s->why)

@@ -32,13 +32,13 @@ enum ota_boot_fate {
 
 /**
  * The boot record: the agreement between an agent and the boot supervisor that starts its slots. Arrays are indexed by
- * component and hold 0, 1 or OTA_SLOT_NONE.
+ * component and hold 0, 1 or OTA_SLOT_NONE; in a trial also OTA_SLOT_REMOVE.
  */
 struct ota_boot_record {
     uint64_t generation;                    /**< counts stores; the copy with the higher one is the newer */
     uint8_t confirmed[OTA_COMPONENTS_MAX];  /**< slots to run when no trial is due; NONE = nothing installed yet */
     uint8_t running[OTA_COMPONENTS_MAX];    /**< slots that the last start chose */
-    uint8_t trial[OTA_COMPONENTS_MAX];      /**< slots of the trial; NONE = component is not part of it */
+    uint8_t trial[OTA_COMPONENTS_MAX];      /**< slots of the trial; NONE = component is not part of it, REMOVE = it is taken out */
     uint8_t state;                          /**< enum ota_boot_trial_state */
     uint8_t tries;                          /**< starts that the trial still gets, 0..15 */
     uint8_t fate;                           /**< enum ota_boot_fate */
@@ -56,7 +56,7 @@ struct ota_boot_record {
  *          8    8  generation, little-endian
  *         16    4  confirmed slot of components 0..3, each 0, 1 or 0xff
  *         20    4  running slots
- *         24    4  trial slots
+ *         24    4  trial slots, likewise, or 0xfe: the component is taken out
  *         28    4  CRC-32 (ISO-HDLC) of bytes 0..27, little-endian
  *
  * A boot record file has OTA_BOOT_RECORD_FILE_LEN bytes: copy 0 at offset 0, copy 1 at OTA_BOOT_RECORD_COPY_OFF, the rest
@@ -98,8 +98,9 @@ enum ota_boot_start {
 enum ota_boot_start ota_boot_record_start(struct ota_boot_record *r, bool *changed);
 
 /**
- * Arm a trial of slot[0..count-1]; OTA_SLOT_NONE keeps a component. Pure. Replaces an armed trial.
- * @return OTA_OK; USAGE_ARGUMENT: no slot named, a slot that is confirmed or runs, a slot above 1, tries not in 1..15,
+ * Arm a trial of slot[0..count-1]; OTA_SLOT_NONE keeps a component, OTA_SLOT_REMOVE takes it out. Pure. Replaces an armed trial.
+ * @return OTA_OK; USAGE_ARGUMENT: no slot named, a slot that is confirmed or runs, a slot above 1, a removal of what
+ *         is not installed, tries not in 1..15,
  *         count above OTA_COMPONENTS_MAX; USAGE_STATE: a trial runs
  */
 OTA_MUST_CHECK ota_err ota_boot_record_arm(struct ota_boot_record *r, const uint8_t *slot, size_t count, uint8_t tries);

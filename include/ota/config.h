@@ -22,6 +22,15 @@ struct ota_component {
     const char *name;             /**< as in deployments, 1..OTA_NAME_MAX-1 characters of [a-z0-9-] */
     struct ota_slot *slot[2];
     const char *factory_version;  /**< version that runs before the first update, or NULL */
+    bool removable;               /**< a deployment that does not name it takes it out, on trial as any update; for components that
+                                       the agent does not live in, never "os". Builds with OTA_RELATIONS; the boot port must be
+                                       able to (OTA_SLOT_REMOVE) */
+};
+
+/** What is there without any component of this agent: hardware, or a system that another agent updates. */
+struct ota_provided {
+    const char *name;             /**< 1..OTA_NAME_MAX-1 characters of [a-z0-9-] */
+    uint32_t level;
 };
 
 /** A trusted TUF repository. The path map is the list of prefixes (TAP 4 style): each path has exactly one repository. */
@@ -89,6 +98,8 @@ struct ota_config {
     bool plain_http;              /**< allow http: URLs. Signatures protect the bytes, but not privacy */
     struct ota_limits limits;
     struct ota_times times;
+    const struct ota_provided *provided;   /**< for what images require; NULL = nothing. Builds with OTA_RELATIONS */
+    size_t provided_count;
 };
 
 #ifdef __cplusplus

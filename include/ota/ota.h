@@ -71,7 +71,8 @@ const char *ota_hold_name(uint32_t bit);
 struct ota_component_status {
     char running[OTA_VERSION_MAX];   /**< version that runs; "" if unknown */
     char wanted[OTA_VERSION_MAX];    /**< version of the update under way; "" if none */
-    uint8_t slot;                    /**< slot that runs */
+    uint8_t slot;                    /**< slot that runs; OTA_SLOT_NONE: nothing is installed */
+    bool removing;                   /**< the update under way takes the component out */
     uint64_t done;                   /**< bytes in the spare slot */
     uint64_t length;                 /**< bytes when complete; 0 if no update is under way */
     enum ota_codec codec;            /**< how the update under way or the last one came */

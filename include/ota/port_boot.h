@@ -16,8 +16,8 @@ extern "C" {
 
 /** What the boot control knows now. Arrays are indexed by component. */
 struct ota_boot_view {
-    uint8_t running[OTA_COMPONENTS_MAX];   /**< slot index that runs now; OTA_SLOT_NONE = nothing installed yet */
-    uint8_t armed[OTA_COMPONENTS_MAX];     /**< slot index that a trial names, started or not; OTA_SLOT_NONE = none */
+    uint8_t running[OTA_COMPONENTS_MAX];   /**< slot index that runs now; OTA_SLOT_NONE = nothing installed */
+    uint8_t armed[OTA_COMPONENTS_MAX];     /**< slot index that a trial names, started or not; OTA_SLOT_NONE = none, OTA_SLOT_REMOVE = it is taken out */
     bool trial;                            /**< the running set is on trial: started and not confirmed */
     bool pending;                          /**< a trial is armed and was not started yet */
     uint8_t tries_left;                    /**< starts left for the armed trial; 0 if none is armed */
@@ -32,7 +32,8 @@ struct ota_boot_ops {
     ota_err (*view)(struct ota_boot *b, struct ota_boot_view *out, int32_t *port_code);
     /**
      * Arm a trial of slot[0..count-1] (OTA_SLOT_NONE keeps a component as it is) with `tries` starts. Replaces an armed
-     * trial. A loader that cannot count so far gives fewer, at least one: the view tells. Atomic and durable on OTA_OK;
+     * trial. OTA_SLOT_REMOVE, which comes only where a component is configured as removable: nothing of it runs in the trial,
+     * view() shows OTA_SLOT_NONE as running; a port that switches one component only answers DEVICE_BOOT. A loader that cannot count so far gives fewer, at least one: the view tells. Atomic and durable on OTA_OK;
      * after a power cut armed as a whole or not at all. Repeating is safe.
      * @return OTA_OK or DEVICE_BOOT
      */

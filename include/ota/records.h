@@ -30,6 +30,7 @@ extern "C" {
 #define OTA_ETAG_MAX 80       /**< an HTTP entity tag with its quotes, with NUL; longer ones are not kept */
 #define OTA_SHA256_LEN 32
 #define OTA_SLOT_NONE 0xffu
+#define OTA_SLOT_REMOVE 0xfeu   /**< in a trial: the component is taken out, nothing of it runs */
 
 /** 1. What a server says without being trusted. It can delay an update, never choose bytes. */
 struct ota_offer {
@@ -91,6 +92,7 @@ struct ota_release {
     uint8_t deployment[OTA_SHA256_LEN];   /**< digest of the signed pointer file: the deployment's identity */
     uint64_t seq;                         /**< the deployment's sequence number, never decreasing */
     uint8_t count;                        /**< images, in the order of the configuration */
+    uint8_t remove;                       /**< a bit per component that is installed and that it does not name: to be removed */
     struct ota_release_image image[OTA_COMPONENTS_MAX];
 };
 
@@ -116,8 +118,9 @@ struct ota_image {
 
 /** 5. A set of slots on probation. */
 struct ota_trial {
-    uint8_t slot[OTA_COMPONENTS_MAX];   /**< slot index per component; OTA_SLOT_NONE = not part of the trial */
+    uint8_t slot[OTA_COMPONENTS_MAX];   /**< slot index per component; OTA_SLOT_NONE = not part of the trial; OTA_SLOT_REMOVE */
     uint8_t tries;                      /**< starts that the boot loader grants */
+    uint8_t remove;                     /**< a bit per component that the trial takes out */
     uint64_t started_ms;                /**< monotonic time at which this start began to be judged */
 };
 

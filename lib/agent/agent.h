@@ -12,6 +12,7 @@
 #include "index.h"
 #include "inflate.h"
 #include "journal.h"
+#include "levels.h"
 #include "ota/delta.h"
 #include "ota/ota.h"
 #include "plan.h"
@@ -21,6 +22,11 @@
 /* Where the steps ask policy: with OTA_POLICY policy_on.h, else policy_off.h. */
 #ifndef OTAI_POLICY_HEADER
 #define OTAI_POLICY_HEADER "policy_on.h"
+#endif
+
+/* The build chooses whether components depend on one another (OTA_RELATIONS). */
+#ifndef OTAI_RELATIONS_HEADER
+#define OTAI_RELATIONS_HEADER "relations_on.h"
 #endif
 
 /* A row of the table: what a state does and where each kind of result leads. */

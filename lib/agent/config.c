@@ -4,6 +4,8 @@
 
 #include "agent.h"
 
+#include OTAI_RELATIONS_HEADER
+
 #define DELTA_MEMORY_MAX (1u << 30)
 
 static bool name_ok(const char *s, size_t max)
@@ -134,7 +136,7 @@ static const char *bad_components(const struct ota_config *c)
                 return "components.slot";
         }
     }
-    return NULL;
+    return otai_relations_bad_config(c);
 }
 
 static const char *bad_repo(const struct ota_config *c, const struct ota_repo *r)
@@ -210,7 +212,8 @@ static size_t trust_len(const struct ota_config *c)
 {
     struct ota_tuf_config t = { .size = sizeof t, .crypto = c->crypto, .limits = c->limits.tuf };
 
-    return OTAI_ALIGN_UP(sizeof(struct otai_trust)) + OTAI_ALIGN_UP(ota_tuf_len(&t)) + OTAI_ALIGN_UP(c->limits.pointer_max);
+    return OTAI_ALIGN_UP(sizeof(struct otai_trust)) + OTAI_ALIGN_UP(ota_tuf_len(&t)) + OTAI_ALIGN_UP(c->limits.pointer_max) +
+           otai_relations_len();
 }
 
 static size_t download_len(const struct ota_config *c)

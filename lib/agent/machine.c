@@ -4,6 +4,8 @@
 
 #include "agent.h"
 
+#include OTAI_RELATIONS_HEADER
+
 uint64_t otai_now_ms(const struct ota *a)
 {
     return a->cfg.clock->ops->monotonic_ms(a->cfg.clock);
@@ -144,6 +146,8 @@ const char *otai_running(const struct ota *a, size_t component)
 {
     const struct otai_installed *now = &a->j.installed[component];
 
+    if (otai_is_absent(a, component))
+        return NULL;
     return now->known ? now->version : a->cfg.components[component].factory_version;
 }
 

@@ -4,6 +4,8 @@
 
 #include "agent.h"
 
+#include OTAI_RELATIONS_HEADER
+
 static uint32_t holds(const struct ota *a)
 {
     uint32_t h = 0;
@@ -38,6 +40,7 @@ static void one(const struct ota *a, size_t i, struct ota_component_status *out)
     out->why = (enum ota_why)p->why;
     if (!p->wanted || a->j.outcome != OTA_OUTCOME_NONE)
         return;
+    otai_tell_removal(p, out);
     (void)otai_copy(out->wanted, sizeof out->wanted, p->version);
     out->length = p->length;
     out->done = p->out_off;

@@ -4,6 +4,8 @@
 
 #include "agent.h"
 
+#include OTAI_RELATIONS_HEADER
+
 /* Slots that the trial is about: the boot control's word where it has one, else the journal's. */
 static void trial_slots(const struct ota *a, uint8_t slot[OTA_COMPONENTS_MAX])
 {
@@ -11,7 +13,7 @@ static void trial_slots(const struct ota *a, uint8_t slot[OTA_COMPONENTS_MAX])
         const struct otai_progress *p = &a->j.progress[i];
         bool ours = i < a->cfg.component_count && p->wanted;
 
-        slot[i] = a->view.trial || a->view.pending ? a->view.armed[i] : ours ? p->slot : (uint8_t)OTA_SLOT_NONE;
+        slot[i] = a->view.trial || a->view.pending ? a->view.armed[i] : ours ? otai_trial_slot(p) : (uint8_t)OTA_SLOT_NONE;
     }
 }
 
@@ -70,6 +72,7 @@ ota_err otai_step_arm(struct ota *a)
     for (size_t i = 0; i < a->cfg.component_count; i++)
         if (a->sealed[i])
             set[n++] = a->image[i];
+    otai_relations_arm(a, &trial);
     ota_err err = otai_boot_arm(a->cfg.boot, a->cfg.component_count, set, n, a->cfg.tries, &trial, &a->fault);
     if (err != OTA_OK)
         return not_armed(a, err);
@@ -134,7 +137,7 @@ static void now_installed(struct ota *a)
         struct otai_progress *p = &a->j.progress[i];
         struct otai_installed *now = &a->j.installed[i];
 
-        if (!p->wanted)
+        if (!p->wanted || otai_relations_gone(a, i))
             continue;
         otai_installed_set(now, p->sha256, p->version);
         if (p->security > now->security_floor)

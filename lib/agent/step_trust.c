@@ -8,6 +8,8 @@
 #include "agent.h"
 #include OTAI_POLICY_HEADER
 
+#include OTAI_RELATIONS_HEADER
+
 static ota_err open_repo(struct ota *a, uint8_t repo)
 {
     struct otai_trust *t = a->m.trust;
@@ -47,6 +49,7 @@ static ota_err begin(struct ota *a)
         return err;
     t->fresh_until_s = INT64_MAX;
     memset(&a->release, 0, sizeof a->release);
+    otai_relations_begin(a);
     return open_repo(a, 0);
 }
 
@@ -176,21 +179,13 @@ static bool concerns_us(const struct ota *a, const struct otai_pointer *p, size_
     return device_has(a, p->image[k].component, &index);
 }
 
-static bool named(const struct otai_pointer *p, const char *component)
-{
-    for (size_t k = 0; k < p->count; k++)
-        if (strcmp(p->image[k].component, component) == 0)
-            return true;
-    return false;
-}
-
 /* The group follows an OS feed and leaves the choice of the OS to it. */
 static bool wants_feed(const struct ota *a)
 {
     const struct otai_trust *t = a->m.trust;
     uint8_t index;
 
-    return t->pointer.os_feed[0] && !t->have_feed && !named(&t->pointer, "os") && device_has(a, "os", &index);
+    return t->pointer.os_feed[0] && !t->have_feed && !otai_pointer_names(&t->pointer, "os") && device_has(a, "os", &index);
 }
 
 static bool pending(const struct ota *a, size_t k)
@@ -298,7 +293,7 @@ static ota_err join_feed(struct ota *a, const struct otai_pointer *feed)
 
     t->have_feed = true;
     for (size_t k = 0; k < feed->count; k++) {
-        if (named(&t->pointer, feed->image[k].component))
+        if (otai_pointer_names(&t->pointer, feed->image[k].component))
             continue;
         if (t->pointer.count == OTA_COMPONENTS_MAX)
             return otai_fail(a, OTA_REJECT_LIMIT, "feed: images");
@@ -362,6 +357,8 @@ static ota_err take_image(struct ota *a, const struct ota_tuf_target *target)
     const struct otai_installed *now = &a->j.installed[r->component];
     const struct otai_device device = { a->cfg.product, now->known ? now->sha256 : NULL };
     ota_err err = otai_deploy_image(n, target, &device, r, &a->fault);
+    if (err == OTA_OK)
+        err = otai_relations_learn(a, target, r->component);
     if (err != OTA_OK)
         return err;
     if (r->security < now->security_floor)

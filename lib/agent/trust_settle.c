@@ -4,6 +4,8 @@
 
 #include "agent.h"
 
+#include OTAI_RELATIONS_HEADER
+
 /* A component whose version nobody recorded (fresh from the factory, or the journal was lost) may already hold what is
  * wanted: its running slot is hashed before anything is fetched. */
 static struct ota_release_image *unidentified(struct ota *a)
@@ -136,6 +138,7 @@ static void begin_update(struct ota *a)
         otai_digest_copy(p->sha256, r->sha256);
         (void)otai_copy(p->version, sizeof p->version, r->version);
     }
+    otai_relations_want(a);
     otai_digest_copy(j->deployment, a->release.deployment);
     j->seq = a->release.seq;
     j->outcome = OTA_OUTCOME_NONE;
@@ -179,12 +182,15 @@ ota_err otai_trust_settle(struct ota *a)
         return open_identify(a, r);
     note_fresh(a);
     drop_installed(a);
-    if (a->release.count == 0)
+    if (!otai_relations_remove(a) && a->release.count == 0)
         return up_to_date(a);
     if (otai_equal(a->j.blocked, a->release.deployment, OTA_SHA256_LEN)) {
         otai_event(a, OTA_EV_BLOCKED, (int64_t)a->release.seq, 0);
         return still_blocked(a);
     }
+    ota_err err = otai_relations_check(a);
+    if (err != OTA_OK)
+        return err;
     otai_event(a, OTA_EV_RELEASE, (int64_t)a->release.seq, a->release.count);
     begin_update(a);
     return OTA_DONE;

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include OTAI_REMOVAL_HEADER
+
 /* Whatever a port answers, a failed operation is a failed boot control. */
 static ota_err failed(struct ota_fault *fault, const char *where, int32_t code)
 {
@@ -27,7 +29,7 @@ ota_err otai_boot_view(struct ota_boot *b, size_t components, struct ota_boot_vi
     if (out->trial && out->pending)
         return failed(fault, "boot.view.trial", 0);
     for (size_t i = 0; i < components; i++)
-        if (!slot_ok(out->running[i]) || !slot_ok(out->armed[i]))
+        if (!slot_ok(out->running[i]) || !otai_boot_armed_ok(out->armed[i]))
             return failed(fault, "boot.view.slot", 0);
     return OTA_OK;
 }
@@ -51,12 +53,12 @@ ota_err otai_boot_arm(struct ota_boot *b, size_t components, const struct ota_im
 
     if (err != OTA_OK)
         return err;
-    *trial = (struct ota_trial){ .tries = tries };
+    *trial = (struct ota_trial){ .tries = tries, .remove = otai_boot_removals(trial) };
     memset(trial->slot, OTA_SLOT_NONE, sizeof trial->slot);
-    bool good = count != 0 && tries != 0;
+    bool good = (count != 0 || otai_boot_removals(trial)) && tries != 0;
     for (size_t i = 0; good && i < count; i++)
         good = enlist(&view, components, &image[i], trial->slot);
-    if (!good)
+    if (!good || !otai_boot_take_out(&view, components, trial))
         return ota_fault_set(fault, OTA_USAGE_ARGUMENT, "boot.arm", 0);
     if (b->ops->arm(b, trial->slot, components, tries, &code) != OTA_OK)
         return failed(fault, "boot.arm", code);
@@ -69,7 +71,7 @@ static bool runs(const struct ota_boot_view *view, const uint8_t *slot, size_t c
     bool any = false;
 
     for (size_t i = 0; i < components; i++) {
-        if (slot[i] != OTA_SLOT_NONE && slot[i] != view->running[i])
+        if (slot[i] != OTA_SLOT_NONE && otai_boot_becomes(slot[i]) != view->running[i])
             return false;
         any |= slot[i] != OTA_SLOT_NONE;
     }

@@ -5,10 +5,16 @@
 
 #include "ota/port_boot.h"
 
-/* Read the view and check it (slot numbers 0, 1 or NONE; pending and trial exclude each other). DEVICE_BOOT. */
+/* The build chooses whether a trial may take components out (OTA_RELATIONS). */
+#ifndef OTAI_REMOVAL_HEADER
+#define OTAI_REMOVAL_HEADER "removal_on.h"
+#endif
+
+/* Read the view and check it (slot numbers 0, 1 or NONE, armed also REMOVE; pending and trial exclude each other). DEVICE_BOOT. */
 OTA_MUST_CHECK ota_err otai_boot_view(struct ota_boot *b, size_t components, struct ota_boot_view *out, struct ota_fault *fault);
 
-/* Arm a trial of sealed images, all or none. A slot that runs now is refused (USAGE_ARGUMENT). Fills *trial.
+/* Arm a trial of sealed images, all or none. A slot that runs now is refused (USAGE_ARGUMENT). trial->remove says which
+ * components are taken out (builds with OTA_RELATIONS): those that run and have no new image. Fills the rest of *trial.
  * OTA_OK, DEVICE_BOOT. */
 OTA_MUST_CHECK ota_err otai_boot_arm(struct ota_boot *b, size_t components, const struct ota_image *image, size_t count,
                                      uint8_t tries, struct ota_trial *trial, struct ota_fault *fault);

@@ -51,6 +51,9 @@ OTA_MUST_CHECK ota_err otai_feed_path(const char *feed, const char *product, cha
 OTA_MUST_CHECK ota_err otai_pointer_parse(const uint8_t *p, size_t len, const char *product, const char *group,
                                           const char *feed, struct otai_pointer *out, struct ota_fault *fault);
 
+/* Does it name the component? */
+bool otai_pointer_names(const struct otai_pointer *p, const char *component);
+
 /* The device that an image is for. */
 struct otai_device {
     const char *product;

@@ -62,7 +62,7 @@ ota_err otai_feed_path(const char *feed, const char *product, char *out, size_t 
     return path_of(out, cap, "os/feed/", feed, product);
 }
 
-static bool is_named_before(const struct otai_pointer *p, const char *component)
+bool otai_pointer_names(const struct otai_pointer *p, const char *component)
 {
     for (size_t i = 0; i < p->count; i++)
         if (strcmp(p->image[i].component, component) == 0)
@@ -73,7 +73,7 @@ static bool is_named_before(const struct otai_pointer *p, const char *component)
 static void take_component(struct otai_json *j, const struct otai_pointer *p, struct otai_pointer_image *image)
 {
     otai_take_name(j, image->component, sizeof image->component);
-    if (is_named_before(p, image->component))
+    if (otai_pointer_names(p, image->component))
         otai_json_fail(j, OTA_REJECT_DUPLICATE, NULL);
 }
 

@@ -50,6 +50,15 @@ static bool are_slots(const uint8_t *slot)
     return true;
 }
 
+/* A trial may also take out what is installed. */
+static bool is_trial(const struct ota_boot_record *r)
+{
+    for (size_t i = 0; i < OTA_COMPONENTS_MAX; i++)
+        if (!is_slot(r->trial[i]) && (r->trial[i] != OTA_SLOT_REMOVE || r->confirmed[i] == OTA_SLOT_NONE))
+            return false;
+    return true;
+}
+
 static bool names_a_slot(const uint8_t *slot, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -88,7 +97,7 @@ static bool is_sound(const struct ota_boot_record *r)
     bool named = names_a_slot(r->trial, OTA_COMPONENTS_MAX);
 
     return r->state <= OTA_BOOT_TRIAL_DROPPED && r->tries <= TRIES_MAX && r->fate <= OTA_BOOT_FATE_OUT_OF_TRIES &&
-           are_slots(r->confirmed) && are_slots(r->running) && are_slots(r->trial) &&
+           are_slots(r->confirmed) && are_slots(r->running) && is_trial(r) &&
            named == (r->state != OTA_BOOT_TRIAL_NONE);
 }
 
@@ -116,12 +125,20 @@ static void forget_trial(struct ota_boot_record *r, enum ota_boot_fate fate)
     r->fate = (uint8_t)fate;
 }
 
+/* What runs of a component while the trial does. */
+static uint8_t in_trial(const struct ota_boot_record *r, size_t i)
+{
+    if (r->trial[i] == OTA_SLOT_REMOVE)
+        return OTA_SLOT_NONE;
+    return r->trial[i] != OTA_SLOT_NONE ? r->trial[i] : r->confirmed[i];
+}
+
 static void start_trial(struct ota_boot_record *r)
 {
     r->tries--;
     r->state = OTA_BOOT_TRIAL_STARTED;
     for (size_t i = 0; i < OTA_COMPONENTS_MAX; i++)
-        r->running[i] = r->trial[i] != OTA_SLOT_NONE ? r->trial[i] : r->confirmed[i];
+        r->running[i] = in_trial(r, i);
 }
 
 enum ota_boot_start ota_boot_record_start(struct ota_boot_record *r, bool *changed)
@@ -140,10 +157,18 @@ enum ota_boot_start ota_boot_record_start(struct ota_boot_record *r, bool *chang
     return OTA_BOOT_START_FELL_BACK;
 }
 
+/* To keep a component, to take out what is installed, or to run the slot that neither runs nor is confirmed. */
+static bool may_become(const struct ota_boot_record *r, size_t i, uint8_t slot)
+{
+    if (slot == OTA_SLOT_REMOVE)
+        return r->confirmed[i] != OTA_SLOT_NONE;
+    return slot == OTA_SLOT_NONE || (slot <= 1 && slot != r->confirmed[i] && slot != r->running[i]);
+}
+
 static bool may_try(const struct ota_boot_record *r, const uint8_t *slot, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (slot[i] != OTA_SLOT_NONE && (slot[i] > 1 || slot[i] == r->confirmed[i] || slot[i] == r->running[i]))
+        if (!may_become(r, i, slot[i]))
             return false;
     return names_a_slot(slot, count);
 }

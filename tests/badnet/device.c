@@ -82,7 +82,7 @@ static void configure(const char *dir, const char *url, const struct ota_limits 
     for (size_t i = 0; i < 3; i++)
         if (snprintf(base[i], sizeof base[i], "%s%s", url, parts[i]) >= (int)sizeof base[i])
             give_up("URL", OTA_USAGE_ARGUMENT);
-    dev.component = (struct ota_component){ "app", { &dev.slot[0].port, &dev.slot[1].port }, "1.0.0" };
+    dev.component = (struct ota_component){ .name = "app", .slot = { &dev.slot[0].port, &dev.slot[1].port }, .factory_version = "1.0.0" };
     dev.repo = (struct ota_repo){ "product", base[0], base[1], prefixes, root, read_root(below(dir, "root.json", 4), root) };
     dev.cfg = (struct ota_config){
         .size = sizeof dev.cfg, .product = "thermostat", .group = "production", .device_id = "device-1",

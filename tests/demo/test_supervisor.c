@@ -27,7 +27,8 @@
 extern char **environ;
 
 static char dir[] = "/tmp/ota-supervisor-XXXXXX";
-static char record[128], slot_a[128], slot_b[128], trace[128];
+static char record[128], slot_a[128], slot_b[128], trace[128], link_path[128];
+static bool with_link;
 
 static void copy_image(const char *to)
 {
@@ -84,9 +85,11 @@ static bool arm_b(struct ota_boot_record *r)
 
 static pid_t start(const char *max_boots)
 {
-    char program[] = TEST_SUPERVISOR, option[] = "--max-boots";
+    char program[] = TEST_SUPERVISOR, option[] = "--max-boots", link_option[] = "--link";
     char *bound = strdup(max_boots);
-    char *argv[] = { program, option, bound, record, slot_a, slot_b, NULL };
+    char *plain[] = { program, option, bound, record, slot_a, slot_b, NULL };
+    char *linked[] = { program, option, bound, link_option, link_path, record, slot_a, slot_b, NULL };
+    char **argv = with_link ? linked : plain;
     pid_t pid = -1;
 
     assert_int_equal(posix_spawn(&pid, program, NULL, NULL, argv, environ), 0);
@@ -238,6 +241,38 @@ static void unwritable_record_leaves_the_trial_out(void **state)
     expect_trace("a");
 }
 
+static bool take_out(struct ota_boot_record *r)
+{
+    return ota_boot_record_arm(r, (const uint8_t[]){ OTA_SLOT_REMOVE }, 1, 3) == OTA_OK;
+}
+
+/* An application that was taken out has no link, and is not started; one that comes back has. */
+static void an_application_is_taken_out_and_comes_back(void **state)
+{
+    char target[128] = "";
+
+    (void)state;
+    with_link = true;
+    assert_int_equal(chmod(slot_a, 0700), 0);
+    assert_int_equal(boot("1", "0", "0"), 0);
+    expect_trace("a");
+    assert_true(readlink(link_path, target, sizeof target - 1) > 0);
+    change(take_out);
+    assert_int_equal(boot("9", "0", "0"), 0);
+    expect_trace("a");
+    assert_int_equal(access(link_path, F_OK), -1);
+    assert_int_equal(errno, ENOENT);
+    assert_int_equal(load().state, OTA_BOOT_TRIAL_STARTED);
+    assert_int_equal(boot("9", "0", "0"), 0); /* once more: no link is no error */
+    change(ota_boot_record_revert);
+    assert_int_equal(boot("9", "0", "0"), 0);
+    expect_trace("aa");
+    assert_true(readlink(link_path, target, sizeof target - 1) > 0);
+    with_link = false;
+    change(take_out);
+    assert_int_equal(boot("9", "0", "0"), 1); /* a device without its system */
+}
+
 static void wait_for_trace(void)
 {
     const struct timespec nap = { 0, 20000000L };
@@ -270,6 +305,7 @@ static int make_names(void **state)
     (void)snprintf(slot_a, sizeof slot_a, "%s/a", dir);
     (void)snprintf(slot_b, sizeof slot_b, "%s/b", dir);
     (void)snprintf(trace, sizeof trace, "%s/trace", dir);
+    (void)snprintf(link_path, sizeof link_path, "%s/current", dir);
     return setenv("IMAGE_TRACE", trace, 1);
 }
 
@@ -280,6 +316,7 @@ static int remove_all(void **state)
     (void)unlink(slot_a);
     (void)unlink(slot_b);
     (void)unlink(trace);
+    (void)unlink(link_path);
     return rmdir(dir);
 }
 
@@ -297,6 +334,7 @@ int main(void)
         cmocka_unit_test_setup(no_record_is_an_error, make_device),
         cmocka_unit_test_setup(torn_record_is_an_error, make_device),
         cmocka_unit_test_setup(unwritable_record_leaves_the_trial_out, make_device),
+        cmocka_unit_test_setup(an_application_is_taken_out_and_comes_back, make_device),
         cmocka_unit_test_setup(stops_when_told, make_device),
     };
 

@@ -283,6 +283,10 @@ static const char *judge_journal(struct sim *dev)
         const struct sim_image *i = sim_confirmed(dev, c);
         char hex[65];
 
+        if (!i && j.installed[c].known)
+            return "the journal names what is confirmed";
+        if (!i)
+            continue;
         sim_hex(j.installed[c].sha256, OTA_SHA256_LEN, hex);
         if (j.installed[c].known && strcmp(hex, i->sha256) != 0)
             return "the journal names what is confirmed";

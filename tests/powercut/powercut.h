@@ -32,6 +32,7 @@ struct scenario {
     bool index;                    /* 2.0.0 with an index, like what the factory installed */
     bool two_repos;                /* the OS vendor's repository, too; else the product's holds all */
     enum sim_nature os, app;       /* of version 2.0.0 [healthy] */
+    bool remove;                   /* 2.0.0 is a deployment without the application, which is removable */
     bool bad;                      /* an image does not stay: more restarts */
     bool refusals;                 /* the scenario itself makes refusals, */
     bool tomorrow;                 /* the day after, the whole metadata is looked at once more */
@@ -41,7 +42,7 @@ struct scenario {
     void (*publish)(struct stage *s);   /* site[1], site[2]; site[0] offers 2.0.0 */
     void (*prepare)(struct sim *dev);   /* the device, before its first start */
     void (*world)(struct sim *dev);     /* before every step: the world changes with dev->phase */
-    const char *os_end, *app_end;  /* versions that run in the end ["2.0.0"] */
+    const char *os_end, *app_end;  /* versions that run in the end ["2.0.0"]; "": removed */
     struct expect expect[EXPECT_MAX];
 };
 

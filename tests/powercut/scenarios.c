@@ -56,6 +56,15 @@ static void publish_replay(struct stage *s)
     deploy(s, s->two[0], 0);
 }
 
+/* The same system without the application; then with a newer one; then a newer system without it. */
+static void publish_return(struct stage *s)
+{
+    deploy(s, s->factory[0], 0);
+    sim_cloud_deploy(&s->cloud, &(struct sim_deploy){ .image = { s->factory[0], s->two[1] } });
+    s->site[1] = s->cloud.web;
+    deploy(s, add(s, "3.0.0", 3, SIM_HEALTHY), 2);
+}
+
 /* ---- hooks ---- */
 
 static void turn(struct sim *dev, size_t site)
@@ -107,6 +116,16 @@ static void world_then_next(struct sim *dev)
 {
     if (dev->phase == 0 && rests_after(dev, OTA_OUTCOME_CONFIRMED) && sim_confirmed(dev, 0) == stage_of(dev)->two[0])
         turn(dev, 1);
+}
+
+static void world_then_return(struct sim *dev)
+{
+    bool rests = rests_after(dev, OTA_OUTCOME_CONFIRMED);
+
+    if (dev->phase == 0 && rests && !sim_confirmed(dev, 1))
+        turn(dev, 1);
+    else if (dev->phase == 1 && rests && sim_confirmed(dev, 1) == stage_of(dev)->two[1])
+        turn(dev, 2);
 }
 
 static void world_then_next_after_rollback(struct sim *dev)
@@ -439,6 +458,15 @@ const struct scenario powercut_scenarios[] = {
       .expect = { TOLD("confirmed", "2.0.0") } },
     { .name = "two-sick", .what = "two components, the second is sick", .components = 2, .app = SIM_SICK, .bad = true,
       .os_end = "1.0.0", .app_end = "1.0.0", .expect = { TOLD("rolled_back", "2.0.0") } },
+    { .name = "two-os-sick", .what = "two components, the first is sick: the second goes back with it", .components = 2, .os = SIM_SICK,
+      .bad = true, .os_end = "1.0.0", .app_end = "1.0.0", .expect = { TOLD("rolled_back", "2.0.0") } },
+    { .name = "remove", .what = "an update of the system that takes the application out", .components = 2, .remove = true,
+      .app_end = "", .expect = { TOLD("confirmed", "2.0.0") } },
+    { .name = "remove-sick", .what = "the same, and the system is sick: the application comes back", .components = 2, .remove = true,
+      .os = SIM_SICK, .bad = true, .os_end = "1.0.0", .app_end = "1.0.0", .expect = { TOLD("rolled_back", "2.0.0") } },
+    { .name = "remove-return", .what = "the application is taken out, comes again, and goes", .phases = 2, .more_starts = 1, .components = 2, .remove = true,
+      .publish = publish_return, .world = world_then_return, .os_end = "3.0.0", .app_end = "",
+      .expect = { TOLD("confirmed", ""), TOLD("confirmed", "2.0.0"), TOLD("confirmed", "3.0.0") } },
     { .name = "disk-full", .what = "the store has no space for ten minutes", .phases = 2, .components = 1, .world = world_full,
       .refusals = true, .expect = { TOLD("confirmed", "2.0.0") } },
     { .name = "clock", .what = "the clock is unknown, then right, then ten years ahead, then right", .phases = 3, .components = 1,

@@ -16,6 +16,8 @@ const struct stage *stage_of(const struct sim *dev)
 
 const struct sim_image *stage_image(const struct stage *s, const char *component, const char *version)
 {
+    if (version[0] == '\0')
+        return NULL;
     for (size_t i = 0; i < s->cloud.image_count; i++)
         if (strcmp(s->cloud.image[i].component, component) == 0 && strcmp(s->cloud.image[i].version, version) == 0)
             return &s->cloud.image[i];
@@ -51,7 +53,7 @@ void stage_open(struct stage *s, const struct scenario *scenario, const struct w
         s->factory[i] = make(s, i, "1.0.0", SIM_HEALTHY, 1);
     for (size_t i = 0; i < scenario->components; i++)
         s->two[i] = make(s, i, "2.0.0", i ? scenario->app : scenario->os, 2);
-    sim_cloud_deploy(&s->cloud, &(struct sim_deploy){ .image = { s->two[0], s->two[1] } });
+    sim_cloud_deploy(&s->cloud, &(struct sim_deploy){ .image = { s->two[0], scenario->remove ? NULL : s->two[1] } });
     s->site[0] = s->site[1] = s->site[2] = s->cloud.web;
     if (scenario->publish)
         scenario->publish(s);
@@ -70,6 +72,7 @@ void stage_device(const struct stage *s, struct sim *dev)
     dev->context = (void *)(uintptr_t)s;
     dev->restart_drops = true;
     dev->cfg.tries = TRIES;
+    dev->spare_app = s->scenario->remove;
     dev->on_start = judge_start;
     if (s->scenario->prepare)
         s->scenario->prepare(dev);

@@ -27,7 +27,7 @@ static void point(struct sim *dev)
 
     for (size_t i = 0; i < dev->components; i++)
         dev->component[i] = (struct ota_component){ .name = names[i], .factory_version = "1.0.0",
-            .slot = { slot_port(dev, i, 0), slot_port(dev, i, 1) } };
+            .slot = { slot_port(dev, i, 0), slot_port(dev, i, 1) }, .removable = i == 1 && dev->spare_app };
     cfg->net = &dev->net.port;
     cfg->store = dev->geometry.files ? &dev->files.port : &dev->store.port;
     cfg->clock = &dev->clock.port;
@@ -208,6 +208,7 @@ void sim_copy(struct sim *to, const struct sim *from)
     memset(to->fd, 0, sizeof to->fd);
     memcpy(to->repo, from->repo, sizeof to->repo);
     to->cfg = from->cfg;
+    to->spare_app = from->spare_app;
     point(to);
     to->agent = NULL;
     to->judged_by_app = from->judged_by_app;
@@ -317,6 +318,8 @@ static bool images_stay_up(struct sim *dev)
     for (size_t c = 0; c < dev->components; c++) {
         const struct sim_image *i = sim_running(dev, c);
 
+        if (c > 0 && dev->boot.record.running[c] == OTA_SLOT_NONE)
+            continue;   /* taken out */
         if (!i && dev->rotten && dev->boot.record.state == OTA_BOOT_TRIAL_STARTED) {
             up = false;
             continue;
@@ -402,6 +405,7 @@ static bool launch(struct sim *dev)
 {
     if (dev->judged_by_app)
         dev->cfg.health = NULL;
+    dev->component[SIM_COMPONENTS - 1].removable = dev->spare_app;
     if (dev->geometry.files && (dev->init_err = open_files(dev)) != OTA_OK)
         return false;
     size_t len = ota_workspace_len(&dev->cfg);

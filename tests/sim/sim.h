@@ -223,6 +223,7 @@ struct sim {
     struct ota *agent;               /* NULL: not running */
     ota_err init_err;
     bool judged_by_app;              /* no health port */
+    bool spare_app;                  /* component 1 is removable */
     /* called before every step, may call the agent's public functions or change the world */
     void (*on_step)(struct sim *dev);
     void *context;

@@ -165,10 +165,11 @@ static void publish_image(struct sim_cloud *c, const struct sim_image *i, const 
     if (s->index)
         add_index(c, r, role, i, s, index, sizeof index);
     int n = snprintf(custom, sizeof custom,
-                     "{\"ota\":{\"compatible\":[\"%s\"],\"component\":\"%s\",\"encodings\":[%s%s%s%s%s],\"security\":%u,\"version\":\"%s\"}}",
+                     "{\"ota\":{\"compatible\":[\"%s\"],\"component\":\"%s\",\"encodings\":[%s%s%s%s%s],%s\"security\":%u,\"version\":\"%s\"}}",
                      s->product ? s->product : "thermostat", s->claims ? s->claims : i->component, deflated,
                      s->deflate && s->from ? "," : "", delta,
-                     s->index && (s->deflate || s->from) ? "," : "", index, (unsigned)s->security, i->version);
+                     s->index && (s->deflate || s->from) ? "," : "", index, s->relations ? s->relations : "", (unsigned)s->security,
+                     i->version);
     MUST(n > 0 && (size_t)n < sizeof custom);
     sim_repo_target(r, role, i->path, i->data, i->len, custom);
     sim_repo_publish(r);

@@ -66,6 +66,7 @@ struct sim_image_spec {
     enum sim_index_damage index_damage;
     const struct sim_image *like;  /* most bytes are those of this image, without a delta from it ... */
     size_t moved;                  /* ... so many bytes further back */
+    const char *relations;         /* members of the description, with a comma behind each: "requires":{"abi":2}, */
 };
 
 struct sim_cloud {

@@ -252,6 +252,8 @@ static ota_err health_check(struct ota_health *port, int32_t *code)
     for (size_t c = 0; c < dev->components; c++) {
         const struct sim_image *i = sim_running(dev, c);
 
+        if (c > 0 && dev->boot.record.running[c] == OTA_SLOT_NONE)
+            continue;   /* taken out */
         if (i && i->nature == SIM_SICK) {
             *code = 42;
             return OTA_REJECT_HEALTH;

@@ -124,7 +124,7 @@ static void a_view_is_checked(void **state)
     assert_string_equal(fault.where, "boot.view.slot");
     assert_int_equal(otai_boot_view(&fake.boot, 1, &v, &fault), OTA_OK);   /* not ours to judge */
     setup(NULL);
-    fake.view.armed[0] = 0xfe;
+    fake.view.armed[0] = 0xfd;
     assert_int_equal(otai_boot_view(&fake.boot, 2, &v, &fault), OTA_DEVICE_BOOT);
     setup(NULL);
     fake.view.trial = fake.view.pending = true;
@@ -140,7 +140,7 @@ static void a_trial_is_armed_as_one(void **state)
 {
     const struct ota_image images[] = { { .component = 1, .slot = 0 }, { .component = 0, .slot = 1 } };
     const uint8_t want[] = { 1, 0, N }, whole[] = { 1, 0, N, N };
-    struct ota_trial trial;
+    struct ota_trial trial = { .remove = 0 };
 
     (void)state;
     assert_int_equal(otai_boot_arm(&fake.boot, 3, images, 2, 3, &trial, &fault), OTA_OK);
@@ -161,7 +161,7 @@ static void what_arm_refuses(void **state)
         { { { .component = 0, .slot = 1 }, { .component = 0, .slot = 1 } }, 2, 3 }, { { { .component = 0, .slot = 1 } }, 0, 3 },
         { { { .component = 0, .slot = 1 } }, 1, 0 },
     };
-    struct ota_trial trial;
+    struct ota_trial trial = { .remove = 0 };
 
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -174,7 +174,7 @@ static void what_arm_refuses(void **state)
 static void failures_are_told(void **state)
 {
     const struct ota_image image = { .component = 0, .slot = 1 };
-    struct ota_trial trial;
+    struct ota_trial trial = { .remove = 0 };
 
     (void)state;
     assert_int_equal(otai_boot_arm(&fake.boot, 2, &image, 1, 9, &trial, &fault), OTA_DEVICE_BOOT);

@@ -117,6 +117,38 @@ static void arming_refuses_what_makes_no_trial(void **state)
     assert_int_equal(ota_boot_record_arm(&r, (const uint8_t[]){ 0xff, 0 }, 2, 3), OTA_USAGE_STATE);
 }
 
+static void a_component_is_taken_out_and_comes_back(void **state)
+{
+    static const uint8_t out[] = { OTA_SLOT_NONE, OTA_SLOT_REMOVE }, gone[] = { OTA_SLOT_REMOVE, OTA_SLOT_NONE };
+    struct ota_boot_record r = fresh(), back;
+    uint8_t raw[OTA_BOOT_RECORD_LEN];
+    bool changed;
+
+    (void)state;
+    assert_int_equal(ota_boot_record_arm(&r, (const uint8_t[]){ 1, 0xff, OTA_SLOT_REMOVE }, 3, 3), OTA_USAGE_ARGUMENT); /* is not there */
+    assert_int_equal(ota_boot_record_arm(&r, out, 2, 3), OTA_OK);
+    ota_boot_record_encode(&r, raw);
+    assert_int_equal(raw[25], 0xfe);
+    assert_true(ota_boot_record_decode(&back, raw));
+    assert_int_equal(ota_boot_record_start(&r, &changed), OTA_BOOT_START_TRIAL);
+    assert_true(r.running[0] == 0 && r.running[1] == OTA_SLOT_NONE && decodes(&r));
+    assert_true(ota_boot_record_revert(&r));
+    assert_int_equal(ota_boot_record_start(&r, &changed), OTA_BOOT_START_FELL_BACK);
+    assert_true(r.running[0] == 0 && r.running[1] == 1 && r.confirmed[1] == 1);
+    assert_int_equal(ota_boot_record_arm(&r, out, 2, 1), OTA_OK);
+    assert_int_equal(ota_boot_record_start(&r, &changed), OTA_BOOT_START_TRIAL);
+    assert_true(ota_boot_record_confirm(&r));
+    assert_true(r.confirmed[1] == OTA_SLOT_NONE && r.running[1] == OTA_SLOT_NONE && decodes(&r));
+    assert_int_equal(ota_boot_record_arm(&r, out, 2, 1), OTA_USAGE_ARGUMENT); /* it is gone */
+    assert_int_equal(ota_boot_record_arm(&r, (const uint8_t[]){ 0xff, 0 }, 2, 1), OTA_OK);
+    assert_int_equal(ota_boot_record_arm(&r, gone, 1, 1), OTA_OK);
+    r.trial[1] = OTA_SLOT_REMOVE; /* of what is not there */
+    assert_false(decodes(&r));
+    r.trial[1] = OTA_SLOT_NONE;
+    r.confirmed[1] = OTA_SLOT_REMOVE; /* only a trial says that */
+    assert_false(decodes(&r));
+}
+
 static void an_ordinary_start_writes_nothing(void **state)
 {
     struct ota_boot_record r = fresh();
@@ -296,6 +328,7 @@ int main(void)
         cmocka_unit_test(every_flipped_bit_is_found),
         cmocka_unit_test(contradictions_are_refused_though_the_sum_is_right),
         cmocka_unit_test(arming_refuses_what_makes_no_trial),
+        cmocka_unit_test(a_component_is_taken_out_and_comes_back),
         cmocka_unit_test(an_ordinary_start_writes_nothing),
         cmocka_unit_test(the_fate_tells_why_a_trial_ended),
         cmocka_unit_test(a_torn_store_leaves_the_old_record),

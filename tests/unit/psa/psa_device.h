@@ -52,7 +52,7 @@ static inline void make(uint32_t write_unit, uint32_t erase_unit, bool optional)
     ota_ram_boot_init(&d.boot, (const uint8_t[]){ 0 }, 1);
     for (int i = 0; i < 2; i++)
         ota_ram_slot_init(&d.slot[i], d.mem[i], &g);
-    d.component = (struct ota_component){ "os", { &d.slot[0].port, &d.slot[1].port }, NULL };
+    d.component = (struct ota_component){ .name = "os", .slot = { &d.slot[0].port, &d.slot[1].port } };
     ota_ram_store_init(&d.store, d.store_mem, sizeof d.store_mem);
     d.version[0] = 1;
     d.version[1] = 0;
