@@ -4,6 +4,8 @@
 
 # "6" brought Updater(bootstrap=...); a newer major version may change the interface.
 python_tuf='tuf>=6,<8'
+# Tokens: COSE twice, by different people, and JWT.
+python_tokens='cwt>=3,<4 pycose>=1.1,<2 PyJWT[crypto]>=2.9,<3'
 # Without it python-tuf checks no ECDSA signature.
 python_crypto='securesystemslib[crypto]'
 # "6" verifies P-384 with its own digest, and a role against each of its delegators.
@@ -27,6 +29,21 @@ need_python_tuf() {
         python3 -m venv "$venv" >"$build/venv.log" 2>&1 &&
             "$venv/bin/pip" install --quiet --disable-pip-version-check "$python_tuf" "$python_crypto" >>"$build/venv.log" 2>&1 ||
             skip "$python_tuf" "$build/venv.log"
+    fi
+    exec 8>&-
+}
+
+# $venv: what reads and signs tokens.
+need_python_tokens() {
+    venv=$build/venv-tokens
+    exec 8>"$build/venv-tokens.lock"
+    flock 8
+    if ! "$venv/bin/python" -c 'import cwt, pycose, jwt, cryptography' 2>/dev/null; then
+        rm -rf "$venv"
+        # shellcheck disable=SC2086 # words
+        python3 -m venv "$venv" >"$build/venv-tokens.log" 2>&1 &&
+            "$venv/bin/pip" install --quiet --disable-pip-version-check $python_tokens >>"$build/venv-tokens.log" 2>&1 ||
+            skip "$python_tokens" "$build/venv-tokens.log"
     fi
     exec 8>&-
 }
