@@ -224,7 +224,7 @@ class Device:
             'components': [{'name': 'os', 'slots': [{'file': str(slot)} for slot in self.slots], 'factory_version': '1.0.0'}],
             'repositories': [repository('product', f'p/{PRODUCT}', ['app/', 'group/']), repository('os', 'os', ['os/'])],
             'boot': {'type': 'file', 'path': str(self.dir / 'boot')}, 'health': {'command': [need('true')]},
-            'times': {'poll_s': 1},
+            'times': {'poll_s': 1, 'start_s': 1},
         }
 
     def start(self):

@@ -92,7 +92,8 @@ static ota_err make_agent(struct app *a, uint32_t poll_s, struct ota_fault *why)
         .device_id = "thermostat-0001-app", .net = &a->net.port, .store = &a->store.port, .clock = &a->clock.port,
         .crypto = &a->crypto.port, .boot = &a->boot.port, .health = NULL, .log = &a->log.port, .components = &a->component,
         .component_count = 1, .repos = &a->repo, .repo_count = 1, .plain_http = true,
-        .times = { .poll_s = poll_s, .retry_base_s = 1, .health_deadline_s = 30 } };
+        .times = { .poll_s = poll_s, .retry_base_s = 1, .health_deadline_s = 30,
+                   .start_s = poll_s < 300 ? poll_s : 300 } };
     size_t len = ota_workspace_len(&cfg);
     void *workspace = malloc(len ? len : 1);   /* lives as long as the process */
 

@@ -29,7 +29,7 @@ device_make()
   "health": { "command": ["/bin/sh", "-c", "exec \"\$OTA_SELF\" --health"], "timeout_s": 10 },
   "report_url": "$base/reports/", "tries": 3, "plain_http": true,
   "limits": { "block": $CHECKPOINT },
-  "times": { "poll_s": 1, "retry_base_s": 1, "retry_cap_s": 2, "health_deadline_s": 20 }
+  "times": { "poll_s": 1, "retry_base_s": 1, "retry_cap_s": 2, "health_deadline_s": 20, "start_s": 1 }
 }
 EOF
 }

@@ -98,6 +98,7 @@ static const struct schema_field limits_fields[] = {
     UINT("low_speed_s", 1, 86400, struct ota_limits, low_speed_s),
     UINT("connect_ms", 1, 86400000, struct ota_limits, connect_ms),
     UINT("head_ms", 1, 86400000, struct ota_limits, head_ms),
+    UINT("rate_bps", 1, UINT32_MAX, struct ota_limits, rate_bps),
 };
 SCHEMA(limits_schema, limits_fields);
 
@@ -110,6 +111,9 @@ static const struct schema_field times_fields[] = {
     UINT("health_deadline_s", 1, UINT32_MAX, struct ota_times, health_deadline_s),
     UINT("defer_cap_s", 1, UINT32_MAX, struct ota_times, defer_cap_s),
     UINT("utc_floor_s", 1, UINT64_C(1) << 40, struct ota_times, utc_floor_s),
+    UINT("start_s", 1, 604800, struct ota_times, start_s),
+    UINT("poll_min_s", 1, UINT32_MAX, struct ota_times, poll_min_s),
+    UINT("poll_max_s", 1, UINT32_MAX, struct ota_times, poll_max_s),
 };
 SCHEMA(times_schema, times_fields);
 

@@ -61,19 +61,29 @@ struct ota_limits {
     uint32_t low_speed_s;         /**< ... for this long is given up [60] */
     uint32_t connect_ms;          /**< [30000] */
     uint32_t head_ms;             /**< from request to the end of the answer's head [60000] */
+    uint32_t rate_bps;            /**< bytes a second that are taken from a server, at least twice low_speed_bps; needs a library
+                                       with OTA_FLEET [no limit] */
 };
 
 /** Times. A 0 takes the default in brackets. Seconds unless the name says otherwise. */
 struct ota_times {
-    uint32_t poll_s;              /**< between two check-ins; full jitter of a tenth is added [3600] */
+    uint32_t poll_s;              /**< between two check-ins: at the device's own place in each interval, which its id decides;
+                                       jitter of a tenth is added [3600] */
     uint32_t full_s;              /**< a conditional poll never replaces the full refresh for longer than this [86400] */
-    uint32_t retry_base_s;        /**< first back-off; waits are random in 0..min(cap, base * 2^n) [10] */
+    uint32_t retry_base_s;        /**< first back-off; waits are random up to base * 4^n, then at the device's own
+                                       place in the cap or the interval, whichever is shorter [10] */
     uint32_t retry_cap_s;         /**< longest back-off, and the longest Retry-After that is honoured [3600] */
     uint32_t health_grace_s;      /**< a sick verdict before this age of the trial is not final [0] */
     uint32_t health_deadline_s;   /**< no healthy verdict by then means sick [300] */
     uint32_t defer_cap_s;         /**< longest total deferral of one deployment [86400] */
     int64_t utc_floor_s;          /**< no time before this is believed, e.g. the build time [0];
                                        nor one before the newest signed time that was seen, which the journal keeps */
+    /* These need a library with OTA_FLEET; others go without them. */
+    uint32_t start_s;             /**< the first check-in comes at a random moment of the first start_s seconds of the monotonic
+                                       clock, at once after that: a fleet that is switched on together does not come together
+                                       [300]; 1 = at once */
+    uint32_t poll_min_s;          /**< least and ... [60] */
+    uint32_t poll_max_s;          /**< ... longest interval that the group's deployment may ask for [604800] */
 };
 
 /** The whole configuration. Copied by ota_init(); everything pointed to must outlive the agent. */

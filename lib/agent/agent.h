@@ -128,6 +128,11 @@ struct otai_sending {
     char name[OTAI_REPORT_NAME_MAX];
 };
 
+/* What builds with OTA_FLEET add, or that there is nothing of it: a header of this folder, so that no branch is an #ifdef. */
+#ifndef OTAI_FLEET_HEADER
+#define OTAI_FLEET_HEADER "fleet_on.h"
+#endif
+
 /* Small and often used members come first: instructions of small machines reach only the first kilobytes. */
 #define OTAI_CLOCK_SLACK_S 300 /* how far the device's clock may be behind the signer's */
 
@@ -171,6 +176,7 @@ struct ota {
     struct ota_offer offer;
     struct ota_release release;
     struct otai_fetch fetch;
+    uint64_t rate_free_us;           /* no byte is read before it: limits.rate_bps */
 };
 
 /* config.c: check, fill defaults, measure. */
@@ -214,7 +220,7 @@ ota_err otai_receive(struct ota *a, void *buf, size_t cap, size_t *got, const ch
 ota_err otai_again_in(struct ota *a, uint64_t ms);                    /* OTA_AGAIN alone means: at once */
 ota_err otai_wait_net(struct ota *a);                                 /* OTA_AGAIN when the network has news */
 
-/* wait.c */
+/* wait.c; wait_fleet.c has only the last one of them */
 uint32_t otai_backoff_s(uint32_t base_s, uint32_t cap_s, uint32_t failures, uint32_t random);
 uint32_t otai_poll_s(uint32_t poll_s, uint32_t random);
 void otai_schedule(struct ota *a, ota_err cycle);

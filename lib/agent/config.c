@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "agent.h"
+#include OTAI_FLEET_HEADER
 
 #include OTAI_RELATIONS_HEADER
 
@@ -75,6 +76,7 @@ static void fill(struct ota_config *c)
     DEFAULT(c->times.retry_cap_s, 3600);
     DEFAULT(c->times.health_deadline_s, 300);
     DEFAULT(c->times.defer_cap_s, 86400);
+    otai_fleet_fill(c);
 }
 
 static const char *bad_ports(const struct ota_config *c)
@@ -108,7 +110,7 @@ static const char *bad_limits(const struct ota_config *c)
         return "times.health_grace_s";
     if (c->times.retry_base_s > c->times.retry_cap_s)
         return "times.retry_base_s";
-    return NULL;
+    return otai_fleet_bad(c);
 }
 
 static bool shares_slot(const struct ota_component *x, const struct ota_component *y)

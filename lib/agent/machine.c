@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "agent.h"
+#include OTAI_FLEET_HEADER
 
 #include OTAI_RELATIONS_HEADER
 
@@ -83,8 +84,13 @@ ota_err otai_get(struct ota *a, const struct otai_fetch_job *job, const char *wh
 
 ota_err otai_receive(struct ota *a, void *buf, size_t cap, size_t *got, const char *where)
 {
-    ota_err err = otai_fetch_poll(&a->fetch, buf, cap, got);
+    uint64_t pause_ms = otai_rate_pause_ms(a);
 
+    *got = 0;
+    if (pause_ms)
+        return otai_again_in(a, pause_ms);
+    ota_err err = otai_fetch_poll(&a->fetch, buf, cap, got);
+    otai_rate_spend(a, *got);
     if (err == OTA_AGAIN)
         return otai_wait_net(a);
     return ota_err_class(err) == OTA_CLASS_OUTCOME ? err : otai_fetch_failed(a, err, where);

@@ -4,6 +4,7 @@
 
 #include "agent.h"
 #include "checkin.h"
+#include OTAI_FLEET_HEADER
 
 /* How often a trial may be announced without ever being seen to start, before it counts as one that does not start. Each
  * time costs a power cut between the journal and the boot control: more than will ever come in a row, for a good image
@@ -73,7 +74,8 @@ ota_err otai_step_start(struct ota *a)
     otai_note(a, OTA_EV_START, a->j.generation, a->j.starts);
     reconcile(a);
     notice_fallback(a);
-    a->due_ms = a->floor_ms = otai_now_ms(a);
+    a->floor_ms = otai_now_ms(a);
+    a->due_ms = otai_first_due_ms(a, a->floor_ms);
     a->cycle = OTA_AGAIN; /* no check-in has ended yet: the first one is due */
     return OTA_DONE;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* When to check in next: the polite part. */
-#include "agent.h"
+/* When to check in next, without OTA_FLEET: intervals with a tenth of jitter, full jitter after failures. */
+#include "wait.h"
 
 /* Full jitter: a random wait in 1 .. min(cap, base * 2^failures), so that a fleet that failed together comes back
  * spread out. `failures` counts from 0. */
@@ -21,16 +21,6 @@ uint32_t otai_poll_s(uint32_t poll_s, uint32_t random)
     return poll_s + (tenth ? random % (tenth + 1u) : 0);
 }
 
-static uint32_t dice(struct ota *a)
-{
-    uint32_t r;
-
-    /* Without entropy the wait loses its jitter, nothing else: the clock's low bits stand in. */
-    if (a->cfg.crypto->ops->random(a->cfg.crypto, &r, sizeof r) != OTA_OK)
-        r = (uint32_t)otai_now_ms(a) * 2654435761u;
-    return r;
-}
-
 /* What the server asked for, within our cap; the jittered wait comes on top so that it does not wake everybody at once. */
 static uint32_t server_wish(const struct ota *a)
 {
@@ -40,25 +30,14 @@ static uint32_t server_wish(const struct ota *a)
     return a->retry_after_s > (int64_t)cap ? cap : (uint32_t)a->retry_after_s;
 }
 
-static bool failed(ota_err cycle)
-{
-    return ota_err_class(cycle) != OTA_CLASS_OUTCOME && cycle != OTA_RETRY_CANCELLED;
-}
-
-/* Undelivered reports come sooner than the regular interval. */
-static bool owes_report(const struct ota *a)
-{
-    return a->reports_kept > 0 && a->cfg.report_url;
-}
-
 void otai_schedule(struct ota *a, ota_err cycle)
 {
     const struct ota_times *t = &a->cfg.times;
-    uint32_t wait_s = otai_poll_s(t->poll_s, dice(a));
+    uint32_t wait_s = otai_poll_s(t->poll_s, otai_dice(a));
 
-    a->backing_off = failed(cycle);
-    if (a->backing_off || owes_report(a)) {
-        uint32_t back_s = otai_backoff_s(t->retry_base_s, t->retry_cap_s, a->failures, dice(a)) + server_wish(a);
+    a->backing_off = otai_cycle_failed(cycle);
+    if (a->backing_off || otai_owes_report(a)) {
+        uint32_t back_s = otai_backoff_s(t->retry_base_s, t->retry_cap_s, a->failures, otai_dice(a)) + server_wish(a);
 
         wait_s = a->backing_off || back_s < wait_s ? back_s : wait_s;
         if (a->failures < UINT8_MAX)

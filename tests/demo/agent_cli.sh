@@ -23,7 +23,7 @@ config()
       "prefixes": ["app/", "group/"], "root": "$DEV/product.root.json" },
     { "name": "os", "metadata_url": "file://$WEB/os/metadata/", "targets_url": "file://$WEB/os/targets/", "prefixes": ["os/"],
       "root": "$DEV/os.root.json" } ],
-  "times": { "poll_s": 600, "retry_base_s": 1, "health_deadline_s": 30 },
+  "times": { "poll_s": 600, "retry_base_s": 1, "health_deadline_s": 30, "start_s": 1 },
   "boot": { "type": "file", "path": "$DEV/boot" } ${1:-} }
 EOF
 }

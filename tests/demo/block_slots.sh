@@ -34,7 +34,7 @@ config() # SLOT-A SLOT-B
       "prefixes": ["app/", "group/"], "root": "$WEB/p/thermostat/metadata/1.root.json" },
     { "name": "os", "metadata_url": "file://$WEB/os/metadata/", "targets_url": "file://$WEB/os/targets/", "prefixes": ["os/"],
       "root": "$WEB/os/metadata/1.root.json" } ],
-  "times": { "retry_base_s": 1 }, "boot": { "type": "file", "path": "$DEV/boot" } }
+  "times": { "retry_base_s": 1, "start_s": 1 }, "boot": { "type": "file", "path": "$DEV/boot" } }
 EOF
 }
 

@@ -216,7 +216,7 @@ class Device:
                 "components": [{"name": "os", "slots": [{"block": "/dev/vda2"}, {"block": "/dev/vda3"}], "factory_version": factory}],
                 "repositories": repositories, "boot": self.boot, "health": {"command": ["/bin/health"], "timeout_s": 60},
                 "report_url": f"{url}/reports/", "plain_http": True, "tries": 3, "limits": {"block": 1 << 20},
-                "times": {"poll_s": 2, "retry_base_s": 1, "retry_cap_s": 2, "health_deadline_s": 120}, **self.more}
+                "times": {"poll_s": 2, "retry_base_s": 1, "retry_cap_s": 2, "health_deadline_s": 120, "start_s": 1}, **self.more}
 
     def make_disk(self, factory):
         data = self.path / "data"

@@ -54,7 +54,7 @@ static void configure(struct sim *dev)
     dev->cfg = (struct ota_config){ .size = sizeof dev->cfg, .product = "thermostat", .group = "production", .device_id = "dev-1",
         .report_url = SIM_REPORT_URL, .limits = { .block = g->block, .io = g->io, .window_bits = (uint8_t)g->window_bits,
                                                   .delta_memory = SIM_DELTA_MEMORY },
-        .times = { .health_deadline_s = 30, .retry_cap_s = 600, .defer_cap_s = 3600 } };
+        .times = { .health_deadline_s = 30, .retry_cap_s = 600, .defer_cap_s = 3600, .start_s = 1 } };
     point(dev);
 }
 

@@ -79,9 +79,9 @@ static void everything(void **state)
         "\"report_url\":\"http://h/r/\",\"tries\":15,\"plain_http\":true,"
         "\"limits\":{\"root_max\":256,\"timestamp_max\":257,\"snapshot_max\":258,\"targets_max\":259,\"rotations_max\":9,\"roles_max\":32,\"key_bytes\":1600,"
         "\"pointer_max\":260,\"block\":1073741824,\"io\":512,\"window_bits\":15,\"redirects\":2,\"low_speed_bps\":4294967295,"
-        "\"low_speed_s\":3,\"connect_ms\":4,\"head_ms\":5},"
+        "\"low_speed_s\":3,\"connect_ms\":4,\"head_ms\":5,\"rate_bps\":4294967294},"
         "\"times\":{\"poll_s\":1,\"full_s\":2,\"retry_base_s\":3,\"retry_cap_s\":4,\"health_grace_s\":5,\"health_deadline_s\":6,"
-        "\"defer_cap_s\":7,\"utc_floor_s\":1700000000}}"));
+        "\"defer_cap_s\":7,\"utc_floor_s\":1700000000,\"start_s\":604800,\"poll_min_s\":8,\"poll_max_s\":9}}"));
     assert_int_equal(config.component_count, 2);
     assert_string_equal(config.component[1].slot[1].block, "/dev/b");
     assert_null(config.component[1].factory_version);
@@ -105,6 +105,10 @@ static void everything(void **state)
     assert_int_equal(config.times.poll_s, 1);
     assert_int_equal(config.times.defer_cap_s, 7);
     assert_int_equal(config.times.utc_floor_s, 1700000000);
+    assert_int_equal(config.limits.rate_bps, UINT32_MAX - 1);
+    assert_int_equal(config.times.start_s, 604800);
+    assert_int_equal(config.times.poll_min_s, 8);
+    assert_int_equal(config.times.poll_max_s, 9);
     agent_config_free(&config);
 }
 

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* OTA_FLEET=OFF: nothing of it costs a byte. */
+#ifndef OTAI_FLEET_OFF_H
+#define OTAI_FLEET_OFF_H
+
+#include "agent.h"
+
+static inline void otai_fleet_fill(const struct ota_config *c)
+{
+    (void)c;
+}
+
+static inline const char *otai_fleet_bad(const struct ota_config *c)
+{
+    (void)c;
+    return NULL;
+}
+
+static inline uint64_t otai_first_due_ms(const struct ota *a, uint64_t now_ms)
+{
+    (void)a;
+    return now_ms;
+}
+
+static inline uint64_t otai_rate_pause_ms(const struct ota *a)
+{
+    (void)a;
+    return 0;
+}
+
+static inline void otai_rate_spend(const struct ota *a, size_t bytes)
+{
+    (void)a;
+    (void)bytes;
+}
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* OTA_FLEET=ON: see fleet.c and wait_fleet.c. */
+#ifndef OTAI_FLEET_ON_H
+#define OTAI_FLEET_ON_H
+
+#include "agent.h"
+
+void otai_fleet_fill(struct ota_config *c);                 /* defaults */
+const char *otai_fleet_bad(const struct ota_config *c);     /* name of a setting that is wrong, or NULL */
+uint64_t otai_first_due_ms(struct ota *a, uint64_t now_ms); /* of the first check-in after a start */
+uint64_t otai_rate_pause_ms(struct ota *a);                 /* until the next read is allowed */
+void otai_rate_spend(struct ota *a, size_t bytes);          /* so many were read */
+
+#endif

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The manners of a device in a large fleet, with the whole agent: when it comes, and how fast it takes. */
+#include "inside.h"
+
+#define HOUR_MS (3600u * 1000u)
+
+static uint64_t due_in(void)
+{
+    return dev->agent->due_ms - otai_now_ms(dev->agent);
+}
+
+/* Step until the first wait, which is not asked away. */
+static struct ota_wait start(void)
+{
+    struct ota_wait wait = { 0 };
+
+    assert_true(sim_start(dev));
+    for (int i = 0; i < 3 && wait.ms == 0; i++)
+        assert_int_equal(ota_step(dev->agent, &wait), OTA_OK);
+    return wait;
+}
+
+/* Devices that are switched on together do not come together, unless somebody asks. */
+FLOW(the_first_check_in_comes_at_a_moment_of_its_own)
+{
+    uint64_t least = UINT64_MAX, most = 0;
+
+    (void)state;
+    flow_deploy(factory[0], NULL);
+    dev->cfg.times.start_s = 300;
+    for (int i = 0; i < 64; i++) {
+        struct ota_wait wait = start();
+
+        assert_int_equal(dev->net.requests, 0);
+        least = wait.ms < least ? wait.ms : least;
+        most = wait.ms > most ? wait.ms : most;
+        assert_in_range(wait.ms, 1, 300000);
+        sim_power_cycle(dev);
+    }
+    assert_true(least < 60000 && most > 240000); /* one of 10^6 runs of 64 would miss either */
+    (void)start();
+    assert_int_equal(sim_check_in(dev), SIM_IDLE); /* which asks */
+    assert_true(dev->net.requests > 0);
+}
+
+FLOW(an_agent_that_starts_later_checks_in_at_once)
+{
+    (void)state;
+    flow_deploy(factory[0], NULL);
+    dev->cfg.times.start_s = 300;
+    assert_true(sim_start(dev));
+    dev->clock.ms += 300001;
+    for (int i = 0; i < 50; i++) {
+        struct ota_wait wait;
+
+        assert_int_equal(ota_step(dev->agent, &wait), OTA_OK);
+        dev->clock.ms += wait.ms > 1000 ? 0 : wait.ms;
+    }
+    assert_true(dev->net.requests > 0);
+}
+
+/* What a fault costs is its back-off: the start behind it is not put off again. */
+FLOW(a_start_behind_a_fault_does_not_wait_again)
+{
+    (void)state;
+    flow_deploy(factory[0], NULL);
+    dev->cfg.times.start_s = 300;
+    (void)start();
+    dev->agent->failures = 1;
+    dev->agent->state = OTA_ST_START;
+    struct ota_wait wait;
+    assert_int_equal(ota_step(dev->agent, &wait), OTA_OK);
+    assert_int_equal(dev->agent->due_ms, otai_now_ms(dev->agent));
+}
+
+/* A start into a trial was preceded by a check-in and ends with a report: what comes next is the regular one. */
+FLOW(behind_a_trial_comes_the_regular_check_in)
+{
+    const struct sim_image *two = flow_os("2.0.0", SIM_HEALTHY);
+
+    (void)state;
+    flow_deploy(two, NULL);
+    dev->cfg.times.start_s = 300;
+    assert_true(sim_start(dev));
+    assert_int_equal(sim_check_in(dev), SIM_IDLE);
+    assert_runs(0, two);
+    assert_int_equal(flow_reports("confirmed"), 1);
+    assert_in_range(due_in(), HOUR_MS / 2u, HOUR_MS + HOUR_MS * 6u / 10u);
+}
+
+/* The same place in each hour, and a random part of its first tenth. */
+FLOW(a_device_keeps_its_place)
+{
+    (void)state;
+    flow_deploy(factory[0], NULL);
+    assert_int_equal(sim_run(dev), SIM_IDLE);
+    uint64_t place = UINT64_MAX;
+    for (int i = 0; i < 20; i++) {
+        uint64_t in_hour = dev->agent->due_ms % HOUR_MS;
+
+        if (i == 0)
+            place = in_hour >= HOUR_MS / 10u ? in_hour - HOUR_MS / 10u : in_hour + HOUR_MS - HOUR_MS / 10u;
+        assert_in_range((in_hour + HOUR_MS - place) % HOUR_MS, 0, HOUR_MS / 5u);
+        assert_in_range(due_in(), HOUR_MS / 2u, HOUR_MS + HOUR_MS * 6u / 10u);
+        dev->clock.ms = dev->agent->due_ms;
+        assert_int_equal(sim_check_in(dev), SIM_IDLE);
+    }
+}
+
+FLOW(the_groups_interval_is_kept_within_bounds)
+{
+    (void)state;
+    flow_deploy(factory[0], NULL);
+    assert_int_equal(sim_run(dev), SIM_IDLE);
+    dev->agent->j.poll_s = 1;
+    otai_schedule(dev->agent, OTA_SAME);
+    assert_in_range(due_in(), 30000, 96000);
+    dev->agent->j.poll_s = UINT32_MAX;
+    otai_schedule(dev->agent, OTA_SAME);
+    assert_in_range(due_in() / 1000u, 302400, 967680);
+}
+
+FLOW(what_a_server_asks_for_is_capped)
+{
+    struct ota *a;
+
+    (void)state;
+    flow_deploy(factory[0], NULL);
+    assert_int_equal(sim_run(dev), SIM_IDLE);
+    a = dev->agent;
+    for (int64_t after = -1; after <= 1; after++) { /* nothing, at once, and more than 32 bits of seconds */
+        a->failures = 0;
+        a->retry_after_s = after > 0 ? INT64_MAX : after;
+        otai_schedule(a, OTA_RETRY_BUSY);
+        assert_in_range(due_in(), after > 0 ? 600001 : 1, after > 0 ? 1260000 : 10000);
+        assert_int_equal(a->failures, 1);
+    }
+}
+
+/* Time of the device's clock that an update's download takes. */
+static uint64_t download_ms(uint32_t rate_bps)
+{
+    sim_open(dev, &cloud, factory, 1);
+    dev->cfg.limits.rate_bps = rate_bps;
+    dev->cfg.limits.delta_memory = 1;
+    dev->cfg.limits.window_bits = 1;
+    flow_serve();
+    uint64_t before = dev->clock.ms;
+    assert_int_equal(sim_run(dev), SIM_IDLE);
+    return dev->clock.ms - before;
+}
+
+FLOW(a_download_keeps_to_its_rate)
+{
+    const struct sim_image *two = flow_os("2.0.0", SIM_HEALTHY);
+
+    (void)state;
+    flow_deploy(two, NULL);
+    uint64_t fast = download_ms(0);
+    assert_runs(0, two);
+    uint64_t heads_too = dev->net.received, image = sim_status(dev).fetched, slow = download_ms(1000);
+    assert_runs(0, two);
+    assert_true(image > 1000 && slow > fast);
+    assert_in_range(slow - fast, image, heads_too); /* 1,000 bytes a second: a millisecond each */
+}
+
+FLOW_MAIN(FLOW_TEST(the_first_check_in_comes_at_a_moment_of_its_own), FLOW_TEST(an_agent_that_starts_later_checks_in_at_once),
+          FLOW_TEST(a_start_behind_a_fault_does_not_wait_again), FLOW_TEST(behind_a_trial_comes_the_regular_check_in), FLOW_TEST(a_device_keeps_its_place),
+          FLOW_TEST(the_groups_interval_is_kept_within_bounds), FLOW_TEST(what_a_server_asks_for_is_capped),
+          FLOW_TEST(a_download_keeps_to_its_rate))
