@@ -110,8 +110,11 @@ FLOW(a_device_keeps_its_place)
 FLOW(the_groups_interval_is_kept_within_bounds)
 {
     (void)state;
-    flow_deploy(factory[0], NULL);
+    sim_cloud_deploy(&cloud, &(struct sim_deploy){ .image = { factory[0] }, .more = "\"poll_s\":900" });
+    flow_serve();
     assert_int_equal(sim_run(dev), SIM_IDLE);
+    if (dev->agent->j.poll_s != 0) /* a build with OTA_POLICY, which reads it */
+        assert_in_range(due_in(), 450000, 1440000);
     dev->agent->j.poll_s = 1;
     otai_schedule(dev->agent, OTA_SAME);
     assert_in_range(due_in(), 30000, 96000);
