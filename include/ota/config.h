@@ -3,6 +3,7 @@
 #ifndef OTA_CONFIG_H
 #define OTA_CONFIG_H
 
+#include "ota/hawkbit.h"
 #include "ota/port_boot.h"
 #include "ota/port_clock.h"
 #include "ota/port_crypto.h"
@@ -110,6 +111,7 @@ struct ota_config {
     struct ota_times times;
     const struct ota_provided *provided;   /**< for what images require; NULL = nothing. Builds with OTA_RELATIONS */
     size_t provided_count;
+    const struct ota_hawkbit *hawkbit;   /**< NULL: check in with repos[0]; else with this server (needs OTA_HAWKBIT) */
 };
 
 #ifdef __cplusplus

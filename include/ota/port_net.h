@@ -13,7 +13,8 @@
 extern "C" {
 #endif
 
-enum ota_net_method { OTA_NET_GET = 0, OTA_NET_PUT = 1 };
+/** POST is asked for by the hawkBit check-in alone: a port that cannot answers begin() with USAGE_ARGUMENT. */
+enum ota_net_method { OTA_NET_GET = 0, OTA_NET_PUT = 1, OTA_NET_POST = 2 };
 
 /** One request. All pointers stay valid and unchanged until end(). */
 struct ota_net_request {
@@ -26,7 +27,7 @@ struct ota_net_request {
     const char *if_range;       /**< entity tag for If-Range, or NULL */
     const char *if_none_match;  /**< entity tag for If-None-Match, or NULL */
     const char *extra;          /**< further header lines, each "Name: value", separated by "\n"; or NULL */
-    const void *body;           /**< PUT: the body, sent as application/json; else NULL */
+    const void *body;           /**< PUT, POST: the body, sent as application/json; else NULL */
     size_t body_len;            /**< bytes in body */
     bool other_origin;          /**< a redirect led to a server that is not the configured one: show it no credentials */
     uint32_t connect_ms;        /**< give up connecting (DNS, TCP, TLS) after this long; 0 = the port's default */

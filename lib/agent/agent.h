@@ -29,6 +29,12 @@
 #define OTAI_RELATIONS_HEADER "relations_on.h"
 #endif
 
+/* Whether there is a hawkBit check-in (OTA_HAWKBIT): hawkbit_on.h or hawkbit_off.h. */
+#ifndef OTAI_HAWKBIT_HEADER
+#define OTAI_HAWKBIT_HEADER "hawkbit_on.h"
+#endif
+#include OTAI_HAWKBIT_HEADER
+
 /* A row of the table: what a state does and where each kind of result leads. */
 struct otai_row {
     const char *name;
@@ -177,6 +183,7 @@ struct ota {
     struct ota_release release;
     struct otai_fetch fetch;
     uint64_t rate_free_us;           /* no byte is read before it: limits.rate_bps */
+    OTAI_HB_MEMBER
 };
 
 /* config.c: check, fill defaults, measure. */

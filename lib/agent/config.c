@@ -49,33 +49,46 @@ static bool url_ok(const char *url, bool plain_http)
     return len > 0 && len < OTA_URL_MAX - OTA_PATH_MAX && url[len - 1] == '/' && otai_url_allowed(url, plain_http);
 }
 
-#define DEFAULT(field, value)                \
-    do {                                     \
-        if ((field) == 0)                    \
-            (field) = (value);               \
-    } while (0)
+#define DEFAULT(field, value) { (uint16_t)offsetof(struct ota_config, field), value }
+
+/* Fields of 32 bits that have a default. */
+static const struct {
+    uint16_t offset;
+    uint32_t value;
+} defaults[] = {
+    DEFAULT(limits.tuf.timestamp_max, 2048), /* for the check-in; TUF knows its own defaults */
+    DEFAULT(limits.pointer_max, 4096),
+    DEFAULT(limits.block, 65536),
+    DEFAULT(limits.io, 4096),
+    DEFAULT(limits.delta_memory, 32768),
+    DEFAULT(limits.low_speed_bps, 64),
+    DEFAULT(limits.low_speed_s, 60),
+    DEFAULT(limits.connect_ms, 30000),
+    DEFAULT(limits.head_ms, 60000),
+    DEFAULT(times.poll_s, 3600),
+    DEFAULT(times.full_s, 86400),
+    DEFAULT(times.retry_base_s, 10),
+    DEFAULT(times.retry_cap_s, 3600),
+    DEFAULT(times.health_deadline_s, 300),
+    DEFAULT(times.defer_cap_s, 86400),
+};
 
 static void fill(struct ota_config *c)
 {
-    DEFAULT(c->tries, 3);
-    DEFAULT(c->limits.tuf.timestamp_max, 2048); /* for the check-in; TUF knows its own defaults */
-    DEFAULT(c->limits.pointer_max, 4096);
-    DEFAULT(c->limits.block, 65536);
-    DEFAULT(c->limits.io, 4096);
-    DEFAULT(c->limits.window_bits, 15);
-    DEFAULT(c->limits.delta_memory, 32768);
-    DEFAULT(c->limits.bytes_max, UINT64_MAX);
-    DEFAULT(c->limits.redirects, 3);
-    DEFAULT(c->limits.low_speed_bps, 64);
-    DEFAULT(c->limits.low_speed_s, 60);
-    DEFAULT(c->limits.connect_ms, 30000);
-    DEFAULT(c->limits.head_ms, 60000);
-    DEFAULT(c->times.poll_s, 3600);
-    DEFAULT(c->times.full_s, 86400);
-    DEFAULT(c->times.retry_base_s, 10);
-    DEFAULT(c->times.retry_cap_s, 3600);
-    DEFAULT(c->times.health_deadline_s, 300);
-    DEFAULT(c->times.defer_cap_s, 86400);
+    for (size_t i = 0; i < sizeof defaults / sizeof defaults[0]; i++) {
+        uint32_t *field = (uint32_t *)(void *)((uint8_t *)c + defaults[i].offset);
+
+        if (*field == 0)
+            *field = defaults[i].value;
+    }
+    if (c->tries == 0)
+        c->tries = 3;
+    if (c->limits.window_bits == 0)
+        c->limits.window_bits = 15;
+    if (c->limits.redirects == 0)
+        c->limits.redirects = 3;
+    if (c->limits.bytes_max == 0)
+        c->limits.bytes_max = UINT64_MAX;
     otai_fleet_fill(c);
 }
 
@@ -181,7 +194,7 @@ static const char *bad_identity(const struct ota_config *c)
         return "device_id";
     if (c->report_url && !url_ok(c->report_url, c->plain_http))
         return "report_url";
-    return NULL;
+    return otai_hb_bad(c);
 }
 
 ota_err otai_config_check(const struct ota_config *in, struct ota_config *out, struct ota_fault *fault)
@@ -233,6 +246,7 @@ size_t otai_region_len(const struct ota_config *c)
     size_t len = larger(trust_len(c), download_len(c));
 
     len = larger(len, OTAI_ALIGN_UP(sizeof(struct otai_seal)) + OTAI_ALIGN_UP(c->limits.io));
+    len = larger(len, otai_hb_len(c));
     return larger(len, OTAI_ALIGN_UP(sizeof(struct otai_sending)));
 }
 

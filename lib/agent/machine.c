@@ -298,12 +298,18 @@ static bool cancelled(struct ota *a)
     return otai_rows[a->state].retry != OTA_ST_COUNT;
 }
 
+/* hawkBit is to be asked whether the action still stands. */
+static bool interrupted(struct ota *a)
+{
+    return cancelled(a) || otai_hb_interrupts(a);
+}
+
 ota_err ota_step(struct ota *a, struct ota_wait *wait)
 {
     if (!a || !wait)
         return OTA_USAGE_ARGUMENT;
     a->wait = (struct ota_wait){ 0 };
-    ota_err err = cancelled(a) ? otai_fail(a, OTA_RETRY_CANCELLED, "ota_cancel") : otai_rows[a->state].step(a);
+    ota_err err = interrupted(a) ? otai_fail(a, OTA_RETRY_CANCELLED, "ota_cancel") : otai_rows[a->state].step(a);
     follow(a, err);
     *wait = a->wait;
     return err == OTA_REBOOT ? OTA_REBOOT : OTA_OK;

@@ -68,6 +68,8 @@ ota_err otai_step_start(struct ota *a)
     ota_err err = read_journal(a);
     if (err == OTA_OK)
         err = otai_look(a);
+    if (err == OTA_OK)
+        err = otai_hb_start(a);
     if (err != OTA_OK)
         return err;
     a->j.starts++;
@@ -174,6 +176,8 @@ ota_err otai_step_poll(struct ota *a)
     size_t got = 0;
     int64_t now_s;
 
+    if (otai_hb_on(a))
+        return otai_hb_poll(a);
     if (!a->busy) {
         ota_err err = otai_believed_time(a, &now_s);
 
@@ -217,7 +221,7 @@ ota_err otai_step_refuse(struct ota *a)
         p->out_off = p->src_off = 0;
         p->etag[0] = '\0';
     }
-    if (a->reports_kept || !told_already(a))
+    if (a->reports_kept || !told_already(a) || otai_hb_open(a))
         j->report_id = ++j->report_last;
     j->outcome = OTA_OUTCOME_REFUSED;
     j->cause = a->fault;
@@ -320,17 +324,21 @@ ota_err otai_step_report(struct ota *a)
     uint8_t chunk[64];
     size_t got = 0;
 
+    if (otai_hb_telling(a))
+        return otai_hb_tell(a);
     if (!a->busy) {
         a->m.sending = otai_region(a, sizeof *a->m.sending, &rest);
-        ota_err err = collect(a, a->m.sending);
+        ota_err err = otai_hb_collect(a);
 
+        if (err == OTA_OK)
+            err = collect(a, a->m.sending);
         if (err != OTA_OK)
             return err;
     }
     struct otai_sending *s = a->m.sending;
     a->reports_kept = s->ring.count;
     if (!s->open)
-        return s->ring.count && a->cfg.report_url ? begin_report(a, s) : OTA_DONE;
+        return s->ring.count && a->cfg.report_url ? begin_report(a, s) : otai_hb_tell(a);
     ota_err err = otai_receive(a, chunk, sizeof chunk, &got, "report");
     if (err == OTA_DONE)
         return acknowledged(a, s);

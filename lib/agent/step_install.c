@@ -345,8 +345,11 @@ ota_err otai_step_ready(struct ota *a)
 
     if (now < a->defer_until_ms)
         return otai_again_in(a, a->defer_until_ms - now);
+    ota_err err = otai_hb_ready(a);
+    if (err != OTA_OK)
+        return err;
     /* A trial of before (its journal was lost) must not count against the one that ARM is about to announce. */
-    ota_err err = a->view.spent ? otai_boot_revert(a->cfg.boot, &a->fault) : OTA_OK;
+    err = a->view.spent ? otai_boot_revert(a->cfg.boot, &a->fault) : OTA_OK;
     if (err != OTA_OK)
         return err;
     a->view.spent = false;

@@ -160,7 +160,7 @@ static ota_err up_to_date(struct ota *a)
         otai_deployment_confirmed(a);
         a->dirty = true;
     }
-    return OTA_SAME;
+    return otai_hb_settled(a, OTA_OUTCOME_CONFIRMED);
 }
 
 /* This deployment was rolled back here: another one has to come. */
@@ -170,7 +170,7 @@ static ota_err still_blocked(struct ota *a)
         a->j.outcome = OTA_OUTCOME_ROLLED_BACK;
         a->dirty = true;
     }
-    return OTA_SAME;
+    return otai_hb_settled(a, OTA_OUTCOME_ROLLED_BACK);
 }
 
 /* Every image of the deployment is verified: what has to change? */
@@ -181,6 +181,9 @@ ota_err otai_trust_settle(struct ota *a)
     if (r)
         return open_identify(a, r);
     note_fresh(a);
+    ota_err err = otai_hb_compare(a);
+    if (err != OTA_OK)
+        return err;
     drop_installed(a);
     if (!otai_relations_remove(a) && a->release.count == 0)
         return up_to_date(a);
@@ -188,7 +191,7 @@ ota_err otai_trust_settle(struct ota *a)
         otai_event(a, OTA_EV_BLOCKED, (int64_t)a->release.seq, 0);
         return still_blocked(a);
     }
-    ota_err err = otai_relations_check(a);
+    err = otai_relations_check(a);
     if (err != OTA_OK)
         return err;
     otai_event(a, OTA_EV_RELEASE, (int64_t)a->release.seq, a->release.count);
@@ -209,5 +212,5 @@ ota_err otai_trust_nothing(struct ota *a)
         j->cause = (struct ota_fault){ .component = OTA_COMPONENT_NONE };
         a->dirty = true;
     }
-    return OTA_SAME;
+    return otai_hb_settled(a, OTA_OUTCOME_NONE);
 }

@@ -33,7 +33,7 @@ static uint32_t server_wish(const struct ota *a)
 void otai_schedule(struct ota *a, ota_err cycle)
 {
     const struct ota_times *t = &a->cfg.times;
-    uint32_t wait_s = otai_poll_s(t->poll_s, otai_dice(a));
+    uint32_t wait_s = otai_poll_s(otai_hb_poll_every(a, t->poll_s), otai_dice(a));
 
     a->backing_off = otai_cycle_failed(cycle);
     if (a->backing_off || otai_owes_report(a)) {

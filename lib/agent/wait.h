@@ -23,7 +23,7 @@ static inline bool otai_cycle_failed(ota_err cycle)
 /* Undelivered reports come sooner than the regular interval. */
 static inline bool otai_owes_report(const struct ota *a)
 {
-    return a->reports_kept > 0 && a->cfg.report_url;
+    return (a->reports_kept > 0 && a->cfg.report_url) || otai_hb_owes(a);
 }
 
 #endif

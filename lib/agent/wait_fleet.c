@@ -7,8 +7,9 @@
 static struct otai_pace pace_of(const struct ota *a)
 {
     const struct ota_times *t = &a->cfg.times;
+    uint32_t poll_s = otai_interval_s(t->poll_s, a->j.poll_s, t->poll_min_s, t->poll_max_s);
 
-    return (struct otai_pace){ .poll_s = otai_interval_s(t->poll_s, a->j.poll_s, t->poll_min_s, t->poll_max_s),
+    return (struct otai_pace){ .poll_s = otai_hb_poll_every(a, poll_s),
                                .retry_base_s = t->retry_base_s,
                                .retry_cap_s = t->retry_cap_s,
                                .start_s = t->start_s,

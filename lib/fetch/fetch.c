@@ -184,7 +184,7 @@ static ota_err judge_head(struct otai_fetch *f)
         return over(f, OTA_SAME, NULL, 0);
     if (is_redirect(h->status))
         return redirect(f);
-    if (f->job.method == OTA_NET_PUT && h->status >= 200 && h->status <= 299)
+    if (f->job.method != OTA_NET_GET && h->status >= 200 && h->status <= 299)
         return over(f, OTA_DONE, NULL, 0);
     if (h->status != 200 && h->status != 206) {
         f->retry_after_s = retry_after(f);

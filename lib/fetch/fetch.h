@@ -63,7 +63,7 @@ OTA_MUST_CHECK ota_err otai_fetch_begin(struct otai_fetch *f, const struct otai_
 /* Go on. Bytes delivered are always those of file offset `pos` before the call, in order.
  *   OTA_OK        *got > 0 bytes in buf
  *   OTA_AGAIN     nothing yet
- *   OTA_DONE      body complete (GET), or PUT acknowledged with 2xx
+ *   OTA_DONE      body complete (GET), or PUT or POST acknowledged with 2xx
  *   OTA_SAME      304 to a conditional request
  *   REJECT_LENGTH the server's file has more or fewer bytes than exact, or more than max
  *   RETRY_NOT_FOUND 404, 410; RETRY_REFUSED other 4xx; RETRY_BUSY 429, 503 (retry_after_s); RETRY_SERVER other 5xx;

@@ -250,6 +250,8 @@ static bool write_request(struct ota_mcu_net *n, const struct ota_net_request *r
 {
     bool put = req->method == OTA_NET_PUT;
 
+    if (req->method == OTA_NET_POST)
+        return false;
     n->parts = n->request_len = n->request_at = 0;
     write_number(n->connect, " ", req->connect_ms, "\n");
     write_number(n->range, "Range: bytes=", req->range_from, req->range_to > 0 ? "-" : "-\n");

@@ -164,7 +164,7 @@ static bool add_extra(struct ota_posix_net *n, const char *extra)
 /* "Expect:" without a value switches off libcurl's wait for "100 Continue", which some servers never send. */
 static bool set_headers(struct ota_posix_net *n, const struct ota_net_request *req)
 {
-    bool put = req->method == OTA_NET_PUT;
+    bool put = req->method != OTA_NET_GET;
 
     return add_field(n, "If-Range", req->range_from > 0 ? req->if_range : NULL) &&
            add_field(n, "If-None-Match", req->if_none_match) && add_extra(n, req->extra) &&
@@ -194,7 +194,7 @@ static bool set_method(CURL *e, const struct ota_net_request *req)
     return curl_easy_setopt(e, CURLOPT_POST, 1L) == CURLE_OK &&
            curl_easy_setopt(e, CURLOPT_POSTFIELDS, req->body_len > 0 ? req->body : "") == CURLE_OK &&
            curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->body_len) == CURLE_OK &&
-           curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, "PUT") == CURLE_OK;
+           curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, req->method == OTA_NET_PUT ? "PUT" : NULL) == CURLE_OK;
 }
 
 /* The device's certificate is for the server that its owner chose, not for where a redirect leads. */

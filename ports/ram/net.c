@@ -229,7 +229,7 @@ static ota_err begin(struct ota_net *port, const struct ota_net_request *req)
     note(n, req);
     n->until_drop = bytes_until_drop(n->file);
     ota_net_head_reset(&n->answer);
-    if (req->method == OTA_NET_PUT)
+    if (req->method != OTA_NET_GET)
         answer_put(n, req);
     else
         answer_get(n, req);

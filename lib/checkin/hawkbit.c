@@ -1,0 +1,530 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The order of a check-in: what is owed, the poll, attributes, then the one link to an action that the server shows:
+ * a cancellation, a question for consent, or a deployment. What changes the action leads back to the poll.
+ *
+ * Rules that make the server's history true: an action's id is stored before a byte of it is fetched; its result is stored
+ * before it is sent and never changes; it is sent until it is acknowledged, and again if the server offers the action as
+ * though it had not heard; a cancellation is accepted or refused, never answered in another way.
+ */
+#include "hawkbit.h"
+
+#include <string.h>
+
+#include "bytes.h"
+#include "hawkbit_text.h"
+
+/* Polls in one check-in: each further one follows an answer that changed something on the server. */
+#define ROUNDS_MAX 6
+/* How often an owed result may be refused before it is given up, and a told failure be asked for before the action counts
+ * as offered anew. */
+#define REFUSALS_MAX 16
+#define REPEATS_MAX 2
+
+enum {
+    FINAL,
+    POLL,
+    ATTRIBUTES,
+    CANCEL,
+    CANCEL_ANSWER,
+    CONSENT,
+    CONSENT_ANSWER,
+    DEPLOYMENT,
+    PROCEEDING,
+    DOWNLOADED,
+    WORK,
+    NOTHING
+};
+
+/* ---- the box ---- */
+
+static bool about(const struct otai_hb_box *b, const char *id)
+{
+    return b->state != OTAI_HB_NONE && strcmp(b->action, id) == 0;
+}
+
+static bool ended(const struct otai_hb_box *b)
+{
+    return b->state == OTAI_HB_OWED || b->state == OTAI_HB_TOLD;
+}
+
+static void set_state(struct otai_hb *h, enum otai_hb_state state)
+{
+    h->box->state = (uint8_t)state;
+    h->save = true;
+}
+
+bool otai_hb_result(struct otai_hb_box *box, enum otai_hb_result result, const struct ota_fault *cause, const char *version)
+{
+    if (box->state != OTAI_HB_OPEN)
+        return false;
+    box->state = OTAI_HB_OWED;
+    box->result = (uint8_t)result;
+    box->again = 0;
+    box->code = cause ? cause->err : OTA_OK;
+    (void)otai_copy(box->where, sizeof box->where, cause ? cause->where : "");
+    (void)otai_copy(box->version, sizeof box->version, version);
+    return true;
+}
+
+/* Download-only ends with it; a window that is closed may open yet. */
+bool otai_hb_may_install(struct otai_hb_box *box, const char *version)
+{
+    if (box->state != OTAI_HB_OPEN || box->update != OTAI_HB_SKIP)
+        return true;
+    if (box->window == OTAI_HB_NO_WINDOW)
+        (void)otai_hb_result(box, OTAI_HB_STORED, NULL, version);
+    else
+        box->said |= OTAI_HB_IS_STORED;
+    return false;
+}
+
+ota_err otai_hb_agrees(const struct otai_hb_box *box, uint64_t seq, const uint8_t digest[OTA_SHA256_LEN], struct ota_fault *fault)
+{
+    if (box->state != OTAI_HB_OPEN)
+        return OTA_OK;
+    if (box->seq != seq)
+        return ota_fault_set(fault, OTA_REJECT_SEQUENCE, "hawkbit.ota.seq", 0);
+    if (box->has_digest && !otai_equal(box->digest, digest, OTA_SHA256_LEN))
+        return ota_fault_set(fault, OTA_REJECT_HASH, "hawkbit.ota.deployment", 0);
+    return OTA_OK;
+}
+
+/* Nothing is worked on any more; what the server knows of attributes and what was denied stays. */
+static void forget(struct otai_hb *h)
+{
+    struct otai_hb_box *b = h->box;
+
+    h->abandon |= b->state == OTAI_HB_OPEN;
+    b->state = OTAI_HB_NONE;
+    b->result = b->said = b->again = b->download = b->update = b->window = 0;
+    b->has_digest = false;
+    b->code = OTA_OK;
+    b->seq = 0;
+    memset(b->digest, 0, sizeof b->digest);
+    b->action[0] = b->mark[0] = b->where[0] = b->version[0] = '\0';
+    h->save = true;
+}
+
+static void accept(struct otai_hb *h, const struct otai_hb_answer *a)
+{
+    struct otai_hb_box *b = h->box;
+
+    if (!(b->state == OTAI_HB_OPEN && about(b, a->id))) {
+        bool was_open = b->state == OTAI_HB_OPEN && b->seq == a->seq;
+
+        forget(h);
+        h->abandon &= !was_open;
+        b->report_base = h->facts.report_last;
+        (void)otai_copy(b->action, sizeof b->action, a->id);
+    }
+    b->state = OTAI_HB_OPEN;
+    b->download = a->download;
+    b->update = a->update;
+    b->window = a->window;
+    b->seq = a->seq;
+    b->has_digest = a->has_digest;
+    memcpy(b->digest, a->digest, sizeof b->digest);
+    (void)otai_copy(b->mark, sizeof b->mark, h->link.mark);
+    h->save = true;
+}
+
+/* ---- what comes next ---- */
+
+void otai_hb_begin(struct otai_hb *h, const struct ota_hawkbit *cfg, struct otai_hb_box *box, const struct otai_hb_facts *facts,
+                   enum otai_hb_task task)
+{
+    memset(h, 0, sizeof *h);
+    h->cfg = cfg;
+    h->box = box;
+    h->facts = *facts;
+    h->task = (uint8_t)task;
+    if (box->state == OTAI_HB_OWED)
+        h->phase = FINAL;
+    else
+        h->phase = task == OTAI_HB_ALL ? POLL : NOTHING;
+    otai_hb_head(h);
+}
+
+/* Back to the server's view of things. */
+static void poll_again(struct otai_hb *h)
+{
+    h->phase = h->task == OTAI_HB_ALL ? POLL : NOTHING;
+}
+
+static void link_to_action(struct otai_hb *h)
+{
+    (void)otai_copy(h->link.id, sizeof h->link.id, h->box->action);
+    h->link.mark[0] = '\0';
+}
+
+/* Is there something to do for the action now? */
+static void work(struct otai_hb *h)
+{
+    struct otai_hb_box *b = h->box;
+    bool waits = b->update == OTAI_HB_SKIP && b->said & OTAI_HB_IS_STORED;
+
+    if (waits)
+        h->phase = b->said & OTAI_HB_SAID_DOWNLOADED ? NOTHING : DOWNLOADED;
+    else
+        h->phase = b->said & OTAI_HB_SAID_PROCEEDING ? WORK : PROCEEDING;
+}
+
+/* The action of before, offered as though its result had not arrived: it hears it again. A failure that it has heard, and an
+ * image that was only to be stored, may be meant anew; goosebit, which knows no change marks, gives such an action the id
+ * that it had. */
+static void offered_again(struct otai_hb *h)
+{
+    struct otai_hb_box *b = h->box;
+    bool stored = b->result == OTAI_HB_STORED && strcmp(b->mark, h->link.mark) != 0;
+    bool anew = b->result == OTAI_HB_FAILURE && b->state == OTAI_HB_TOLD && (!b->mark[0] || b->again >= REPEATS_MAX);
+
+    h->phase = NOTHING;
+    if (h->told)
+        return;
+    if (stored || anew) {
+        h->phase = DEPLOYMENT;
+        return;
+    }
+    b->again++;
+    set_state(h, OTAI_HB_OWED);
+    h->phase = FINAL;
+}
+
+static void follow_deployment(struct otai_hb *h, const struct otai_hb_answer *a)
+{
+    const struct otai_hb_box *b = h->box;
+
+    h->link = a->deployment;
+    if (about(b, h->link.id) && ended(b))
+        offered_again(h);
+    else if (about(b, h->link.id) && b->state == OTAI_HB_OPEN && strcmp(b->mark, h->link.mark) == 0 && b->mark[0])
+        work(h);
+    else
+        h->phase = DEPLOYMENT;
+}
+
+static void follow_confirmation(struct otai_hb *h, const struct otai_hb_answer *a)
+{
+    const struct otai_hb_box *b = h->box;
+    bool denied = strcmp(b->denied, a->confirmation.id) == 0 && strcmp(b->denied_mark, a->confirmation.mark) == 0;
+
+    h->link = a->confirmation;
+    h->phase = h->cfg->consent == OTA_HAWKBIT_WAIT || denied ? NOTHING : CONSENT;
+}
+
+/* The one link to an action. None: what was worked on has been ended on the server. */
+static void follow(struct otai_hb *h, const struct otai_hb_answer *a)
+{
+    if (a->cancel.id[0]) {
+        h->link = a->cancel;
+        h->phase = CANCEL;
+        return;
+    }
+    if (a->confirmation.id[0]) {
+        follow_confirmation(h, a);
+        return;
+    }
+    if (a->deployment.id[0]) {
+        follow_deployment(h, a);
+        return;
+    }
+    h->phase = NOTHING;
+    if (h->box->state == OTAI_HB_OPEN || h->box->state == OTAI_HB_CANCELLED)
+        forget(h);
+}
+
+/* The server has the attributes, or has said that it does not want them: they are not sent again before they change. */
+static void attributes_settled(struct otai_hb *h)
+{
+    h->save |= h->crc != h->box->attributes_crc;
+    h->box->attributes_crc = h->crc;
+    follow(h, &h->reader.answer);
+}
+
+static void took_poll(struct otai_hb *h)
+{
+    const struct otai_hb_answer *a = &h->reader.answer;
+
+    if (a->sleep_s && a->sleep_s != h->box->sleep_s) {
+        h->box->sleep_s = a->sleep_s;
+        h->save = true;
+    }
+    bool fits = otai_hb_attributes(h);
+    uint32_t crc = otai_crc32(0, h->body, strlen(h->body));
+    if (fits && !h->sent_attributes && (a->wants_attributes || crc != h->box->attributes_crc)) {
+        h->sent_attributes = true;
+        h->crc = crc;
+        h->phase = ATTRIBUTES;
+        return;
+    }
+    follow(h, a);
+}
+
+/* Accepted unless it came too late: what is installed stays installed, and the server hears so. */
+static void took_cancel(struct otai_hb *h)
+{
+    const char *stop = h->reader.answer.stop_id[0] ? h->reader.answer.stop_id : h->link.id;
+    struct otai_hb_box *b = h->box;
+
+    h->refusing = about(b, stop) && ended(b) && b->result == OTAI_HB_SUCCESS;
+    if (about(b, stop) && b->state == OTAI_HB_OPEN) {
+        h->abandon = true;
+        set_state(h, OTAI_HB_CANCELLED);
+    }
+    h->phase = CANCEL_ANSWER;
+}
+
+/* What a deployment must say before it is worked on. */
+static const char *lacking(const struct otai_hb *h)
+{
+    const struct otai_hb_answer *a = &h->reader.answer;
+
+    if (strcmp(a->id, h->link.id) != 0)
+        return "hawkbit.id";
+    if (!a->has_download)
+        return "hawkbit.download";
+    return a->has_update ? NULL : "hawkbit.update";
+}
+
+static void took_deployment(struct otai_hb *h)
+{
+    const struct otai_hb_answer *a = &h->reader.answer;
+
+    if (a->download == OTAI_HB_SKIP) {
+        h->phase = NOTHING;
+        return;
+    }
+    accept(h, a);
+    if (!a->has_seq) {
+        const struct ota_fault cause = { .err = OTA_REJECT_MISSING, .where = "hawkbit.ota.seq" };
+
+        (void)otai_hb_result(h->box, OTAI_HB_FAILURE, &cause, h->facts.version);
+        h->abandon = true;
+        h->phase = FINAL;
+        return;
+    }
+    work(h);
+}
+
+static ota_err took(struct otai_hb *h, struct ota_fault *fault)
+{
+    const char *bad = NULL;
+
+    switch (h->phase) {
+    case POLL:
+        took_poll(h);
+        break;
+    case CANCEL:
+        took_cancel(h);
+        break;
+    case CONSENT:
+        h->phase = CONSENT_ANSWER;
+        break;
+    default:
+        bad = lacking(h);
+        if (!bad)
+            took_deployment(h);
+    }
+    return bad ? ota_fault_set(fault, OTA_RETRY_PROTOCOL, bad, 0) : OTA_OK;
+}
+
+/* ---- requests ---- */
+
+static void ask(struct otai_hb *h, struct otai_hb_request *out)
+{
+    otai_hb_reader_init(&h->reader);
+    out->method = OTA_NET_GET;
+    out->body = NULL;
+    if (h->phase == POLL) {
+        h->rounds++;
+        otai_hb_file(h, NULL, NULL, NULL);
+    }
+    if (h->phase == CANCEL)
+        otai_hb_file(h, "cancelAction", &h->link, "");
+    if (h->phase == CONSENT)
+        otai_hb_file(h, "confirmationBase", &h->link, NULL);
+    if (h->phase == DEPLOYMENT)
+        otai_hb_file(h, "deploymentBase", &h->link, NULL);
+}
+
+static void tell_deployment(struct otai_hb *h)
+{
+    const char *begun = "begun: the signed deployment decides what is installed";
+
+    link_to_action(h);
+    if (h->phase == FINAL)
+        otai_hb_final(h);
+    else if (h->phase == PROCEEDING)
+        otai_hb_feedback(h, "proceeding", "none", 0, begun);
+    else
+        otai_hb_feedback(h, "downloaded", "none", 0, "stored and verified");
+    otai_hb_file(h, "deploymentBase", &h->link, "/feedback");
+}
+
+static void tell(struct otai_hb *h, struct otai_hb_request *out)
+{
+    out->method = OTA_NET_POST;
+    out->body = h->body;
+    switch (h->phase) {
+    case ATTRIBUTES:
+        out->method = OTA_NET_PUT; /* the body was made when it was compared */
+        otai_hb_file(h, "configData", NULL, NULL);
+        break;
+    case CANCEL_ANSWER:
+        otai_hb_feedback(h, h->refusing ? "rejected" : "closed", h->refusing ? "none" : "success", 0,
+                         h->refusing ? "too late: it is installed and confirmed" : "given up");
+        otai_hb_file(h, "cancelAction", &h->link, "/feedback");
+        break;
+    case CONSENT_ANSWER:
+        otai_hb_consent(h, h->cfg->consent == OTA_HAWKBIT_CONFIRM);
+        otai_hb_file(h, "confirmationBase", &h->link, "/feedback");
+        break;
+    default:
+        tell_deployment(h);
+    }
+}
+
+static bool reads(const struct otai_hb *h)
+{
+    return h->phase == POLL || h->phase == CANCEL || h->phase == CONSENT || h->phase == DEPLOYMENT;
+}
+
+ota_err otai_hb_next(struct otai_hb *h, struct otai_hb_request *out)
+{
+    if (h->phase == POLL && h->rounds == ROUNDS_MAX)
+        h->phase = NOTHING;
+    if (h->phase == WORK || h->phase == NOTHING)
+        return h->phase == WORK ? OTA_DONE : OTA_SAME;
+    if (reads(h))
+        ask(h, out);
+    else
+        tell(h, out);
+    out->file = h->file;
+    out->head = h->head;
+    return OTA_AGAIN;
+}
+
+/* ---- answers ---- */
+
+void otai_hb_body(struct otai_hb *h, const uint8_t *bytes, size_t len)
+{
+    if (reads(h) && otai_hb_reader_bytes(&h->reader, bytes, len) != OTA_OK)
+        return; /* latched: otai_hb_reader_end() tells */
+}
+
+static ota_err judge_document(struct otai_hb *h, struct ota_fault *fault)
+{
+    ota_err err = otai_hb_reader_end(&h->reader);
+    char where[OTA_FAULT_WHERE_MAX];
+    struct otai_text t;
+
+    if (err == OTA_OK)
+        return took(h, fault);
+    otai_text_init(&t, where, sizeof where);
+    otai_text_add(&t, "hawkbit.");
+    otai_text_add(&t, err == OTA_REJECT_SYNTAX || !h->reader.at ? "json" : h->reader.at);
+    return ota_fault_set(fault, OTA_RETRY_PROTOCOL, where, (int32_t)err);
+}
+
+/* The server acknowledged what it was told. */
+static void acknowledged(struct otai_hb *h)
+{
+    struct otai_hb_box *b = h->box;
+
+    switch (h->phase) {
+    case FINAL:
+        h->told = true;
+        set_state(h, OTAI_HB_TOLD);
+        poll_again(h);
+        break;
+    case PROCEEDING:
+        b->said |= OTAI_HB_SAID_PROCEEDING;
+        h->save = true;
+        h->phase = WORK;
+        break;
+    case DOWNLOADED:
+        b->said |= OTAI_HB_SAID_DOWNLOADED;
+        h->save = true;
+        h->phase = NOTHING;
+        break;
+    case CONSENT_ANSWER:
+        if (h->cfg->consent == OTA_HAWKBIT_DENY) {
+            (void)otai_copy(b->denied, sizeof b->denied, h->link.id);
+            (void)otai_copy(b->denied_mark, sizeof b->denied_mark, h->link.mark);
+            h->save = true;
+            h->phase = NOTHING;
+            break;
+        }
+        poll_again(h);
+        break;
+    case ATTRIBUTES:
+        attributes_settled(h);
+        break;
+    default:
+        /* A refused cancellation brings the action back: it hears its result again. */
+        h->told = false;
+        poll_again(h);
+    }
+}
+
+/* 404 and 410: the server has ended this action, or never had it. */
+static void gone(struct otai_hb *h)
+{
+    if (h->phase == PROCEEDING || h->phase == DOWNLOADED)
+        forget(h);
+    if (h->phase == FINAL) {
+        h->told = true;
+        set_state(h, OTAI_HB_TOLD);
+    }
+    poll_again(h);
+}
+
+/* A failure that is no reason to stop: intermediate news, attributes that the server does not like, an answer to a question
+ * that is no longer asked. A result is owed until it is acknowledged, but not for ever to a server that refuses it. */
+static bool goes_on(struct otai_hb *h, ota_err err)
+{
+    bool heard = err == OTA_RETRY_REFUSED || err == OTA_RETRY_BUSY || err == OTA_RETRY_SERVER;
+
+    switch (h->phase) {
+    case PROCEEDING:
+        h->phase = WORK;
+        return heard;
+    case DOWNLOADED:
+        h->phase = NOTHING;
+        return heard;
+    case ATTRIBUTES:
+        if (heard)
+            attributes_settled(h);
+        return heard;
+    case CANCEL_ANSWER:
+    case CONSENT_ANSWER:
+        poll_again(h);
+        return err == OTA_RETRY_REFUSED;
+    case FINAL:
+        if (err == OTA_RETRY_REFUSED) {
+            h->save = true;
+            if (++h->box->again >= REFUSALS_MAX)
+                set_state(h, OTAI_HB_TOLD);
+        }
+        return false;
+    default:
+        return false;
+    }
+}
+
+ota_err otai_hb_answered(struct otai_hb *h, ota_err err, uint16_t status, struct ota_fault *fault)
+{
+    if (err == OTA_RETRY_NOT_FOUND && h->phase != POLL && h->phase != ATTRIBUTES) {
+        gone(h);
+        return OTA_OK;
+    }
+    if (ota_err_class(err) == OTA_CLASS_REJECT)
+        err = OTA_RETRY_PROTOCOL; /* too long to be an answer: nothing is wrong with what is deployed */
+    if (err != OTA_DONE)
+        return goes_on(h, err) ? OTA_OK : ota_fault_set(fault, err, "hawkbit", status);
+    if (reads(h))
+        return judge_document(h, fault);
+    acknowledged(h);
+    return OTA_OK;
+}
