@@ -3,6 +3,7 @@
  * chooses a slot, loads the image from it and runs it. What an embedded loader does with flash and a jump, it does with
  * files and a process; the rules are ota_boot_record_start()'s, which a real loader can compile, too. */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 
 #include "image.h"
 #include "ota/posix.h"
+#include "secure.h"
 
 #define STATUS_OK 0
 #define STATUS_GAVE_UP 1
@@ -29,6 +31,10 @@ struct supervisor {
     const char *link;            /* the switch of an application; NULL = none */
     const char *factory;         /* slots of a record to be made, a letter per component; NULL = none */
     unsigned long max_boots;     /* 0 = no bound */
+    const char *package_key;     /* what runs must be a package that this key signed; NULL = anything runs */
+    const char *package_component;
+    unsigned long package_security;
+    struct secure secure;
 };
 
 static volatile sig_atomic_t stopping;
@@ -153,6 +159,75 @@ static bool choose(const struct supervisor *s, uint8_t *slot)
     return false;
 }
 
+/* ---- secure boot ---- */
+
+/* What the image finds in OTA_BOOT_REFUSED, to be reported by whoever reports. */
+static void tell_refusal(uint8_t slot, const struct ota_fault *fault)
+{
+    char text[sizeof fault->where + 64];
+
+    (void)snprintf(text, sizeof text, "%c %s %s", 'a' + slot, ota_err_name(fault->err), fault->where);
+    (void)setenv("OTA_BOOT_REFUSED", text, 1);
+    (void)printf("boot: slot %c refused: %s: %s\n", 'a' + slot, fault->where, ota_err_text(fault->err));
+    (void)fflush(stdout);
+}
+
+/* What lies in a slot, ready to run: its descriptor, or -1. Where a key is set, only what it signed: all but the body is
+ * cut off in memory. What runs where it lies is judged there. */
+static int load_slot(const struct supervisor *s, uint8_t slot)
+{
+    struct ota_fault fault = { .err = OTA_OK };
+    uint64_t body_len = 0;
+    int image = s->link ? open(s->slot[slot], O_RDONLY | O_CLOEXEC) : image_load(s->slot[slot]);
+
+    if (image < 0) {
+        say("slot cannot be loaded: ", strerror(errno));
+        return -1;
+    }
+    if (!s->package_key)
+        return image;
+    if (secure_check(&s->secure, image, &body_len, &fault) == OTA_OK && (s->link || ftruncate(image, (off_t)body_len) == 0))
+        return image;
+    tell_refusal(slot, &fault);
+    (void)close(image);
+    return -1;
+}
+
+/* The slot that was chosen holds nothing that may run, the other does: the record must say so before it runs. A trial is
+ * given up; without one, the other becomes what is confirmed, so that the next update repairs the bad slot. */
+static bool change_record(const struct supervisor *s, uint8_t other)
+{
+    struct ota_boot_record r;
+    int32_t code = 0;
+    bool changed;
+
+    if (ota_boot_record_load(s->record, &r, &code) != OTA_OK)
+        return false;
+    if (ota_boot_record_revert(&r) && r.state == OTA_BOOT_TRIAL_DROPPED)
+        (void)ota_boot_record_start(&r, &changed);
+    r.confirmed[s->component] = r.running[s->component] = other;
+    if (!store(s, &r, &code)) {
+        say("cannot store the boot record: ", strerror(code));
+        return false;
+    }
+    (void)printf("boot: back to slot %c\n", 'a' + other);
+    return !s->link || ota_posix_link_set(s->link, s->slot[other], &code) == OTA_OK;
+}
+
+/* Two slots, and neither the one that is due nor the other is what somebody signed: nothing runs. */
+static int load_other(const struct supervisor *s, uint8_t *slot)
+{
+    uint8_t other = *slot == 0 ? 1 : 0;
+    int image = load_slot(s, other);
+
+    if (image >= 0 && !change_record(s, other)) {
+        (void)close(image);
+        image = -1;
+    }
+    *slot = other;
+    return image;
+}
+
 /* An application is run where it lies, through its link: what it sees as its own path is the same in both slots. */
 static void run_image(const struct supervisor *s, int image, char slot, char **argv)
 {
@@ -164,23 +239,19 @@ static void run_image(const struct supervisor *s, int image, char slot, char **a
     _exit(127);
 }
 
-/* Run the image in a slot until it ends. Returns its wait status, -1 if it could not be loaded. */
-static int start_image(const struct supervisor *s, uint8_t slot, char **argv)
+/* Run the image until it ends. Returns its wait status. */
+static int start_image(const struct supervisor *s, int image, uint8_t slot, char **argv)
 {
     int status = -1;
-    int image = s->link ? -1 : image_load(s->slot[slot]);
     pid_t pid;
 
-    if (image < 0 && !s->link) {
-        say("slot cannot be loaded: ", strerror(errno));
+    if (image < 0)
         return -1;
-    }
     pid = fork();
     if (pid == 0)
         run_image(s, image, (char)('a' + slot), argv);
     image_pid = pid;
-    if (image >= 0)
-        (void)close(image);
+    (void)close(image);
     if (stopping && pid > 0)
         (void)kill(pid, SIGTERM);
     while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
@@ -220,13 +291,22 @@ static bool judge_end(int status)
 static int supervise(const struct supervisor *s, char **argv)
 {
     uint8_t slot;
+    int image;
 
     for (unsigned long boots = 0; s->max_boots == 0 || boots < s->max_boots; boots++) {
         if (!choose(s, &slot))
             return STATUS_GAVE_UP;
         if (slot > 1)
             return s->link ? STATUS_OK : STATUS_GAVE_UP;
-        if (!judge_end(start_image(s, slot, argv)))
+        (void)unsetenv("OTA_BOOT_REFUSED");
+        image = load_slot(s, slot);
+        if (image < 0 && s->package_key)
+            image = load_other(s, &slot);
+        if (image < 0 && s->package_key) {
+            say("no slot holds a package that may run", "");
+            return STATUS_GAVE_UP;
+        }
+        if (!judge_end(start_image(s, image, slot, argv)))
             return STATUS_OK;
     }
     say("no more starts allowed", "");
@@ -235,7 +315,8 @@ static int supervise(const struct supervisor *s, char **argv)
 
 static int usage(FILE *to)
 {
-    (void)fputs("usage: ota-boot-supervisor [--init SLOTS] [--component N] [--link LINK] [--max-boots N] RECORD SLOT-A SLOT-B [-- ARG...]\n"
+    (void)fputs("usage: ota-boot-supervisor [--init SLOTS] [--component N] [--link LINK] [--max-boots N]\n"
+                "         [--package-key PEM [--package-component ID] [--package-security N]] RECORD SLOT-A SLOT-B [-- ARG...]\n"
                 "\n"
                 "Runs the image in the slot that the boot record RECORD chooses, and again whenever it ends: status 75 is\n"
                 "a restart, 0 shuts down, anything else is a crash. SLOT-A and SLOT-B are files or block devices that begin\n"
@@ -245,7 +326,14 @@ static int usage(FILE *to)
                 "  --component N   component whose slots these are [0]\n"
                 "  --link LINK     a symbolic link that is set to the slot at each start, and run: for applications; it is\n"
                 "                  taken away when the application was removed, and the status is 0\n"
-                "  --max-boots N   leave with status 1 after N starts [no bound]\n", to);
+                "  --max-boots N   leave with status 1 after N starts [no bound]\n"
+                "\n"
+                "Secure boot: with a key, what a slot holds must be an image package that it signed. Another one is refused, the\n"
+                "other slot runs, and finds in OTA_BOOT_REFUSED what was refused (slot, error, field).\n"
+                "\n"
+                "  --package-key PEM       a P-256 or P-384 public key\n"
+                "  --package-component ID  the component that packages must be for [any]\n"
+                "  --package-security N    least security version [0]\n", to);
     return to == stdout ? STATUS_OK : STATUS_USAGE;
 }
 
@@ -278,16 +366,41 @@ static bool take_option(struct supervisor *s, int opt)
         return true;
     case 'm':
         return number(optarg, 1000000, &s->max_boots) && s->max_boots > 0;
+    case 'k':
+        s->package_key = optarg;
+        return true;
+    case 'p':
+        s->package_component = optarg;
+        return true;
+    case 's':
+        return number(optarg, UINT32_MAX, &s->package_security);
     default:
         return false;
     }
+}
+
+static bool read_package_options(struct supervisor *s)
+{
+    struct ota_fault fault = { .err = OTA_OK };
+
+    if (!s->package_key) {
+        if (s->package_component || s->package_security)
+            (void)fputs("ota-boot-supervisor: --package-key: is missing\n", stderr);
+        return !s->package_component && !s->package_security;
+    }
+    if (secure_open(&s->secure, s->package_key, s->package_component, (uint32_t)s->package_security, &fault) == OTA_OK)
+        return true;
+    (void)fprintf(stderr, "ota-boot-supervisor: %s: %s\n", fault.where, ota_err_text(fault.err));
+    return false;
 }
 
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
         { "init", required_argument, NULL, 'i' }, { "component", required_argument, NULL, 'c' },
-        { "link", required_argument, NULL, 'l' }, { "max-boots", required_argument, NULL, 'm' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
+        { "link", required_argument, NULL, 'l' }, { "max-boots", required_argument, NULL, 'm' },
+        { "package-key", required_argument, NULL, 'k' }, { "package-component", required_argument, NULL, 'p' },
+        { "package-security", required_argument, NULL, 's' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
     };
     static char image_name[] = "image";
     struct supervisor s = { .component = 0 };
@@ -306,6 +419,8 @@ int main(int argc, char **argv)
     s.record = argv[0];
     s.slot[0] = argv[1];
     s.slot[1] = argv[2];
+    if (!read_package_options(&s))
+        return STATUS_USAGE;
     catch_signals();
     if (s.factory && !make_record(&s))
         return STATUS_GAVE_UP;

@@ -29,11 +29,19 @@ static const struct schema_field slot_fields[] = {
 };
 SCHEMA(slot_schema, slot_fields);
 
+static const struct schema_field package_fields[] = {
+    TEXT("key", true, 1, PATH_LEN_MAX, struct agent_package, key),
+    TEXT("component", false, 36, 36, struct agent_package, component),
+    UINT("security_min", 1, UINT32_MAX, struct agent_package, security_min),
+};
+SCHEMA(package_schema, package_fields);
+
 static const struct schema_field component_fields[] = {
     TEXT("name", true, 1, OTA_NAME_MAX - 1, struct agent_component, name),
     OBJECTS("slots", 2, 2, struct agent_component, slot, slot_count, &slot_schema),
     TEXT("factory_version", false, 1, OTA_VERSION_MAX - 1, struct agent_component, factory_version),
     BOOLEAN("removable", struct agent_component, removable),
+    OBJECT("package", false, struct agent_component, package, &package_schema),
 };
 SCHEMA(component_schema, component_fields);
 

@@ -20,12 +20,19 @@ struct agent_slot {
     uint64_t size;                /* file: create it with this size; 0 = it must exist */
 };
 
+struct agent_package {
+    const char *key;              /* public key in PEM; NULL = images need not be packages */
+    const char *component;        /* NULL = any */
+    uint32_t security_min;
+};
+
 struct agent_component {
     const char *name;
     struct agent_slot slot[2];
     size_t slot_count;            /* 2 */
     const char *factory_version;  /* NULL = unknown */
     bool removable;               /* taken out by a deployment that does not name it */
+    struct agent_package package;
 };
 
 struct agent_repo {

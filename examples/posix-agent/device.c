@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "device_boot.h"
+#include "packages.h"
 
 #define ROOT_FILE_MAX (1u << 20)
 /* `status` holds the lock for an instant when no agent runs; that must not keep one from starting. */
@@ -249,7 +250,8 @@ ota_err device_open(struct device *d, const struct agent_config *c, const struct
     if (err != OTA_OK)
         return err;
     describe(d, c, o);
-    return make_agent(d, fault);
+    err = make_agent(d, fault);
+    return err == OTA_OK ? packages_demand(d, c, fault) : err;
 }
 
 void device_close(struct device *d)

@@ -7,6 +7,12 @@
 #include "ota/ota.h"
 #include "ota/posix.h"
 
+struct package_demand {
+    struct ota_posix_package_key key;
+    uint8_t component[OTA_UID_LEN];
+    struct ota_package_want want;
+};
+
 struct device {
     struct ota_posix_net net;
     struct ota_posix_store store;
@@ -31,6 +37,8 @@ struct device {
     struct ota_component component[OTA_COMPONENTS_MAX];
     struct ota_repo repo[OTA_REPOS_MAX];
     uint8_t *root[OTA_REPOS_MAX];
+    struct package_demand package[OTA_COMPONENTS_MAX];
+    const struct ota_package_want *wants[OTA_COMPONENTS_MAX];
     struct ota_config cfg;
     void *workspace;
     struct ota *agent;

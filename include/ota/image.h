@@ -234,6 +234,19 @@ void ota_package_write_u32(struct ota_package_writer *w, enum ota_package_id id,
  */
 OTA_MUST_CHECK ota_err ota_package_write_end(struct ota_package_writer *w, size_t *len, struct ota_fault *fault);
 
+struct ota;
+
+/**
+ * Demand of an agent that images are packages. Each is verified while its slot is sealed, from the bytes that are read back,
+ * before it can be armed; TUF's checks stay. Call it behind ota_init(), before anything else.
+ *
+ * @param want   one per component of the configuration, in its order; NULL: nothing is demanded of it. Must outlive the agent
+ * @param count  the configuration's component_count
+ * @return OTA_OK; USAGE_ARGUMENT: another count, or a key that cannot sign packages; USAGE_STATE: the agent has begun;
+ *         DEVICE_CRYPTO
+ */
+OTA_MUST_CHECK ota_err ota_demand_packages(struct ota *a, const struct ota_package_want *const *want, size_t count);
+
 #define OTA_MANIFEST_IMAGES_MAX 64u
 #define OTA_MANIFEST_HEAD_LEN 16u
 #define OTA_MANIFEST_ENTRY_LEN 108u /**< as written; with 76 bytes an entry lacks its digest */

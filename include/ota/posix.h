@@ -13,6 +13,7 @@
 
 #include "ota/boot_record.h"
 #include "ota/config.h"
+#include "ota/image.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -357,6 +358,26 @@ struct ota_posix_crypto {
 /** @return OTA_OK; USAGE_ARGUMENT; DEVICE_CRYPTO (PSA status) */
 OTA_MUST_CHECK ota_err ota_posix_crypto_open(struct ota_posix_crypto *c, const struct ota_posix_crypto_config *cfg, struct ota_fault *fault);
 void ota_posix_crypto_close(struct ota_posix_crypto *c);
+
+/* ---------------------------------------------------------------------------------------------- packages -- */
+
+/** The public key of image packages, from a file that people keep. */
+struct ota_posix_package_key {
+    enum ota_key_kind kind;
+    size_t len;
+    uint8_t bytes[97];
+};
+
+/**
+ * Read a P-256 or P-384 public key: a PEM file of at most 4 KiB with a SubjectPublicKeyInfo (RFC 7468 section 13), uncompressed.
+ * @return OTA_OK; USAGE_CONFIG (cannot be read: errno); REJECT_KEY (is no such key)
+ */
+OTA_MUST_CHECK ota_err ota_posix_package_key_load(struct ota_posix_package_key *k, const char *path, struct ota_fault *fault);
+
+#define OTA_POSIX_PACKAGE_ID_LEN 37u   /**< an identifier as text, with NUL */
+/** "01234567-89ab-cdef-0123-456789abcdef", any case. @return false, with id undefined, if it is another text */
+bool ota_posix_package_id_parse(const char *text, uint8_t id[OTA_UID_LEN]);
+void ota_posix_package_id_print(const uint8_t id[OTA_UID_LEN], char text[OTA_POSIX_PACKAGE_ID_LEN]);
 
 /* ------------------------------------------------------------------------------------------------- health -- */
 

@@ -142,6 +142,7 @@ struct otai_sending {
 /* Small and often used members come first: instructions of small machines reach only the first kilobytes. */
 #define OTAI_CLOCK_SLACK_S 300 /* how far the device's clock may be behind the signer's */
 
+struct ota_package_want;
 struct ota {
     enum ota_state state;
     bool busy;                       /* `region` belongs to the current state's memory */
@@ -183,6 +184,7 @@ struct ota {
     struct ota_release release;
     struct otai_fetch fetch;
     uint64_t rate_free_us;           /* no byte is read before it: limits.rate_bps */
+    const struct ota_package_want *const *packages; /* one per component, or NULL */
     OTAI_HB_MEMBER
 };
 
@@ -291,5 +293,11 @@ bool otai_at_checkpoint(const struct ota *a, uint64_t pos);
 
 /* Names of TUF records in the store: "<repo>.<role>.json". */
 OTA_MUST_CHECK ota_err otai_record_name(const char *repo, const char *role, char out[OTA_STORE_NAME_MAX]);
+
+/* Whether images may have to be packages. */
+#ifndef OTAI_PACKAGE_HEADER
+#define OTAI_PACKAGE_HEADER "package_off.h"
+#endif
+#include OTAI_PACKAGE_HEADER
 
 #endif

@@ -245,7 +245,7 @@ size_t otai_region_len(const struct ota_config *c)
 {
     size_t len = larger(trust_len(c), download_len(c));
 
-    len = larger(len, OTAI_ALIGN_UP(sizeof(struct otai_seal)) + OTAI_ALIGN_UP(c->limits.io));
+    len = larger(len, OTAI_ALIGN_UP(sizeof(struct otai_seal)) + otai_package_len() + OTAI_ALIGN_UP(c->limits.io));
     len = larger(len, otai_hb_len(c));
     return larger(len, OTAI_ALIGN_UP(sizeof(struct otai_sending)));
 }

@@ -199,8 +199,10 @@ void otai_release_region(struct ota *a)
     otai_fetch_end(&a->fetch);
     if (!a->busy)
         return;
-    if (a->state == OTA_ST_SEAL)
+    if (a->state == OTA_ST_SEAL) {
         otai_seal_end(a->m.seal);
+        otai_package_end(a);
+    }
     if (a->state == OTA_ST_DOWNLOAD)
         otai_seal_end(&a->m.download->base);
     if (a->state == OTA_ST_TRUST) {

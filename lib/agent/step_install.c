@@ -318,8 +318,11 @@ static ota_err open_seal(struct ota *a)
     struct ota_slot *s = slot_of(a, a->plan.component, a->plan.slot);
 
     a->m.seal = otai_region(a, sizeof *a->m.seal, &rest);
+    ota_err err = otai_package_begin(a, &rest);
+    if (err != OTA_OK)
+        return err;
     size_t cap = otai_power_of_two_below(rest.cap - rest.used);
-    ota_err err = otai_seal_begin(a->m.seal, s, a->cfg.crypto, otai_arena_take(&rest, cap), cap, &a->plan, &a->fault);
+    err = otai_seal_begin(a->m.seal, s, a->cfg.crypto, otai_arena_take(&rest, cap), cap, &a->plan, &a->fault);
     return err == OTA_OK ? OTA_AGAIN : err;
 }
 
@@ -330,7 +333,8 @@ ota_err otai_step_seal(struct ota *a)
 
     if (!a->busy)
         return open_seal(a);
-    ota_err err = otai_seal_step(a->m.seal, &a->image[c]);
+    uint64_t before = a->m.seal->off;
+    ota_err err = otai_package_seal(a, before, otai_seal_step(a->m.seal, &a->image[c]));
     if (err != OTA_DONE)
         return err == OTA_AGAIN ? OTA_AGAIN : otai_source_result(a, err);
     a->sealed[c] = true;

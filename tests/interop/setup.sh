@@ -72,3 +72,20 @@ need_tuf_js() {
         install_tuf_js "$venv/bin" && runs_tuf_js "$node" || skip "$tuf_js" "$build/js.log"
     exec 8>&-
 }
+
+# What reads and writes image packages, by those who made the format.
+python_imagemetadata='azuresphere-imagemetadata>=0.2,<1'
+
+# $imagemetadata: a virtual environment, kept in $cache from one build to the next.
+need_imagemetadata() {
+    imagemetadata=$cache/imagemetadata
+    exec 8>"$cache/imagemetadata.lock"
+    flock 8
+    if ! "$imagemetadata/bin/python" -c 'import azuresphere_imagemetadata, cryptography' 2>/dev/null; then
+        rm -rf "$imagemetadata"
+        python3 -m venv "$imagemetadata" >"$cache/imagemetadata.log" 2>&1 &&
+            "$imagemetadata/bin/pip" install --quiet --disable-pip-version-check "$python_imagemetadata" cryptography \
+                >>"$cache/imagemetadata.log" 2>&1 || skip "$python_imagemetadata" "$cache/imagemetadata.log"
+    fi
+    exec 8>&-
+}

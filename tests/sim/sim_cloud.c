@@ -188,7 +188,10 @@ const struct sim_image *sim_cloud_image(struct sim_cloud *c, const struct sim_im
     i->nature = s.nature;
     i->security = s.security;
     i->len = s.len ? s.len : 10000;
-    i->data = make_bytes(c, &s, i->len);
+    uint8_t *bytes = make_bytes(c, &s, i->len);
+    if (s.finish)
+        s.finish(bytes, i->len);
+    i->data = bytes;
     bool os = strcmp(s.component, "os") == 0, here = os && c->one_repo;
     (void)snprintf(i->path, sizeof i->path, "%s%s/%s-%s.img", os && !here ? "os/" : "app/", here ? "extra" : os ? "img" : s.component,
         s.component, s.version);

@@ -67,6 +67,7 @@ struct sim_image_spec {
     const struct sim_image *like;  /* most bytes are those of this image, without a delta from it ... */
     size_t moved;                  /* ... so many bytes further back */
     const char *relations;         /* members of the description, with a comma behind each: "requires":{"abi":2}, */
+    void (*finish)(uint8_t *bytes, size_t len);   /* may change the bytes before they are signed */
 };
 
 struct sim_cloud {

@@ -323,11 +323,14 @@ int file_map(struct tool *t, const char *path, struct file_map *m)
     void *p = MAP_FAILED;
 
     *m = (struct file_map){ 0 };
+    errno = 0; /* stays so for an empty file, which cannot be mapped */
     if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size > 0)
         p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
     int why = errno;
     if (fd >= 0)
         (void)close(fd);
+    if (p == MAP_FAILED && why == 0)
+        return tool_failed(t, "%s: is empty", path);
     if (p == MAP_FAILED)
         return tool_failed(t, "%s: cannot read: %s", path, strerror(why));
     *m = (struct file_map){ p, (size_t)st.st_size };

@@ -12,7 +12,7 @@
 #define PKCS8_LEN (PKCS8_HEAD + SCALAR_LEN + PKCS8_MID + POINT_LEN - 1)
 #define SPKI_HEAD 26
 #define SPKI_LEN (SPKI_HEAD + POINT_LEN)
-#define PEM_MAX 512
+#define PEM_MAX 4096
 
 /* RFC 5958 and RFC 5915 for P-256 leave no choice: every byte but the numbers is fixed. The middle ends with the
  * point's first byte, which says that it is uncompressed. */
@@ -38,7 +38,7 @@ static void pem_encode(const char *label, const uint8_t *der, size_t len, char o
 }
 
 /* Only what pem_encode writes; a last line without its end is accepted. @return bytes, 0 if it is another text */
-static size_t pem_decode(const char *label, const char *text, uint8_t *out, size_t cap)
+size_t pem_decode(const char *label, const char *text, uint8_t *out, size_t cap)
 {
     char again[PEM_MAX], body[PEM_MAX], begin[64];
     size_t len = 0;

@@ -12,6 +12,9 @@ struct key {
     char keyid[DIGEST_HEX];
 };
 
+/** The DER in a PEM text with this label, as key files have it. @return bytes, 0 if it is another text */
+size_t pem_decode(const char *label, const char *text, uint8_t *out, size_t cap);
+
 char *keys_dir(struct tool *t);
 /** Generate a key and store it (mode 0600). Its name only helps people: it is found by its id. */
 int key_create(struct tool *t, const char *scope, const char *role, struct key *out);

@@ -303,9 +303,37 @@ static void files(void **state)
     assert_string_equal(fault.what, "cannot be read");
 }
 
+static void package_member(const char *member, char *text, size_t cap)
+{
+    (void)snprintf(text, cap, "{" HEAD ",\"components\":[{\"name\":\"os\",\"slots\":" SLOTS ",\"package\":{%s}}],\"repositories\":[" REPO "]," BOOT "}",
+                   member);
+}
+
+static void reads_what_is_demanded_of_packages(void **state)
+{
+    char text[2048];
+
+    (void)state;
+    package_member("\"key\":\"/k\",\"component\":\"01234567-89ab-cdef-0123-456789abcdef\",\"security_min\":7", text, sizeof text);
+    assert_true(parse(text));
+    assert_string_equal(config.component[0].package.key, "/k");
+    assert_string_equal(config.component[0].package.component, "01234567-89ab-cdef-0123-456789abcdef");
+    assert_int_equal(config.component[0].package.security_min, 7);
+    agent_config_free(&config);
+    package_member("\"component\":\"01234567-89ab-cdef-0123-456789abcdef\"", text, sizeof text);
+    refuse(text, "components[0].package.key", "is missing");
+    package_member("\"key\":\"/k\",\"component\":\"os\"", text, sizeof text);
+    refuse(text, "components[0].package.component", "");
+    package_member("\"key\":\"/k\",\"security_min\":0", text, sizeof text);
+    refuse(text, "components[0].package.security_min", "must be an integer of 1 to");
+    package_member("\"key\":\"/k\",\"colour\":1", text, sizeof text);
+    refuse(text, "components[0].package.colour", "is not a known key");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_what_is_demanded_of_packages),
         cmocka_unit_test(smallest),           cmocka_unit_test(everything),       cmocka_unit_test(boot_loaders), cmocka_unit_test(missing_keys),
         cmocka_unit_test(unknown_and_repeated_keys), cmocka_unit_test(wrong_types), cmocka_unit_test(out_of_range),
         cmocka_unit_test(slots_that_make_no_sense), cmocka_unit_test(not_json),   cmocka_unit_test(deep_nesting),
