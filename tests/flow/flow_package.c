@@ -242,6 +242,101 @@ FLOW(killed_at_every_step)
     assert_true(kills > 20);
 }
 
+/* A slot that changes between the write and the seal: found by the digest, as without packages. */
+static void spoil_spare(struct sim *d)
+{
+    demand(d);
+    if (sim_status(d).state == OTA_ST_SEAL)
+        d->slot[0][1].data[100] = 0;
+}
+
+FLOW(a_slot_that_holds_other_bytes_than_were_written)
+{
+    const struct sim_image *good = package(.version = "2.0.0");
+
+    (void)state;
+    flow_deploy(good, NULL);
+    dev->on_step = spoil_spare;
+    assert_int_equal(sim_check_in(dev), SIM_BACKING_OFF);
+    assert_int_not_equal(good->data[100], 0);
+    assert_err(sim_status(dev).last_fault.err, OTA_REJECT_HASH);
+    dev->on_step = demand;
+    assert_int_equal(sim_run(dev), SIM_IDLE);
+    assert_runs(0, good);
+}
+
+/* A crypto service whose n-th hash call in SEAL fails. */
+static struct failing {
+    struct ota_crypto port;
+    struct ota_crypto *real;
+    uint32_t calls, fail_at;
+} failing;
+
+static bool fails_now(void)
+{
+    return sim_status(dev).state == OTA_ST_SEAL && ++failing.calls == failing.fail_at;
+}
+
+static ota_err failing_start(struct ota_crypto *c, struct ota_hash *h, enum ota_hash_alg alg)
+{
+    (void)c;
+    return fails_now() ? OTA_DEVICE_CRYPTO : failing.real->ops->hash_start(failing.real, h, alg);
+}
+
+static ota_err failing_add(struct ota_crypto *c, struct ota_hash *h, const void *data, size_t len)
+{
+    (void)c;
+    return fails_now() ? OTA_DEVICE_CRYPTO : failing.real->ops->hash_add(failing.real, h, data, len);
+}
+
+static ota_err failing_end(struct ota_crypto *c, struct ota_hash *h, uint8_t *out)
+{
+    ota_err err = failing.real->ops->hash_end(failing.real, h, out);
+
+    (void)c;
+    return out && fails_now() ? OTA_DEVICE_CRYPTO : err;
+}
+
+static ota_err failing_verify(struct ota_crypto *c, enum ota_sig_alg alg, enum ota_key_kind kind, const uint8_t *key,
+                              size_t key_len, const uint8_t *hash, size_t hash_len, const uint8_t *sig, size_t sig_len)
+{
+    (void)c;
+    return failing.real->ops->verify(failing.real, alg, kind, key, key_len, hash, hash_len, sig, sig_len);
+}
+
+static ota_err failing_random(struct ota_crypto *c, void *out, size_t len)
+{
+    (void)c;
+    return failing.real->ops->random(failing.real, out, len);
+}
+
+FLOW(crypto_fails_at_each_call_of_the_seal)
+{
+    static const struct ota_crypto_ops ops = { failing_start, failing_add, failing_end, failing_verify, failing_random };
+    uint32_t failures = 0;
+
+    (void)state;
+    for (uint32_t n = 1;; n++) {
+        assert_int_equal(flow_close(state), 0);
+        assert_int_equal(packages_open(state), 0);
+        begin();
+        failing = (struct failing){ { &ops }, dev->cfg.crypto, 0, n };
+        dev->cfg.crypto = &failing.port;
+        const struct sim_image *good = package(.version = "2.0.0");
+        flow_deploy(good, NULL);
+        enum sim_end end = sim_check_in(dev);
+        if (failing.calls < n)
+            break;
+        failures++;
+        assert_int_equal(end, SIM_BACKING_OFF);
+        assert_err(sim_status(dev).last_fault.err, OTA_DEVICE_CRYPTO);
+        assert_runs(0, factory[0]);
+        assert_int_equal(sim_run(dev), SIM_IDLE);
+        assert_runs(0, good);
+    }
+    assert_true(failures > 5);
+}
+
 static void demand_too_late(struct sim *d)
 {
     if (sim_status(d).state == OTA_ST_IDLE)
@@ -281,4 +376,5 @@ FLOW_MAIN(PACKAGE_TEST(a_package_is_installed_like_any_image), PACKAGE_TEST(what
           PACKAGE_TEST(a_package_for_another_component), PACKAGE_TEST(an_older_security_version),
           PACKAGE_TEST(needs_that_the_device_does_not_meet), PACKAGE_TEST(a_bad_package_is_not_tried_in_another_encoding),
           PACKAGE_TEST(demands_are_per_component), PACKAGE_TEST(killed_at_every_step),
+          PACKAGE_TEST(a_slot_that_holds_other_bytes_than_were_written), PACKAGE_TEST(crypto_fails_at_each_call_of_the_seal),
           PACKAGE_TEST(demands_that_come_late_or_are_none))

@@ -220,8 +220,8 @@ static int pack(struct pack *p)
 {
     const char *to = args_get(p->a, "out");
     struct ota_package made;
-    uint8_t *file;
-    size_t len;
+    uint8_t *file = NULL;
+    size_t len = 0;
     int rc = read_options(p);
 
     if (rc == TOOL_OK)
