@@ -243,6 +243,8 @@ struct ota_posix_net_config {
     const char *key_file;        /**< PEM key of cert_file */
     const char *proxy;           /**< URL of a proxy; NULL = none. The environment is never asked */
     uint32_t connect_ms;         /**< default when a request does not say; 0 = 30000 */
+    int (*tls_context)(void *curl, void *tls);   /**< before each TLS handshake with the configured server: give the TLS library's
+                                      context a certificate whose key is no file; 0 = done, else the exchange fails. NULL = none */
 };
 
 /** Body bytes that the port holds back for the reader. At least what libcurl delivers at once (16 KiB). */
@@ -253,6 +255,7 @@ struct ota_posix_net {
     struct ota_net_head answer;
     void *multi, *easy, *headers;          /**< libcurl's handles */
     const char *cert_file, *key_file;      /**< of the configuration */
+    int (*tls_context)(void *curl, void *tls);
     uint32_t connect_ms;
     bool open, have_head, done, paused;
     bool refused;                          /**< we stopped the transfer: the head is too large or forbidden */

@@ -98,6 +98,7 @@ ota_err otap_curl_open(struct ota_posix_net *n, const struct ota_posix_net_confi
     n->connect_ms = cfg->connect_ms ? cfg->connect_ms : CONNECT_MS;
     n->cert_file = cfg->cert_file;
     n->key_file = cfg->key_file;
+    n->tls_context = cfg->tls_context;
     n->multi = curl_multi_init();
     n->easy = curl_easy_init();
     if (n->multi && n->easy && set_callbacks(n) && otap_curl_set_options(n, cfg) &&
@@ -197,9 +198,19 @@ static bool set_method(CURL *e, const struct ota_net_request *req)
            curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, req->method == OTA_NET_PUT ? "PUT" : NULL) == CURLE_OK;
 }
 
-/* The device's certificate is for the server that its owner chose, not for where a redirect leads. */
-static bool set_client(const struct ota_posix_net *n, bool show)
+static CURLcode on_tls(CURL *easy, void *tls, void *user)
 {
+    const struct ota_posix_net *n = user;
+
+    return n->tls_context(easy, tls) == 0 ? CURLE_OK : CURLE_SSL_CERTPROBLEM;
+}
+
+/* The device's certificate is for the server that its owner chose, not for where a redirect leads. */
+static bool set_client(struct ota_posix_net *n, bool show)
+{
+    if (n->tls_context && (curl_easy_setopt(n->easy, CURLOPT_SSL_CTX_FUNCTION, show ? on_tls : NULL) != CURLE_OK ||
+                           curl_easy_setopt(n->easy, CURLOPT_SSL_CTX_DATA, n) != CURLE_OK))
+        return false;
     return curl_easy_setopt(n->easy, CURLOPT_SSLCERT, show ? n->cert_file : NULL) == CURLE_OK &&
            curl_easy_setopt(n->easy, CURLOPT_SSLKEY, show ? n->key_file : NULL) == CURLE_OK;
 }
@@ -209,9 +220,8 @@ static bool set_request(struct ota_posix_net *n, const struct ota_net_request *r
     long connect_ms = (long)(req->connect_ms ? req->connect_ms : n->connect_ms);
 
     return curl_easy_setopt(n->easy, CURLOPT_URL, req->url) == CURLE_OK &&
-           curl_easy_setopt(n->easy, CURLOPT_CONNECTTIMEOUT_MS, connect_ms) == CURLE_OK &&
-           set_client(n, !req->other_origin) && set_method(n->easy, req) && set_range(n->easy, req->range_from, req->range_to) &&
-           set_headers(n, req);
+           curl_easy_setopt(n->easy, CURLOPT_CONNECTTIMEOUT_MS, connect_ms) == CURLE_OK && set_client(n, !req->other_origin) &&
+           set_method(n->easy, req) && set_range(n->easy, req->range_from, req->range_to) && set_headers(n, req);
 }
 
 static bool is_url(const char *url)

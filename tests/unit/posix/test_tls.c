@@ -27,7 +27,8 @@ static char ca[64], client_cert[64], client_key[64];
 /* Two authorities; a client; servers for the right name, another name, expired, and one of the other authority. */
 static const char make_certificates[] =
     "set -e; cd \"$0\"; exec >/dev/null 2>&1\n"
-    "ca() { openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout $1.key -out $1.pem -days 30 -subj /CN=$1; }\n"
+    "ca() { openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout $1.key -out $1.pem -days 30 -subj "
+    "/CN=$1; }\n"
     "leaf() { openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout $1.key -out $1.csr -subj /CN=$1\n"
     "  printf 'subjectAltName=%s\\nextendedKeyUsage=serverAuth,clientAuth\\n' \"$3\" >$1.ext\n"
     "  openssl x509 -req -in $1.csr -CA $2.pem -CAkey $2.key -CAcreateserial -out $1.pem -days $4 -extfile $1.ext; }\n"
@@ -204,6 +205,35 @@ static void the_certificate_is_shown_to_no_other_origin(void **state)
     waitpid(pid, NULL, 0);
 }
 
+static unsigned contexts;
+static int context_result;
+
+static int on_context(void *curl, void *tls)
+{
+    contexts++;
+    return curl && tls ? context_result : -1;
+}
+
+/* A key that is no file: whoever has it is asked before the handshake, for the configured server only. */
+static void the_tls_context_is_given_for_the_configured_server_only(void **state)
+{
+    const struct ota_posix_net_config with = { .ca_file = ca, .tls_context = on_context };
+    unsigned port = free_port();
+    pid_t pid = serve("right", port, NULL, NULL);
+
+    (void)state;
+    contexts = 0, context_result = 0;
+    assert_int_equal(fetch_from(&with, "127.0.0.1", port, false), OTA_OK);
+    assert_int_equal(contexts, 1);
+    assert_int_equal(fetch_from(&with, "127.0.0.1", port, true), OTA_OK);
+    assert_int_equal(contexts, 1);
+    context_result = -1; /* the chip refused */
+    assert_int_equal(fetch_from(&with, "127.0.0.1", port, false), OTA_RETRY_TLS);
+    assert_int_equal(contexts, 2);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -229,6 +259,7 @@ int main(void)
         cmocka_unit_test(old_protocols_are_refused),
         cmocka_unit_test(the_client_shows_its_certificate),
         cmocka_unit_test(the_certificate_is_shown_to_no_other_origin),
+        cmocka_unit_test(the_tls_context_is_given_for_the_configured_server_only),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
