@@ -3,6 +3,7 @@
  * with nothing armed; then a good one is taken. */
 #include "flow.h"
 
+#include "agent.h"
 #include "ota/image.h"
 #include "test_package.h"
 
@@ -107,6 +108,31 @@ FLOW(a_package_is_installed_like_any_image)
     flow_deploy(delta, NULL);
     assert_int_equal(sim_run(dev), SIM_IDLE);
     assert_runs(0, delta);
+}
+
+/* The seal reads little at a time. */
+static void demand_in_small_steps(struct sim *d)
+{
+    demand(d);
+    if (d->agent->state == OTA_ST_SEAL && d->agent->busy)
+        d->agent->m.seal->cap = 512;
+}
+
+FLOW(a_package_that_fills_the_slot)
+{
+    (void)state;
+    begin();
+    dev->on_step = demand_in_small_steps;
+    const struct sim_image *good = package(.version = "2.0.0", .len = SIM_SLOT_MAX);
+
+    flow_deploy(good, NULL);
+    assert_int_equal(sim_run(dev), SIM_IDLE);
+    assert_runs(0, good);
+    recipe.damage = SIM_SLOT_MAX - 200;
+    flow_deploy(package(.version = "3.0.0", .len = SIM_SLOT_MAX), NULL);
+    assert_int_equal(sim_run(dev), SIM_BACKING_OFF);
+    assert_err(sim_status(dev).last_fault.err, OTA_REJECT_SIGNATURE);
+    assert_runs(0, good);
 }
 
 FLOW(what_is_no_package_is_refused)
@@ -371,10 +397,10 @@ FLOW(demands_that_come_late_or_are_none)
 
 #define PACKAGE_TEST(name) cmocka_unit_test_setup_teardown(name, packages_open, flow_close)
 
-FLOW_MAIN(PACKAGE_TEST(a_package_is_installed_like_any_image), PACKAGE_TEST(what_is_no_package_is_refused),
-          PACKAGE_TEST(without_a_demand_it_is_not), PACKAGE_TEST(signed_by_a_stranger), PACKAGE_TEST(a_bit_flipped),
-          PACKAGE_TEST(a_package_for_another_component), PACKAGE_TEST(an_older_security_version),
-          PACKAGE_TEST(needs_that_the_device_does_not_meet), PACKAGE_TEST(a_bad_package_is_not_tried_in_another_encoding),
-          PACKAGE_TEST(demands_are_per_component), PACKAGE_TEST(killed_at_every_step),
-          PACKAGE_TEST(a_slot_that_holds_other_bytes_than_were_written), PACKAGE_TEST(crypto_fails_at_each_call_of_the_seal),
-          PACKAGE_TEST(demands_that_come_late_or_are_none))
+FLOW_MAIN(PACKAGE_TEST(a_package_is_installed_like_any_image), PACKAGE_TEST(a_package_that_fills_the_slot),
+          PACKAGE_TEST(what_is_no_package_is_refused), PACKAGE_TEST(without_a_demand_it_is_not),
+          PACKAGE_TEST(signed_by_a_stranger), PACKAGE_TEST(a_bit_flipped), PACKAGE_TEST(a_package_for_another_component),
+          PACKAGE_TEST(an_older_security_version), PACKAGE_TEST(needs_that_the_device_does_not_meet),
+          PACKAGE_TEST(a_bad_package_is_not_tried_in_another_encoding), PACKAGE_TEST(demands_are_per_component),
+          PACKAGE_TEST(killed_at_every_step), PACKAGE_TEST(a_slot_that_holds_other_bytes_than_were_written),
+          PACKAGE_TEST(crypto_fails_at_each_call_of_the_seal), PACKAGE_TEST(demands_that_come_late_or_are_none))

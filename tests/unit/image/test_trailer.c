@@ -380,6 +380,31 @@ static void abi_counts(void **state)
     refused(OTA_REJECT_LIMIT, "package.abi_depends.count");
 }
 
+/* What a search in a slot takes for a trailer: all of it must be there, and no longer than one may be. */
+static void measures(void **state)
+{
+    static uint8_t longer[OTA_PACKAGE_TRAILER_MAX + 200];
+    struct test_package l;
+
+    (void)state;
+    with(1, "x", 1);
+    const uint8_t *p = file + t.trailer;
+    size_t whole = t.len - 64 - t.trailer;
+    assert_int_equal(otai_trailer_measure(p, whole), whole);
+    assert_int_equal(otai_trailer_measure(p, whole + 64), whole);
+    for (size_t n = 0; n < whole; n++)
+        assert_int_equal(otai_trailer_measure(p, n), 0);
+    file[t.trailer] ^= 1;
+    assert_int_equal(otai_trailer_measure(p, whole), 0);
+    for (size_t more = 0; more < 2; more++) {
+        test_package_body(&l, longer, sizeof longer, NULL, 0);
+        test_package_identity(&l, component, 7);
+        test_package_section(&l, 1, file, OTA_PACKAGE_TRAILER_MAX - 8 - 40 - 4 - 4 + more);
+        test_package_sign(&l, &p256);
+        assert_int_equal(otai_trailer_measure(longer, sizeof longer), more ? 0 : OTA_PACKAGE_TRAILER_MAX);
+    }
+}
+
 static void check(const struct ota_package_want *want, ota_err err, const char *where)
 {
     memset(&fault, 0, sizeof fault);
@@ -466,6 +491,7 @@ int main(void)
         cmocka_unit_test(signature_types),
         cmocka_unit_test(debug_names),
         cmocka_unit_test(abi_counts),
+        cmocka_unit_test(measures),
         cmocka_unit_test(requirements),
         cmocka_unit_test(development_and_compression),
     };
