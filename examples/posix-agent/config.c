@@ -78,6 +78,28 @@ static const struct schema_field health_fields[] = {
 };
 SCHEMA(health_schema, health_fields);
 
+static const struct schema_field attribute_fields[] = {
+    TEXT("key", true, 1, 128, struct agent_attribute, key),
+    TEXT("value", true, 0, 128, struct agent_attribute, value),
+};
+SCHEMA(attribute_schema, attribute_fields);
+
+static const struct schema_field hawkbit_fields[] = {
+    TEXT("url", true, 1, OTA_URL_MAX - 1, struct agent_hawkbit, url),
+    TEXT("tenant", false, 1, OTA_HAWKBIT_ID_MAX, struct agent_hawkbit, tenant),
+    TEXT("controller_id", false, 1, OTA_HAWKBIT_ID_MAX, struct agent_hawkbit, controller_id),
+    TEXT("target_token_file", false, 1, PATH_LEN_MAX, struct agent_hawkbit, target_token_file),
+    TEXT("gateway_token_file", false, 1, PATH_LEN_MAX, struct agent_hawkbit, gateway_token_file),
+    TEXT("consent", false, 1, 15, struct agent_hawkbit, consent),
+    { "attributes", SCHEMA_OBJECTS, false, 0, OTA_HAWKBIT_ATTRIBUTES_MAX, offsetof(struct agent_hawkbit, attribute),
+      MEMBER_SIZE(struct agent_hawkbit, attribute[0]), offsetof(struct agent_hawkbit, attribute_count), &attribute_schema },
+    BOOLEAN("replace_attributes", struct agent_hawkbit, replace_attributes),
+    UINT("poll_min_s", 1, 86400, struct agent_hawkbit, poll_min_s),
+    UINT("poll_max_s", 1, 2592000, struct agent_hawkbit, poll_max_s),
+    UINT("look_s", 1, 86400, struct agent_hawkbit, look_s),
+};
+SCHEMA(hawkbit_schema, hawkbit_fields);
+
 static const struct schema_field net_fields[] = {
     TEXT("ca_file", false, 1, PATH_LEN_MAX, struct agent_net, ca_file),
     TEXT("client_cert", false, 1, PATH_LEN_MAX, struct agent_net, client_cert),
@@ -136,6 +158,7 @@ static const struct schema_field config_fields[] = {
     OBJECT("boot", true, struct agent_config, boot, &boot_schema),
     OBJECT("health", false, struct agent_config, health, &health_schema),
     OBJECT("net", false, struct agent_config, net, &net_schema),
+    OBJECT("hawkbit", false, struct agent_config, hawkbit, &hawkbit_schema),
     TEXT("report_url", false, 1, OTA_URL_MAX - 1, struct agent_config, report_url),
     UINT("tries", 1, 15, struct agent_config, tries),
     BOOLEAN("plain_http", struct agent_config, plain_http),
@@ -282,12 +305,23 @@ static bool check_boot(const struct agent_config *c, struct schema_fault *fault)
     return true;
 }
 
+static bool check_hawkbit(const struct agent_hawkbit *h, struct schema_fault *fault)
+{
+    const char *consent = h->consent ? h->consent : "confirm";
+
+    if (h->target_token_file && h->gateway_token_file)
+        return schema_fail(fault, "hawkbit.gateway_token_file", "does not go with target_token_file: a device has one of them");
+    if (strcmp(consent, "confirm") != 0 && strcmp(consent, "deny") != 0 && strcmp(consent, "wait") != 0)
+        return schema_fail(fault, "hawkbit.consent", "must be \"confirm\", \"deny\" or \"wait\"");
+    return true;
+}
+
 static bool check_whole(const struct agent_config *c, struct schema_fault *fault)
 {
     for (size_t i = 0; i < c->component_count * 2; i++)
         if (!check_slot(&c->component[i / 2].slot[i % 2], i / 2, i % 2, fault) || !is_new_slot(c, i, fault))
             return false;
-    if (!check_boot(c, fault))
+    if (!check_boot(c, fault) || !check_hawkbit(&c->hawkbit, fault))
         return false;
     if (!c->net.client_cert != !c->net.client_key)
         return schema_fail(fault, c->net.client_cert ? "net.client_key" : "net.client_cert", "is missing: certificate and key go together");

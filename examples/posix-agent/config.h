@@ -60,6 +60,20 @@ struct agent_net {
     const char *ca_file, *client_cert, *client_key, *proxy;   /* NULL = none */
 };
 
+struct agent_attribute {
+    const char *key, *value;
+};
+
+struct agent_hawkbit {
+    const char *url, *tenant, *controller_id;   /* url NULL: no hawkBit */
+    const char *target_token_file, *gateway_token_file;
+    const char *consent;          /* NULL = "confirm" */
+    struct agent_attribute attribute[OTA_HAWKBIT_ATTRIBUTES_MAX];
+    size_t attribute_count;
+    bool replace_attributes;
+    uint32_t poll_min_s, poll_max_s, look_s;
+};
+
 /* Everything in the file. Texts belong to `tree`. */
 struct agent_config {
     const char *product, *group, *device_id, *state_dir, *runtime_dir, *report_url;
@@ -70,6 +84,7 @@ struct agent_config {
     struct agent_boot boot;
     struct agent_health health;
     struct agent_net net;
+    struct agent_hawkbit hawkbit;
     uint8_t tries;
     bool plain_http;
     struct ota_limits limits;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "device_boot.h"
+#include "device_hawkbit.h"
 #include "packages.h"
 
 #define ROOT_FILE_MAX (1u << 20)
@@ -179,7 +180,7 @@ static void describe(struct device *d, const struct agent_config *c, const struc
         .log = o->quiet ? NULL : &d->log.port, .components = d->component, .component_count = c->component_count,
         .repos = d->repo, .repo_count = c->repo_count, .report_url = c->report_url, .tries = c->tries,
         .plain_http = c->plain_http, .limits = c->limits, .times = c->times,
-        .provided = c->provides, .provided_count = c->provides_count,
+        .hawkbit = c->hawkbit.url ? &d->hawkbit : NULL, .provided = c->provides, .provided_count = c->provides_count,
     };
 }
 
@@ -247,6 +248,9 @@ ota_err device_open(struct device *d, const struct agent_config *c, const struct
         err = device_boot_open(d, c, fault);
     if (err == OTA_OK)
         err = open_health(d, c, fault);
+    if (err != OTA_OK)
+        return err;
+    err = device_hawkbit_open(d, c, fault);
     if (err != OTA_OK)
         return err;
     describe(d, c, o);

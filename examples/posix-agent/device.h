@@ -39,6 +39,9 @@ struct device {
     uint8_t *root[OTA_REPOS_MAX];
     struct package_demand package[OTA_COMPONENTS_MAX];
     const struct ota_package_want *wants[OTA_COMPONENTS_MAX];
+    struct ota_hawkbit hawkbit;
+    struct ota_hawkbit_attribute attribute[OTA_HAWKBIT_ATTRIBUTES_MAX];
+    char token[OTA_HAWKBIT_TOKEN_MAX + 2];
     struct ota_config cfg;
     void *workspace;
     struct ota *agent;

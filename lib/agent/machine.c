@@ -300,10 +300,10 @@ static bool cancelled(struct ota *a)
     return otai_rows[a->state].retry != OTA_ST_COUNT;
 }
 
-/* hawkBit is to be asked whether the action still stands. */
-static bool interrupted(struct ota *a)
+/* Leave the step as if the network had gone? Why: the caller asked, or hawkBit is to be asked whether the action still stands. */
+static const char *interrupted(struct ota *a)
 {
-    return cancelled(a) || otai_hb_interrupts(a);
+    return cancelled(a) ? "ota_cancel" : otai_hb_interrupts(a) ? "hawkbit: ask whether it still stands" : NULL;
 }
 
 ota_err ota_step(struct ota *a, struct ota_wait *wait)
@@ -311,7 +311,8 @@ ota_err ota_step(struct ota *a, struct ota_wait *wait)
     if (!a || !wait)
         return OTA_USAGE_ARGUMENT;
     a->wait = (struct ota_wait){ 0 };
-    ota_err err = interrupted(a) ? otai_fail(a, OTA_RETRY_CANCELLED, "ota_cancel") : otai_rows[a->state].step(a);
+    const char *why = interrupted(a);
+    ota_err err = why ? otai_fail(a, OTA_RETRY_CANCELLED, why) : otai_rows[a->state].step(a);
     follow(a, err);
     *wait = a->wait;
     return err == OTA_REBOOT ? OTA_REBOOT : OTA_OK;

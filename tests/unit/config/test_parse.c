@@ -166,6 +166,12 @@ static void missing_keys(void **state)
     refuse("{" GOOD ",\"health\":{}}", "health.command", "is missing");
     refuse("{" HEAD "," BOOT ",\"repositories\":[" REPO "],\"components\":[{\"name\":\"os\"}]}", "components[0].slots", "is missing");
     refuse("{" GOOD ",\"net\":{\"client_cert\":\"/c\"}}", "net.client_key", "is missing");
+    refuse("{" GOOD ",\"hawkbit\":{}}", "hawkbit.url", "is missing");
+    refuse("{" GOOD ",\"hawkbit\":{\"url\":\"https://h/\",\"token\":\"t\"}}", "hawkbit.token", "is not a known key");
+    refuse("{" GOOD ",\"hawkbit\":{\"url\":\"https://h/\",\"consent\":\"perhaps\"}}", "hawkbit.consent", "must be");
+    refuse("{" GOOD ",\"hawkbit\":{\"url\":\"https://h/\",\"target_token_file\":\"/a\",\"gateway_token_file\":\"/b\"}}",
+           "hawkbit.gateway_token_file", "does not go with");
+    refuse("{" GOOD ",\"hawkbit\":{\"url\":\"https://h/\",\"attributes\":[{\"key\":\"a\"}]}}", "hawkbit.attributes[0].value", "is missing");
     refuse("{" GOOD ",\"net\":{\"client_key\":\"/c\"}}", "net.client_cert", "is missing");
 }
 
