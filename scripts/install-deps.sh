@@ -13,7 +13,7 @@ set -eu
 
 # "a|b" is satisfied by either; the first that this Debian release offers is installed.
 core='gcc libc6-dev cmake ninja-build make pkg-config|pkgconf python3|python3-minimal
-      libcurl4-openssl-dev libmbedtls-dev libcjson-dev zlib1g-dev libdivsufsort-dev libsodium-dev libcmocka-dev libubootenv-dev nginx-light|nginx openssl ca-certificates curl'
+      libcurl4-openssl-dev libmbedtls-dev libcjson-dev zlib1g-dev libzstd-dev libdivsufsort-dev libsodium-dev libcmocka-dev libubootenv-dev nginx-light|nginx openssl ca-certificates curl'
 check='python3 g++ clang libclang-rt-14-dev|libclang-rt-dev llvm gcc-arm-none-eabi libnewlib-arm-none-eabi binutils git mandoc'
 ci='cpio clang-tidy clang-format gcovr faketime python3-venv strace valgrind libssl-dev grub-common spin'
 mcdc='clang-19 llvm-19 libclang-rt-19-dev'
@@ -22,7 +22,7 @@ e2e='qemu-system-arm qemu-system-x86 qemu-utils seabios ovmf u-boot-qemu u-boot-
      gcc-aarch64-linux-gnu libc6-dev-arm64-cross'
 worlds='gcc-arm-linux-gnueabihf libc6-dev-armhf-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user musl-tools debootstrap'
 trixie='clang'
-bench='bsdiff xdelta3 zstd rdiff casync zchunk python3-venv gzip xz-utils dpkg'
+bench='bsdiff xdelta3 zstd rdiff casync zchunk python3-venv gzip xz-utils dpkg squashfs-tools e2fsprogs'
 
 usage() { sed -n '3,9s/^# \{0,1\}//p' "$0"; }
 die() { echo "install-deps: $*" >&2; exit 1; }

@@ -45,7 +45,7 @@ def row(tool, pair):
                  f"{index['estimate']:,} ({index['length']:,}, blocks of {index['block']})" if index else 'dearer than the image']
         for make in NEED.values():
             try:
-                cells.append(f"{getattr(peers, make)(pair / 'old', pair / 'new', work):,}")
+                cells.append(f"{getattr(peers, make)(pair / 'old', pair / 'new', work)[0]:,}")
             except (peers.Failed, OSError) as why:
                 cells.append(f'failed: {why}'.splitlines()[0][:40])
     return '| ' + ' | '.join(cells) + ' |'
@@ -54,6 +54,7 @@ def row(tool, pair):
 def main():
     if len(sys.argv) < 3:
         sys.exit(__doc__)
+    peers.METER = Path(sys.argv[1]).resolve() / 'bench/bench_cost'
     tool, folder, names = Path(sys.argv[1]).resolve() / 'tools/ota-repo', Path(sys.argv[2]), sys.argv[3:]
     pairs = sorted((p for p in folder.iterdir() if (p / 'old').is_file() and (p / 'new').is_file()), key=lambda p: peers.size(p / 'new'))
     pairs = [p for p in pairs if not names or p.name in names]

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """pypi.py PACKAGE make OLD NEW PATCH [OPTION...] | apply OLD PATCH OUT: one call of a peer from PyPI. Prints the CPU
-seconds that the call took, without the interpreter's start."""
+seconds that the call took and the bytes of memory that the process grew by, images included, interpreter and modules not."""
 import contextlib
+import importlib
 import io
 import sys
 import time
@@ -65,21 +66,36 @@ PACKAGES = {
 }
 
 
+def memory(field):
+    """Bytes of this process in memory: now (VmRSS), or at most (VmHWM)."""
+    for line in Path('/proc/self/status').read_text(encoding='ascii').splitlines():
+        if line.startswith(field + ':'):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+def report(begin, before):
+    print(time.process_time() - begin, max(memory('VmHWM') - before, 0))
+
+
 def main(package, verb, *args):
     make, apply = PACKAGES[package]
+    importlib.import_module(package.split('-')[0])
+    before = memory('VmRSS')
     if verb == 'make':
         old, new, path, *options = args
+        images = Path(old).read_bytes(), Path(new).read_bytes()
         begin = time.process_time()
-        Path(path).write_bytes(make(Path(old).read_bytes(), Path(new).read_bytes(), *options))
-        print(time.process_time() - begin)
+        patch = make(*images, *options)
+        report(begin, before)
+        Path(path).write_bytes(patch)
         return
     old, patch, out = args
     call, values = apply(Path(old).read_bytes(), Path(patch).read_bytes())
     begin = time.process_time()
     made = call(*values)
-    spent = time.process_time() - begin
+    report(begin, before)
     Path(out).write_bytes(made)
-    print(spent)
 
 
 main(*sys.argv[1:])
