@@ -25,7 +25,9 @@ static void check(const struct ota_release_image *image)
         bool deflate = s->codec == OTA_CODEC_DEFLATE && s->window_bits >= 9 && s->window_bits <= 15 && (s->block & (s->block - 1)) == 0;
         bool delta = s->codec == OTA_CODEC_DELTA && s->memory >= 1 && s->base_length >= 1 && memcmp(s->base, runs, 32) == 0;
         bool index = s->codec == OTA_CODEC_INDEX && s->memory >= 1 && s->estimate >= 1 && (s->block & (s->block - 1)) == 0;
-        require((deflate || delta || index) && s->length >= 1);
+        bool zstd = s->codec == OTA_CODEC_ZSTD && s->window_bits >= OTA_ZSTD_WINDOW_BITS_MIN &&
+                    s->window_bits <= OTA_ZSTD_WINDOW_BITS_MAX && (s->block & (s->block - 1)) == 0;
+        require((deflate || delta || index || zstd) && s->length >= 1);
         require(index || s->estimate == s->length);
         require(memchr(s->file, '\0', OTA_PATH_MAX) != NULL && s->file[0] != '/' && !strstr(s->file, "..") && !strstr(s->file, "//"));
     }

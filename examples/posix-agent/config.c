@@ -121,6 +121,7 @@ static const struct schema_field limits_fields[] = {
     UINT("block", 512, 1u << 30, struct ota_limits, block),
     UINT("io", 512, 1u << 24, struct ota_limits, io),
     UINT("window_bits", 1, 15, struct ota_limits, window_bits),
+    UINT("zstd_window_bits", 0, 23, struct ota_limits, zstd_window_bits),
     UINT("delta_memory", 1, 1u << 30, struct ota_limits, delta_memory),
     UINT("bytes_max", 1, UINT64_MAX >> 1, struct ota_limits, bytes_max),
     UINT("redirects", 1, 16, struct ota_limits, redirects),

@@ -57,6 +57,8 @@ struct ota_limits {
                                        as much; 1 = no indexes either */
     uint64_t bytes_max;           /**< image bytes that one deployment may take from the network; on a metered link, less
                                        than a whole image: then only what is cheaper comes [no limit] */
+    uint8_t zstd_window_bits;     /**< largest zstd window that the workspace has room for, 10..23; the decoder takes as
+                                       much, and 230 to 480 KiB more. 0 = no zstd; builds without OTA_ZSTD have none in any case */
     uint8_t redirects;            /**< redirects followed in one request [3] */
     uint32_t low_speed_bps;       /**< a transfer slower than this ... [64] */
     uint32_t low_speed_s;         /**< ... for this long is given up [60] */

@@ -29,6 +29,8 @@ extern "C" {
 #define OTA_URL_MAX 512       /**< a whole URL, with NUL */
 #define OTA_ETAG_MAX 80       /**< an HTTP entity tag with its quotes, with NUL; longer ones are not kept */
 #define OTA_SHA256_LEN 32
+#define OTA_ZSTD_WINDOW_BITS_MIN 10
+#define OTA_ZSTD_WINDOW_BITS_MAX 23
 #define OTA_SLOT_NONE 0xffu
 #define OTA_SLOT_REMOVE 0xfeu   /**< in a trial: the component is taken out, nothing of it runs */
 
@@ -39,9 +41,10 @@ struct ota_offer {
 };
 
 /** How an image's bytes travel. */
-enum ota_codec { OTA_CODEC_PLAIN = 0, OTA_CODEC_DEFLATE = 1, OTA_CODEC_DELTA = 2, OTA_CODEC_INDEX = 3, OTA_CODEC_COUNT };
+enum ota_codec { OTA_CODEC_PLAIN = 0, OTA_CODEC_DEFLATE = 1, OTA_CODEC_DELTA = 2, OTA_CODEC_INDEX = 3, OTA_CODEC_ZSTD = 4,
+                 OTA_CODEC_COUNT };
 
-/** @return "plain", "deflate", "delta", "index"; "none" for what is no codec; "" in builds without OTA_TEXTS. Never NULL. */
+/** @return "plain", "deflate", "delta", "index", "zstd"; "none" for what is no codec; "" in builds without OTA_TEXTS. Never NULL. */
 const char *ota_codec_name(enum ota_codec codec);
 
 /** Why an image travels as it does, and not cheaper. Numbers are stored: stable, never reused. */
@@ -62,8 +65,9 @@ const char *ota_why_name(enum ota_why why);
 /** One way to obtain an image. */
 struct ota_source {
     enum ota_codec codec;
-    uint8_t window_bits;              /**< deflate: log2 of the window that the decoder needs, 9..15 */
-    uint32_t block;                   /**< deflate: output bytes between two full flushes; power of two; 0 = none.
+    uint8_t window_bits;              /**< log2 of the window that the decoder needs; deflate: 9..15; zstd:
+                                           OTA_ZSTD_WINDOW_BITS_MIN..OTA_ZSTD_WINDOW_BITS_MAX */
+    uint32_t block;                   /**< deflate: output bytes between two full flushes; zstd: of a frame; power of two; 0 = none.
                                            index: bytes of a block */
     uint32_t memory;                  /**< delta: bytes that the decoder needs; index: the least that the search needs */
     uint64_t base_length;             /**< delta: bytes of the image that it begins from ... */

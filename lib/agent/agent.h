@@ -10,7 +10,6 @@
 #include "fetch.h"
 #include "health.h"
 #include "index.h"
-#include "inflate.h"
 #include "journal.h"
 #include "levels.h"
 #include "ota/delta.h"
@@ -34,6 +33,12 @@
 #define OTAI_HAWKBIT_HEADER "hawkbit_on.h"
 #endif
 #include OTAI_HAWKBIT_HEADER
+
+/* The build chooses what images may be packed with. */
+#ifndef OTAI_UNPACK_HEADER
+#define OTAI_UNPACK_HEADER "unpack_deflate.h"
+#endif
+#include OTAI_UNPACK_HEADER
 
 /* A row of the table: what a state does and where each kind of result leads. */
 struct otai_row {
@@ -114,7 +119,7 @@ struct otai_download {
     struct otai_seal base;
     struct otai_patch patch;
     struct otai_ranges *ranges;     /* NULL: no index */
-    struct otai_inflate *inflate;   /* neither it, nor patch.delta, nor ranges: plain */
+    struct otai_unpack *unpack;     /* neither it, nor patch.delta, nor ranges: plain */
     uint32_t unit;                  /* bytes between checkpoints, a power of two */
     uint8_t *in;
     size_t in_cap, in_len, in_off;

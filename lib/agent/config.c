@@ -119,6 +119,8 @@ static const char *bad_limits(const struct ota_config *c)
         return "limits.window_bits";
     if (c->limits.delta_memory != 1 && (c->limits.delta_memory < OTA_DELTA_MEMORY_MIN || c->limits.delta_memory > DELTA_MEMORY_MAX))
         return "limits.delta_memory";
+    if (!otai_unpack_limits_ok(&c->limits))
+        return "limits.zstd_window_bits";
     if (c->times.health_grace_s > c->times.health_deadline_s)
         return "times.health_grace_s";
     if (c->times.retry_base_s > c->times.retry_cap_s)
@@ -233,11 +235,11 @@ static size_t trust_len(const struct ota_config *c)
 
 static size_t download_len(const struct ota_config *c)
 {
-    size_t inflate = c->limits.window_bits < 9 ? 0 : OTAI_ALIGN_UP(otai_inflate_len(c->limits.window_bits));
+    size_t unpack = OTAI_ALIGN_UP(otai_unpack_most(&c->limits));
     size_t patch = larger(otai_patch_len(&c->limits), otai_ranges_len(&c->limits));
 
     /* in, decoded, and the writer's buffer */
-    return OTAI_ALIGN_UP(sizeof(struct otai_download)) + larger(inflate, patch) + 3u * OTAI_ALIGN_UP(c->limits.io);
+    return OTAI_ALIGN_UP(sizeof(struct otai_download)) + larger(unpack, patch) + 3u * OTAI_ALIGN_UP(c->limits.io);
 }
 
 /* The states' memories lie over each other: only one is alive at a time. */

@@ -50,7 +50,8 @@ ota_err otai_step_plan(struct ota *a)
     struct otai_plan_facts facts[OTA_COMPONENTS_MAX];
     const struct ota_limits *l = &a->cfg.limits;
     const struct otai_plan_limits limits = {
-        .most = { [OTA_CODEC_DEFLATE] = l->window_bits, [OTA_CODEC_DELTA] = otai_delta_memory(l), [OTA_CODEC_INDEX] = otai_ranges_memory(l) },
+        .most = { [OTA_CODEC_DEFLATE] = l->window_bits, [OTA_CODEC_DELTA] = otai_delta_memory(l), [OTA_CODEC_INDEX] = otai_ranges_memory(l),
+                  [OTA_CODEC_ZSTD] = otai_unpack_zstd_bits(l) },
         .bytes_left = l->bytes_max > a->j.fetched ? l->bytes_max - a->j.fetched : 0 };
     ota_err err = gather(a, facts);
 
@@ -85,10 +86,10 @@ static ota_err lay_out_decoder(struct ota *a, struct otai_download *d, struct ot
         return otai_patch_open(a, &d->patch, rest, g);
     if (a->plan.source.codec == OTA_CODEC_INDEX)
         return otai_ranges_open(a, d, rest);
-    size_t len = otai_inflate_len(a->plan.source.window_bits);
-    ota_err err = otai_inflate_init(&d->inflate, otai_arena_take(rest, len), len, &a->plan.source, a->plan.length,
+    size_t len = otai_unpack_len(&a->plan.source);
+    ota_err err = otai_unpack_init(&d->unpack, otai_arena_take(rest, len), len, &a->plan.source, a->plan.length,
                                     a->plan.src_off, a->plan.out_off);
-    return err == OTA_OK ? OTA_OK : otai_fail(a, err, "inflate");
+    return err == OTA_OK ? OTA_OK : otai_fail(a, err, "decoder");
 }
 
 /* Lay out DOWNLOAD's memory: decoder and its buffers, or, for a plain image, one input buffer as large as there is room. */
@@ -183,14 +184,14 @@ static ota_err take_plain(struct ota *a)
     return otai_at_checkpoint(a, pos) ? otai_checkpoint(a, pos) : OTA_OK;
 }
 
-/* Deflated bytes: one push at a time; the decoder stops at every mark, where a checkpoint can lie. It knows how long its
+/* Packed bytes: one push at a time; the decoder stops at every mark, where a checkpoint can lie. It knows how long its
  * source is: bytes that are missing at the end, or that follow it, are its failures. */
-static ota_err take_deflate(struct ota *a)
+static ota_err take_packed(struct ota *a)
 {
     struct otai_download *d = a->m.download;
     uint64_t src, out;
     size_t used = 0, made = 0;
-    ota_err err = otai_inflate_push(d->inflate, d->in + d->in_off, d->in_len - d->in_off, &used, d->out, d->out_cap, &made);
+    ota_err err = otai_unpack_push(d->unpack, d->in + d->in_off, d->in_len - d->in_off, &used, d->out, d->out_cap, &made);
 
     if (err != OTA_OK && err != OTA_DONE)
         return otai_fail(a, err, "image data");
@@ -201,7 +202,7 @@ static ota_err take_deflate(struct ota *a)
     err = otai_writer_add(&d->writer, d->out, made);
     if (err != OTA_OK)
         return err;
-    otai_inflate_mark(d->inflate, &src, &out);
+    otai_unpack_mark(d->unpack, &src, &out);
     uint64_t pos = otai_writer_pos(&d->writer);
     if (d->stream_done)
         return otai_checkpoint(a, a->plan.source.length);
@@ -274,7 +275,7 @@ static ota_err take(struct ota *a)
         return d->in_len > 0 ? take_plain(a) : OTA_OK;
     if (d->stream_done)
         return OTA_OK;
-    return d->inflate ? take_deflate(a) : take_delta(a);
+    return d->unpack ? take_packed(a) : take_delta(a);
 }
 
 static ota_err go_on(struct ota *a)

@@ -8,6 +8,11 @@
 #include "ota/records.h"
 #include "ota/tuf.h"
 
+/* The build chooses whether zstd is a known codec. */
+#ifndef OTAI_ZSTD_HEADER
+#define OTAI_ZSTD_HEADER "zstd_off.h"
+#endif
+
 /* One image as the pointer names it. It must be found again through its publisher's delegation. */
 struct otai_pointer_image {
     char component[OTA_NAME_MAX];

@@ -10,6 +10,8 @@
  *                 so is what comes after the number that this version keeps (3, deltas from other images not counted):
  *                 { "codec" "deflate", "path" target path, "length" 1..2^63-1, "sha256" 64 lower-case hex digits,
  *                   "window" 9..15, "block" 0 or a power of two up to 2^31 }
+ *                 { "codec" "zstd", "path", "length", "sha256" as above: zstd frames (section 6.6); known to builds with it,
+ *                   "window" 10..23, "block" 0 or a power of two up to 2^31 }
  *                 { "codec" "delta", "path", "length", "sha256" as above: a patch (section 6.1),
  *                   "base" sha256 and "base_length" 1..2^63-1 of the image that it begins from,
  *                   "memory" 1..2^32-1: bytes that its decoder needs }
@@ -22,6 +24,7 @@
 #include <string.h>
 
 #include "deploy.h"
+#include OTAI_ZSTD_HEADER
 #include "text.h"
 
 /* Members by index in their lists; those that must be there come first. */
@@ -43,6 +46,7 @@ static const struct {
     { "deflate", OTA_CODEC_DEFLATE, ALWAYS | BIT(WINDOW) | BIT(BLOCK) },
     { "index", OTA_CODEC_INDEX, ALWAYS | BIT(BLOCK) | BIT(MEMORY) | BIT(ESTIMATE) },
     { "delta", OTA_CODEC_DELTA, ALWAYS | BIT(BASE) | BIT(BASE_LENGTH) | BIT(MEMORY) },
+    OTAI_IF_ZSTD({ "zstd", OTA_CODEC_ZSTD, ALWAYS | BIT(WINDOW) | BIT(BLOCK) })
 };
 #define CODECS (sizeof codecs / sizeof codecs[0])
 
@@ -84,7 +88,7 @@ static void take_encoding_member(struct otai_json *j, size_t member, struct enco
     case PATH: otai_take_path(j, e->path, sizeof e->path); break;
     case LENGTH: s->length = otai_take_number(j); break;
     case SHA256: otai_json_hex(j, s->sha256, sizeof s->sha256); break;
-    case WINDOW: s->window_bits = (uint8_t)otai_json_u64(j, 9, 15); break;
+    case WINDOW: s->window_bits = (uint8_t)otai_json_u64(j, otai_window_bits_min(s->codec), otai_window_bits_max(s->codec)); break;
     case BLOCK: s->block = take_block(j); break;
     case BASE: otai_json_hex(j, s->base, sizeof s->base); break;
     case BASE_LENGTH: s->base_length = otai_take_number(j); break;

@@ -38,7 +38,7 @@ static enum ota_why against(const struct ota_release_image *image, size_t i, con
         return OTA_WHY_FAILED;
     if (f->wrong_base & (1u << i))
         return OTA_WHY_BASE;
-    return (s->codec == OTA_CODEC_DEFLATE ? s->window_bits : s->memory) <= limits->most[s->codec] ? OTA_WHY_CHEAPEST
+    return (s->window_bits ? s->window_bits : s->memory) <= limits->most[s->codec] ? OTA_WHY_CHEAPEST
                                                                                                  : OTA_WHY_MEMORY;
 }
 
@@ -56,7 +56,7 @@ static bool resumable(const struct ota_source *s, const struct ota_release_image
     if (f->out_off == image->length || f->src_off == 0 || f->src_off > s->length ||
         (f->src_off == s->length && s->codec != OTA_CODEC_DELTA))
         return false;
-    /* Only where an erase may begin; deflate only at a flush mark, a delta where its state was saved. */
+    /* Only where an erase may begin; deflate and zstd only at a mark, a delta where its state was saved. */
     return misfit == 0 && (s->codec == OTA_CODEC_DELTA || (s->block != 0 && ((uint32_t)f->out_off & within(s->block)) == 0));
 }
 

@@ -19,7 +19,7 @@ struct otai_plan_facts {
 };
 
 struct otai_plan_limits {
-    /* By codec: log2 of the largest deflate window there is memory for, below 9 = no deflate; the most memory that a delta's
+    /* By codec: log2 of the largest window there is memory for, 0 or 1 = none (deflate, zstd); the most memory that a delta's
      * decoder may need, or the search of an index, 0 = none of them. */
     uint32_t most[OTA_CODEC_COUNT];
     uint64_t bytes_left;     /* image bytes that may still be fetched; UINT64_MAX = no limit */

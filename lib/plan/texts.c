@@ -3,7 +3,7 @@
 
 const char *ota_codec_name(enum ota_codec codec)
 {
-    static const char *const names[OTA_CODEC_COUNT] = { "plain", "deflate", "delta", "index" };
+    static const char *const names[OTA_CODEC_COUNT] = { "plain", "deflate", "delta", "index", "zstd" };
 
     return (unsigned)codec < OTA_CODEC_COUNT ? names[codec] : "none";
 }

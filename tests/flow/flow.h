@@ -102,6 +102,17 @@ static inline uint32_t flow_reports(const char *outcome)
 
 #define assert_err(got, want) assert_string_equal(ota_err_name(got), ota_err_name(want))
 
+/* By which way did component 0's image come, and why not a cheaper one: in the status and in the report. */
+#define assert_came(codec_, why_)                                                            \
+    do {                                                                                     \
+        struct ota_component_status s_ = sim_status(dev).component[0];                       \
+        assert_string_equal(ota_codec_name(s_.codec), codec_);                               \
+        assert_string_equal(ota_why_name(s_.why), why_);                                     \
+        assert_non_null(sim_last_report(dev));                                               \
+        assert_true(sim_report_has(sim_last_report(dev), "encoding", "\"" codec_ "\""));     \
+        assert_true(sim_report_has(sim_last_report(dev), "why", "\"" why_ "\""));            \
+    } while (0)
+
 #define assert_last_report(outcome_, cause_)                                          \
     do {                                                                              \
         assert_non_null(sim_last_report(dev));                                        \

@@ -12,16 +12,6 @@ static const struct sim_image *offer(enum sim_damage damage, uint32_t memory)
     return two;
 }
 
-#define assert_came(codec_, why_)                                                            \
-    do {                                                                                     \
-        struct ota_component_status s_ = sim_status(dev).component[0];                       \
-        assert_string_equal(ota_codec_name(s_.codec), codec_);                               \
-        assert_string_equal(ota_why_name(s_.why), why_);                                     \
-        assert_non_null(sim_last_report(dev));                                               \
-        assert_true(sim_report_has(sim_last_report(dev), "encoding", "\"" codec_ "\""));     \
-        assert_true(sim_report_has(sim_last_report(dev), "why", "\"" why_ "\""));            \
-    } while (0)
-
 static bool state_is_kept(void)
 {
     for (size_t i = 0; i < dev->store.count; i++)

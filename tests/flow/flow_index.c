@@ -10,16 +10,6 @@
 
 #define LIKE(...) flow_image(.version = "2.0.0", .len = LEN, .deflate = true, .like = old, __VA_ARGS__)
 
-#define assert_came(codec_, why_)                                                            \
-    do {                                                                                     \
-        struct ota_component_status s_ = sim_status(dev).component[0];                       \
-        assert_string_equal(ota_codec_name(s_.codec), codec_);                               \
-        assert_string_equal(ota_why_name(s_.why), why_);                                     \
-        assert_non_null(sim_last_report(dev));                                               \
-        assert_true(sim_report_has(sim_last_report(dev), "encoding", "\"" codec_ "\""));     \
-        assert_true(sim_report_has(sim_last_report(dev), "why", "\"" why_ "\""));            \
-    } while (0)
-
 static const struct sim_image *old;   /* what the factory installs here */
 
 static void fresh(void)

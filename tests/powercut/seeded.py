@@ -168,7 +168,7 @@ def run(command, **options):
 
 
 # Of each pair of files that builds choose from. Streams are opened: what makes patches needs it.
-LEFT_OUT = ("texts_bare", "wait", "patch_none", "ranges_none", "detour_none", "opened_none")
+LEFT_OUT = ("texts_bare", "wait", "patch_none", "ranges_none", "detour_none", "opened_none", "unpack", "zstd_frames", "sim_zstd")
 
 
 class Builder:

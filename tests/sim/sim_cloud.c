@@ -9,6 +9,7 @@
 #include "sim_index.h"
 #include "sim_must.h"
 #include "sim_patch.h"
+#include "sim_zstd.h"
 
 #define WINDOW_BITS 10   /* small: the decoder's memory is cleared at every start */
 #define IMAGE_HEAD 64
@@ -87,6 +88,27 @@ static void add_deflated(struct sim_cloud *c, struct sim_repo *r, struct sim_rol
     sim_repo_target(r, role, path, out, len, NULL);
 }
 
+/* The same in zstd frames. */
+static void add_zstd(struct sim_cloud *c, struct sim_repo *r, struct sim_role *role, const struct sim_image *i,
+                     const struct sim_image_spec *s, char *json, size_t cap)
+{
+    uint32_t block = s->block ? s->block : 2048;
+    uint8_t *out = sim_pool_take(&c->pool, NULL, 2 * i->len + 4096);
+    size_t len = sim_zstd(i->data, i->len, block, out, 2 * i->len + 4096);
+    uint8_t digest[32];
+    char path[128], hex[65];
+
+    if (!len)
+        return;
+    len += (size_t)s->more;
+    (void)snprintf(path, sizeof path, "%s.zst", i->path);
+    sim_sha256(out, len, digest);
+    sim_hex(digest, sizeof digest, hex);
+    (void)snprintf(json, cap, "%s{\"block\":%u,\"codec\":\"zstd\",\"length\":%zu,\"path\":\"%s\",\"sha256\":\"%s\",\"window\":%d}",
+                   s->deflate ? "," : "", (unsigned)block, len, path, hex, SIM_ZSTD_WINDOW_BITS);
+    sim_repo_target(r, role, path, out, len, NULL);
+}
+
 /* The bytes that the delta is really made between. */
 static struct sim_patch_job patch_between(struct sim_cloud *c, const struct sim_image *i, const struct sim_image_spec *s)
 {
@@ -156,20 +178,22 @@ static void publish_image(struct sim_cloud *c, const struct sim_image *i, const 
     bool os = strcmp(i->component, "os") == 0 && !c->one_repo;
     struct sim_repo *r = os ? &c->os : &c->product;
     struct sim_role *role = os ? c->os_images : c->publisher;
-    char deflated[400] = "", delta[500] = "", index[400] = "", custom[1390];
+    char deflated[400] = "", delta[500] = "", index[400] = "", zstd[400] = "", custom[1790];
 
     if (s->deflate)
         add_deflated(c, r, role, i, s, deflated, sizeof deflated);
+    if (s->zstd)
+        add_zstd(c, r, role, i, s, zstd, sizeof zstd);
     if (s->from)
         add_delta(c, r, role, i, s, delta, sizeof delta);
     if (s->index)
         add_index(c, r, role, i, s, index, sizeof index);
     int n = snprintf(custom, sizeof custom,
-                     "{\"ota\":{\"compatible\":[\"%s\"],\"component\":\"%s\",\"encodings\":[%s%s%s%s%s],%s\"security\":%u,\"version\":\"%s\"}}",
-                     s->product ? s->product : "thermostat", s->claims ? s->claims : i->component, deflated,
-                     s->deflate && s->from ? "," : "", delta,
-                     s->index && (s->deflate || s->from) ? "," : "", index, s->relations ? s->relations : "", (unsigned)s->security,
-                     i->version);
+                     "{\"ota\":{\"compatible\":[\"%s\"],\"component\":\"%s\",\"encodings\":[%s%s%s%s%s%s],%s\"security\":%u,\"version\":\"%s\"}}",
+                     s->product ? s->product : "thermostat", s->claims ? s->claims : i->component, deflated, zstd,
+                     (s->deflate || *zstd) && s->from ? "," : "", delta,
+                     s->index && (s->deflate || *zstd || s->from) ? "," : "", index, s->relations ? s->relations : "",
+                     (unsigned)s->security, i->version);
     MUST(n > 0 && (size_t)n < sizeof custom);
     sim_repo_target(r, role, i->path, i->data, i->len, custom);
     sim_repo_publish(r);

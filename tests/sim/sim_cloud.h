@@ -53,7 +53,8 @@ struct sim_image_spec {
     enum sim_nature nature;        /* [SIM_HEALTHY] */
     size_t len;                    /* [10000] */
     bool deflate;                  /* offer a deflated encoding too */
-    uint32_t block;                /* its flush distance [2048] */
+    bool zstd;                     /* offer it in zstd frames, too; does nothing in builds without zstd */
+    uint32_t block;                /* the flush distance of the one, what is in a frame of the other [2048] */
     int more;                      /* signed bytes after the end of that; below 0: so many are missing there */
     const char *product;           /* "compatible" in the signed description [thermostat] */
     const char *claims;            /* "component" in the signed description [component] */

@@ -47,7 +47,7 @@ done
 if [ "$world" = musl ]; then
     tests/worlds/musl_libs.sh "$cache/musl"
     export PKG_CONFIG_LIBDIR=$cache/musl/lib/pkgconfig
-    how=(-DCMAKE_TOOLCHAIN_FILE="$PWD/tests/worlds/toolchain-musl.cmake" -DOTA_ED25519=OFF)
+    how=(-DCMAKE_TOOLCHAIN_FILE="$PWD/tests/worlds/toolchain-musl.cmake" -DOTA_ED25519=OFF -DOTA_ZSTD=OFF)
 else
     tests/worlds/sysroot.sh "$world" "$cache/$world"
     export PKG_CONFIG_SYSROOT_DIR=$cache/$world PKG_CONFIG_LIBDIR=$cache/$world/usr/lib/$triplet/pkgconfig:$cache/$world/usr/share/pkgconfig

@@ -8,7 +8,9 @@
 #include "file.h"
 #include "delta_file.h"
 #include "index_file.h"
+#include "ota/records.h"
 #include "settings.h"
+#include "zstd_file.h"
 
 /* One part of a pattern against one part of a path; '*' takes any run, '?' one character. */
 static bool part_matches(const char *pattern, size_t pattern_len, const char *part, size_t part_len)
@@ -106,6 +108,25 @@ static int check_deflate(struct at a)
     return rc;
 }
 
+/* It is unpacked, as a device will do it. */
+static int check_zstd(struct at a, struct repo *r, const cJSON *image)
+{
+    const char *why = NULL;
+    uint64_t window, block;
+    int rc = at_number(a, "window", OTA_ZSTD_WINDOW_BITS_MIN, OTA_ZSTD_WINDOW_BITS_MAX, &window);
+
+    if (rc == TOOL_OK)
+        rc = at_number(a, "block", 0, UINT32_MAX, &block);
+    if (rc == TOOL_OK && block != 0 && !is_power_of_two((unsigned long)block))
+        rc = at_bad(a, "block", "must be 0 or a power of two");
+    if (rc != TOOL_OK)
+        return rc;
+    const char *packed = repo_target_file(r, member_text(a.obj, "path"), member_text(a.obj, "sha256"));
+    const char *plain = repo_target_file(r, image->string, member_text(member(image, "hashes"), "sha256"));
+    rc = zstd_file_check(r->t, plain, packed, (unsigned)window, (uint32_t)block, &why);
+    return rc == TOOL_OK ? rc : at_bad(a, "path", "%s: %s", packed, why);
+}
+
 /* A target with this digest and length: the image that a delta begins from. */
 static const cJSON *find_base(const struct role *role, const char *sha256, uint64_t length)
 {
@@ -188,6 +209,8 @@ static int check_encoding(struct at a, struct repo *r, const struct role *role, 
         return at_bad(a, "length", "differs from that of target %s", path);
     if (strcmp(member_text(member(target, "hashes"), "sha256"), sha256) != 0)
         return at_bad(a, "sha256", "differs from that of target %s", path);
+    if (strcmp(codec, "zstd") == 0)
+        return check_zstd(a, r, image);
     if (strcmp(codec, "index") == 0)
         return check_index(a, r, image);
     return strcmp(codec, "delta") == 0 ? check_delta(a, r, role, image) : TOOL_OK;

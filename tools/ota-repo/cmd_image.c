@@ -6,12 +6,15 @@
 #include "deltas.h"
 #include "file.h"
 #include "index_file.h"
+#include "ota/records.h"
 #include "publish.h"
 #include "settings.h"
+#include "zstd_file.h"
 
 /* A device keeps the file's path with the digest and a dot in front of the name in 191 characters. */
 #define TARGET_PATH_MAX (191 - 65)
 #define COMPATIBLE_MAX 16
+#define ZSTD_SUFFIX ".zst"
 
 static const struct option image_options[] = {
     { "product", "P", "whose image it is", OPTION_ONE, true },
@@ -23,6 +26,7 @@ static const struct option image_options[] = {
     { "no-deflate", NULL, "do not offer it deflated", OPTION_FLAG, false },
     { "window", "BITS", "log2 of the deflate window, 9..15 [settings]", OPTION_ONE, false },
     { "block", "BYTES", "image bytes between two restart points, power of two [settings]", OPTION_ONE, false },
+    { "zstd", "BITS", "offer it in zstd frames of 2^BITS bytes, too, 10..23; 0 = do not [settings]", OPTION_ONE, false },
     { "delta-from", "V1,V2", "offer deltas from these versions; all, none [those deployed last, see settings]", OPTION_ONE, false },
     { "delta-memory", "32K,1M", "memory that a device may have for a delta [settings]", OPTION_ONE, false },
     { "no-index", NULL, "offer no index", OPTION_FLAG, false },
@@ -34,7 +38,7 @@ static const struct option image_options[] = {
 struct new_image {
     const char *file, *product, *component, *version, *path, *delta_from, *delta_memory;
     cJSON *compatible;
-    unsigned security, window, block, index_block;
+    unsigned security, window, block, zstd, index_block;
     bool deflate, index;
     uint64_t length;
     char sha256[DIGEST_HEX];
@@ -73,6 +77,13 @@ static int read_codec(struct tool *t, const struct args *a, struct new_image *n)
         rc = args_number(t, a, "block", 4096, 1u << 24, &n->block);
     if (rc == TOOL_OK && !is_power_of_two(n->block))
         rc = tool_usage(t, "--block: %u is not a power of two", n->block);
+    n->zstd = t->settings.zstd;
+    if (rc == TOOL_OK)
+        rc = args_number(t, a, "zstd", 0, OTA_ZSTD_WINDOW_BITS_MAX, &n->zstd);
+    if (rc == TOOL_OK && n->zstd != 0 && n->zstd < OTA_ZSTD_WINDOW_BITS_MIN)
+        return tool_usage(t, "--zstd: %u is not 0 or %d..%d", n->zstd, OTA_ZSTD_WINDOW_BITS_MIN, OTA_ZSTD_WINDOW_BITS_MAX);
+    if (rc == TOOL_OK && n->zstd != 0 && !zstd_file_here())
+        return tool_usage(t, "--zstd: this ota-repo was built without zstd");
     n->index = t->settings.index && !args_has(a, "no-index");
     n->index_block = t->settings.index_block;
     if (rc == TOOL_OK)
@@ -104,10 +115,13 @@ static int set_path(struct tool *t, const struct args *a, struct new_image *n)
     size_t name_len = strlen(name);
     if (name_len > 2 && name[name_len - 2] == '.' && strchr("zdx", name[name_len - 1]) != NULL)
         return tool_usage(t, "--name: \"%s\" must not end in .z, .d or .x, which mark deflated images, deltas and indexes", name);
+    if (name_len > 4 && strcmp(name + name_len - 4, ZSTD_SUFFIX) == 0)
+        return tool_usage(t, "--name: \"%s\" must not end in " ZSTD_SUFFIX ", which marks images in zstd frames", name);
     n->path = strcmp(n->component, "os") == 0 ? tool_format(t, "os/img/%s", name)
                                               : tool_format(t, "app/%s/%s", n->component, name);
-    if (strlen(n->path) + 2 > TARGET_PATH_MAX)
-        return tool_usage(t, "--name: path %s is longer than %d characters", n->path, TARGET_PATH_MAX - 2);
+    int longest = TARGET_PATH_MAX - (n->zstd != 0 ? (int)strlen(ZSTD_SUFFIX) : 2);
+    if (strlen(n->path) > (size_t)longest)
+        return tool_usage(t, "--name: path %s is longer than %d characters", n->path, longest);
     return TOOL_OK;
 }
 
@@ -180,38 +194,6 @@ static int check_version_free(struct tool *t, const struct role *role, const str
     return TOOL_OK;
 }
 
-/* Deflate what is published already, so that both are made from the same bytes. Keep it only if it is smaller. */
-static int add_deflated(struct repo *r, struct role *role, const struct new_image *n, cJSON **encodings)
-{
-    const char *path = tool_format(r->t, "%s.z", n->path);
-    char *temp, sha256[DIGEST_HEX];
-    uint64_t length;
-    int rc = target_temp(r, path, &temp);
-
-    if (rc == TOOL_OK)
-        rc = deflate_file(r->t, repo_target_file(r, n->path, n->sha256), temp, n->window, n->block, &length, sha256);
-    if (rc != TOOL_OK)
-        return rc;
-    if (length >= n->length) {
-        file_discard(temp);
-        return TOOL_OK;
-    }
-    rc = publish_temp(r, temp, path, length, sha256);
-    if (rc != TOOL_OK)
-        return rc;
-    role_put_target(role, path, length, sha256, NULL);
-    cJSON *entry = cJSON_CreateObject();
-    cJSON_AddStringToObject(entry, "codec", "deflate");
-    cJSON_AddStringToObject(entry, "path", path);
-    cJSON_AddStringToObject(entry, "sha256", sha256);
-    cJSON_AddNumberToObject(entry, "length", (double)length);
-    cJSON_AddNumberToObject(entry, "block", n->block);
-    cJSON_AddNumberToObject(entry, "window", n->window);
-    *encodings = cJSON_CreateArray();
-    cJSON_AddItemToArray(*encodings, entry);
-    return TOOL_OK;
-}
-
 static uint64_t cheapest_for_all(const struct new_image *n, const cJSON *encodings)
 {
     uint64_t least = n->length;
@@ -221,6 +203,41 @@ static uint64_t cheapest_for_all(const struct new_image *n, const cJSON *encodin
         if (strcmp(member_text(item, "codec"), "deflate") == 0 && member_number(item, "length") < least)
             least = member_number(item, "length");
     return least;
+}
+
+/* Pack what is published already, so that all are made from the same bytes. Keep it only if it is smaller than what there is. */
+static int add_packed(struct repo *r, struct role *role, const struct new_image *n, bool zstd, cJSON **encodings)
+{
+    const char *path = tool_format(r->t, "%s%s", n->path, zstd ? ZSTD_SUFFIX : ".z");
+    const char *image = repo_target_file(r, n->path, n->sha256);
+    char *temp, sha256[DIGEST_HEX];
+    uint64_t length;
+    int rc = target_temp(r, path, &temp);
+
+    if (rc == TOOL_OK)
+        rc = zstd ? zstd_file(r->t, image, temp, n->zstd, &length, sha256)
+                  : deflate_file(r->t, image, temp, n->window, n->block, &length, sha256);
+    if (rc != TOOL_OK)
+        return rc;
+    if (length >= cheapest_for_all(n, *encodings)) {
+        file_discard(temp);
+        return TOOL_OK;
+    }
+    rc = publish_temp(r, temp, path, length, sha256);
+    if (rc != TOOL_OK)
+        return rc;
+    role_put_target(role, path, length, sha256, NULL);
+    cJSON *entry = cJSON_CreateObject();
+    cJSON_AddStringToObject(entry, "codec", zstd ? "zstd" : "deflate");
+    cJSON_AddStringToObject(entry, "path", path);
+    cJSON_AddStringToObject(entry, "sha256", sha256);
+    cJSON_AddNumberToObject(entry, "length", (double)length);
+    cJSON_AddNumberToObject(entry, "block", zstd ? 1u << n->zstd : n->block);
+    cJSON_AddNumberToObject(entry, "window", zstd ? n->zstd : n->window);
+    if (*encodings == NULL)
+        *encodings = cJSON_CreateArray();
+    cJSON_AddItemToArray(*encodings, entry);
+    return TOOL_OK;
 }
 
 static void append_index(cJSON **encodings, const char *path, const struct index_made *made)
@@ -296,15 +313,19 @@ static int add_deltas(struct repo *r, struct role *role, const struct new_image 
     return deltas_add(r, role, &job, encodings, added);
 }
 
-/* It comes behind all deltas: devices keep the first few that can serve them. NULL: there is none. */
-static cJSON *detach_index(cJSON *encodings)
+/* What comes behind all deltas: devices keep the first few that can serve them. Taken out of the list, in its order. */
+static cJSON *detach_last(cJSON *encodings)
 {
-    cJSON *item;
+    cJSON *last = cJSON_CreateArray(), *item = encodings == NULL ? NULL : encodings->child;
 
-    cJSON_ArrayForEach(item, encodings)
-        if (strcmp(member_text(item, "codec"), "index") == 0)
-            return cJSON_DetachItemViaPointer(encodings, item);
-    return NULL;
+    while (item != NULL) {
+        cJSON *next = item->next;
+        const char *codec = member_text(item, "codec");
+        if (strcmp(codec, "zstd") == 0 || strcmp(codec, "index") == 0)
+            cJSON_AddItemToArray(last, cJSON_DetachItemViaPointer(encodings, item));
+        item = next;
+    }
+    return last;
 }
 
 /* The image is there; deltas that were asked for may not be. They are all that ever comes to a published image. */
@@ -312,13 +333,12 @@ static int add_missing_deltas(struct repo *r, struct role *role, const struct ne
 {
     cJSON *custom = tool_keep(r->t, cJSON_Duplicate(member(there, "custom"), true)), *ota = member(custom, "ota");
     cJSON *encodings = cJSON_DetachItemFromObjectCaseSensitive(ota, "encodings");
-    cJSON *index = detach_index(encodings);
+    cJSON *last = tool_keep(r->t, detach_last(encodings));
     unsigned added = 0;
     int rc = add_deltas(r, role, n, &encodings, &added);
 
-    if (index != NULL)
-        cJSON_AddItemToArray(encodings, index);
-
+    while (last->child != NULL)
+        cJSON_AddItemToArray(encodings, cJSON_DetachItemFromArray(last, 0));
     if (encodings != NULL)
         cJSON_AddItemToObject(ota, "encodings", encodings);
     r->t->already = rc == TOOL_OK && added == 0;
@@ -335,9 +355,11 @@ static int publish_image(struct repo *r, struct role *role, const struct new_ima
     int rc = publish_temp(r, temp, n->path, n->length, n->sha256);
 
     if (rc == TOOL_OK && n->deflate)
-        rc = add_deflated(r, role, n, &encodings);
+        rc = add_packed(r, role, n, false, &encodings);
     if (rc == TOOL_OK)
         rc = add_deltas(r, role, n, &encodings, &added);
+    if (rc == TOOL_OK && n->zstd != 0)
+        rc = add_packed(r, role, n, true, &encodings);
     if (rc == TOOL_OK && n->index)
         rc = add_index(r, role, n, &encodings);
     if (rc != TOOL_OK)
@@ -370,25 +392,26 @@ static int take_file(struct repo *r, struct role *role, struct new_image *n)
     return rc == TOOL_OK && n->delta_from != NULL ? add_missing_deltas(r, role, n, there) : rc;
 }
 
-static const cJSON *find_deflated(const cJSON *encodings)
+/* What is said of one way to get the image; nothing if it is not offered. */
+static const char *packed_text(struct tool *t, const cJSON *encodings, const char *codec, const char *verb)
 {
     const cJSON *item;
 
     cJSON_ArrayForEach(item, encodings)
-        if (strcmp(member_text(item, "codec"), "deflate") == 0)
-            return item;
-    return NULL;
+        if (strcmp(member_text(item, "codec"), codec) == 0)
+            return tool_format(t, ", %s %llu", verb, (unsigned long long)member_number(item, "length"));
+    return "";
 }
 
 static void report_image(struct tool *t, const struct role *role, const struct new_image *n)
 {
     const cJSON *target = role_target(role, n->path);
-    const cJSON *z = find_deflated(member(member(member(target, "custom"), "ota"), "encodings"));
+    const cJSON *encodings = member(member(member(target, "custom"), "ota"), "encodings");
 
     cJSON_AddItemToObject(t->result, "image", cJSON_Duplicate(target, true));
     cJSON_AddStringToObject(t->result, "path", n->path);
-    tool_say(t, "%s %s: %s, %llu bytes%s%s", n->component, n->version, n->path, (unsigned long long)n->length,
-             z != NULL ? tool_format(t, ", deflated %llu", (unsigned long long)member_number(z, "length")) : "",
+    tool_say(t, "%s %s: %s, %llu bytes%s%s%s", n->component, n->version, n->path, (unsigned long long)n->length,
+             packed_text(t, encodings, "deflate", "deflated"), packed_text(t, encodings, "zstd", "in zstd frames"),
              t->already ? ": already there" : "");
 }
 

@@ -6,6 +6,7 @@
 
 #include "canon.h"
 #include "file.h"
+#include "ota/records.h"
 #include "text.h"
 
 const char *const days_names[DAYS_COUNT] = { "root", "targets", "snapshot", "timestamp" };
@@ -104,6 +105,22 @@ static int read_delta(struct at top, struct settings *s)
         s->delta_memory[s->delta_memories++] = (uint32_t)item->valuedouble;
     }
     return s->delta_memories > 0 ? TOOL_OK : at_bad(a, "memory", "must be 1..%d numbers of bytes, 4096..2^30", DELTA_MEMORIES_MAX);
+}
+
+/* The same of those that were made before there was zstd. */
+static int read_zstd(struct at top, struct settings *s)
+{
+    struct at a;
+
+    s->zstd = 0;
+    if (member(top.obj, "zstd") == NULL)
+        return TOOL_OK;
+    int rc = at_object(top, "zstd", &a);
+    if (rc == TOOL_OK)
+        rc = read_unsigned(a, "window", 0, OTA_ZSTD_WINDOW_BITS_MAX, &s->zstd);
+    if (rc == TOOL_OK && s->zstd != 0 && s->zstd < OTA_ZSTD_WINDOW_BITS_MIN)
+        rc = at_bad(a, "window", "must be 0 or %d..%d", OTA_ZSTD_WINDOW_BITS_MIN, OTA_ZSTD_WINDOW_BITS_MAX);
+    return rc;
 }
 
 /* The same of those that were made before there were indexes. */
@@ -248,6 +265,8 @@ static int check_tree(struct at a, struct settings *s)
     if (rc == TOOL_OK)
         rc = read_deflate(a, s);
     if (rc == TOOL_OK)
+        rc = read_zstd(a, s);
+    if (rc == TOOL_OK)
         rc = read_delta(a, s);
     if (rc == TOOL_OK)
         rc = read_index(a, s);
@@ -295,6 +314,7 @@ static void put_numbers(struct settings *s)
 {
     cJSON *days = cJSON_CreateObject(), *deflate = cJSON_CreateObject();
     cJSON *root = cJSON_CreateObject(), *targets = cJSON_CreateObject(), *index = cJSON_CreateObject();
+    cJSON *zstd = cJSON_CreateObject();
 
     put_item(s->tree, "format", cJSON_CreateNumber(SETTINGS_FORMAT));
     for (int i = 0; i < DAYS_COUNT; i++)
@@ -304,6 +324,8 @@ static void put_numbers(struct settings *s)
     cJSON_AddNumberToObject(deflate, "window", s->window);
     cJSON_AddNumberToObject(deflate, "block", s->block);
     put_item(s->tree, "deflate", deflate);
+    cJSON_AddNumberToObject(zstd, "window", s->zstd);
+    put_item(s->tree, "zstd", zstd);
     put_delta(s);
     cJSON_AddBoolToObject(index, "enabled", s->index);
     cJSON_AddNumberToObject(index, "block", s->index_block);

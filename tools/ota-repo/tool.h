@@ -22,6 +22,7 @@ struct settings {
     unsigned days[DAYS_COUNT];
     bool deflate;
     unsigned window, block;
+    unsigned zstd; /**< log2 of the zstd window; 0 = no zstd */
     bool delta;
     unsigned delta_keep;       /**< deltas begin from so many versions that were deployed last */
     uint32_t delta_memory[DELTA_MEMORIES_MAX];

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "deploy.h"
+#include OTAI_ZSTD_HEADER
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define HEX "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
@@ -68,8 +69,8 @@ static void encodings_are_optional_and_unknown_ones_skipped(void **state)
 {
     static const struct { const char *custom; uint8_t sources; uint64_t length; } rows[] = {
         { HEAD "}}", 1, 0 }, { WITH(""), 1, 0 },
-        { WITH("{\"codec\":\"zstd\",\"window\":\"huge\",\"block\":[1]}"), 1, 0 },
-        { WITH("{\"block\":-1,\"codec\":\"zstd\"}," DEFLATE), 2, 400 },
+        { WITH("{\"codec\":\"brotli\",\"window\":\"huge\",\"block\":[1]}"), 1, 0 },
+        { WITH("{\"block\":-1,\"codec\":\"brotli\"}," DEFLATE), 2, 400 },
         /* more than are kept: not read */
         { WITH(DEFLATE "," DEFLATE "," DEFLATE ",{\"codec\":\"deflate\",\"nonsense\":true}"), 4, 400 },
         { "{\"a\":{},\"ota\":{\"new\":1,\"version\":\"1\",\"security\":4294967295,\"component\":\"os\",\"compatible\":[\"thermostat\"]},\"z\":0}", 1, 0 },
@@ -116,6 +117,32 @@ static void an_index_has_an_estimate_and_the_others_their_length(void **state)
     assert_true(s->codec == OTA_CODEC_INDEX && s->block == 4096 && s->estimate == 123 && s->length == 60 && s->memory == 10000);
     assert_string_equal(s->file, "os/img/" HEX ".a.img.x");
     assert_true(image.source[0].estimate == 1000 && image.source[1].estimate == 400 && image.source[3].estimate == 50);
+}
+
+#define ZSTD(window) "{\"block\":262144,\"codec\":\"zstd\",\"length\":300,\"path\":\"os/img/a.img.zst\",\"sha256\":\"" HEX "\",\"window\":" window "}"
+
+/* Known where the build has it; elsewhere an unknown codec like any other. */
+static void zstd_is_known_where_it_is_built(void **state)
+{
+    bool known = otai_window_bits_max(OTA_CODEC_ZSTD) == OTA_ZSTD_WINDOW_BITS_MAX;
+    static const struct { const char *custom; ota_err err; } rows[] = {
+        { WITH(ZSTD("10")), OTA_OK }, { WITH(ZSTD("23")), OTA_OK }, { WITH(ZSTD("9")), OTA_REJECT_VALUE }, { WITH(ZSTD("24")), OTA_REJECT_VALUE },
+        { WITH("{\"codec\":\"zstd\",\"window\":12}"), OTA_REJECT_MISSING },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        assert_int_equal(describe(rows[i].custom), known ? rows[i].err : OTA_OK);
+        if (rows[i].err == OTA_OK || !known)
+            assert_int_equal(image.source_count, known ? 2 : 1);
+    }
+    assert_int_equal(describe(WITH(DEFLATE "," ZSTD("18") "," DELTA_FROM(HEX) "," INDEX)), OTA_OK);
+    assert_int_equal(image.source_count, known ? 4 : 3);
+    const struct ota_source *s = &image.source[2];
+    if (known) {
+        assert_true(s->codec == OTA_CODEC_ZSTD && s->window_bits == 18 && s->block == 262144 && s->length == 300 && s->estimate == 300);
+        assert_string_equal(s->file, "os/img/" HEX ".a.img.zst");
+    }
 }
 
 static void deltas_from_other_images_take_no_place(void **state)
@@ -178,7 +205,7 @@ static void every_error_names_its_field(void **state)
         { LISTED("\"path\":\"x\",\"length\":1,\"sha256\":\"" HEX "\",\"estimate\":1,\"memory\":1"), OTA_REJECT_MISSING, E ".block" },
         { LISTED("\"path\":\"x\",\"length\":1,\"sha256\":\"" HEX "\",\"estimate\":1,\"block\":512"), OTA_REJECT_MISSING, E ".memory" },
         { LISTED("\"path\":\"x\",\"length\":1,\"sha256\":\"" HEX "\",\"block\":512,\"memory\":1"), OTA_REJECT_MISSING, E ".estimate" },
-        { WITH("{\"codec\":\"zstd\"},{\"codec\":\"deflate\",\"length\":true}"), OTA_REJECT_TYPE, "custom.ota.encodings[1].length" },
+        { WITH("{\"codec\":\"brotli\"},{\"codec\":\"deflate\",\"length\":true}"), OTA_REJECT_TYPE, "custom.ota.encodings[1].length" },
     };
 
     (void)state;
@@ -238,6 +265,7 @@ int main(void)
         cmocka_unit_test_setup(a_delta_from_what_runs_is_kept, setup),
         cmocka_unit_test_setup(an_index_has_an_estimate_and_the_others_their_length, setup),
         cmocka_unit_test_setup(deltas_from_other_images_take_no_place, setup),
+        cmocka_unit_test_setup(zstd_is_known_where_it_is_built, setup),
         cmocka_unit_test_setup(every_delta_is_kept_where_the_base_is_not_known, setup),
         cmocka_unit_test_setup(every_error_names_its_field, setup),
         cmocka_unit_test_setup(an_encoding_whose_file_would_be_too_long, setup),

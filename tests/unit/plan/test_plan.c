@@ -186,6 +186,51 @@ static void an_index_is_judged_by_its_estimate(void **state)
 }
 
 /* It goes on at any block that an erase may begin with; the budget counts the estimate, and then what is left of the index. */
+/* In zstd frames: judged by their window, resumed at the end of a frame. */
+static void zstd_frames(void **state)
+{
+    static const struct {
+        uint8_t window, limit, failed;
+        uint64_t length;
+        const char *file;
+        enum ota_why why;
+    } rows[] = {
+        { 18, 18, 0, 150000, "zstd", OTA_WHY_CHEAPEST },    { 18, 17, 0, 150000, "deflate", OTA_WHY_MEMORY },
+        { 18, 0, 0, 150000, "deflate", OTA_WHY_MEMORY },    { 18, 18, 16, 150000, "deflate", OTA_WHY_FAILED },
+        { 18, 18, 0, 200001, "deflate", OTA_WHY_CHEAPEST },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        set_image(0, 1, 300000, 200000);
+        struct ota_source *s = &release.image[0].source[release.image[0].source_count++];
+        *s = (struct ota_source){ .codec = OTA_CODEC_ZSTD,
+                                  .window_bits = rows[i].window,
+                                  .block = 65536,
+                                  .length = rows[i].length,
+                                  .estimate = rows[i].length,
+                                  .file = "zstd" };
+        memset(s->sha256, 0x31, 32);
+        limits.most[OTA_CODEC_ZSTD] = rows[i].limit;
+        facts[1].failed = rows[i].failed;
+        assert_int_equal(next(), OTA_DONE);
+        if (strcmp(plan.source.file, rows[i].file) != 0 || plan.why != rows[i].why)
+            fail_msg("row %zu: %s, %s", i, plan.source.file, ota_why_name(plan.why));
+    }
+    limits.most[OTA_CODEC_ZSTD] = 18;
+    facts[1].failed = 0;
+    memcpy(facts[1].sha256, release.image[0].sha256, 32);
+    memset(facts[1].src_sha256, 0x31, 32);
+    facts[1].src_off = 40000;
+    facts[1].out_off = 65536;
+    assert_int_equal(next(), OTA_DONE);
+    assert_true(plan.why == OTA_WHY_RESUMED && plan.out_off == 65536 && plan.src_off == 40000);
+    facts[1].out_off = 65536 + 4096;
+    assert_int_equal(next(), OTA_DONE);
+    assert_true(plan.why != OTA_WHY_RESUMED && plan.out_off == 0);
+    assert_string_equal(ota_codec_name(OTA_CODEC_ZSTD), "zstd");
+}
+
 static void an_index_is_resumed(void **state)
 {
     (void)state;
@@ -373,6 +418,7 @@ int main(void)
         cmocka_unit_test_setup(the_cheapest_readable_encoding, setup),
         cmocka_unit_test_setup(the_choice_has_a_reason, setup),
         cmocka_unit_test_setup(an_index_is_judged_by_its_estimate, setup),
+        cmocka_unit_test_setup(zstd_frames, setup),
         cmocka_unit_test_setup(an_index_is_resumed, setup),
         cmocka_unit_test_setup(a_delta_is_resumed, setup),
         cmocka_unit_test_setup(a_byte_budget_is_kept, setup),
