@@ -67,7 +67,7 @@ FLOW(a_decoder_that_cannot_begin_is_a_refusal)
     assert_int_equal(inside_at(OTA_ST_DOWNLOAD, plan_nonsense), SIM_BACKING_OFF);
     assert_runs(0, factory[0]);
     assert_err(sim_status(dev).last_fault.err, OTA_REJECT_CODEC);
-    assert_string_equal(sim_status(dev).last_fault.where, "inflate");
+    assert_string_equal(sim_status(dev).last_fault.where, "decoder");
 }
 
 /* Lengths around those of buffers and checkpoints: the last piece may fill a buffer exactly. */
@@ -127,7 +127,7 @@ FLOW(a_deflated_image_ends_where_its_description_ends)
 /* Input that is used up while there is still output to come. */
 static bool decode_into_few_bytes(struct ota *a)
 {
-    if (!a->busy || !a->m.download->inflate)
+    if (!a->busy || !a->m.download->unpack)
         return false;
     a->m.download->out_cap = 16;
     return true;
