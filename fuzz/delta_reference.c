@@ -6,10 +6,13 @@
 #include <string.h>
 
 #include "delta_reference_decide.h"
+#include "delta_reference_opened.h"
 #include "delta_reference_predict.h"
 
 enum { MISC, GAP, LEN, OLD, LIT, COPY, FROM };
 enum { F_WHOLE = 0, F_PRIME = 1, F_SAME_BASE = 3, F_MINOR = 4, F_MODE = 5, F_MODE_BITS = 8, F_UNIT = 32 };
+
+enum { VIEWS = 16 };                   /* a view is at most so many times as long as an image may be here */
 
 struct decoder {
     struct ref_coder c;
@@ -18,6 +21,9 @@ struct decoder {
     const uint8_t *old;
     uint64_t old_len, new_len, made;
     uint8_t *out;
+    struct ref_opened o;
+    uint8_t *view;                     /* the old one */
+    bool view_whole;
     uint64_t seen;
     uint32_t units, hits, mode_kib, end;
     bool mode_known, good, missed;
@@ -73,11 +79,31 @@ static uint64_t varint(struct decoder *d, const uint8_t *in, size_t len, size_t 
     return v;
 }
 
+/* What follows M in the header of a patch of opened images. From then on the lengths are the views'. */
+static void header_opened(struct decoder *d, const uint8_t *in, size_t len, size_t *at)
+{
+    uint64_t v[4];
+
+    for (int i = 0; i < 4; i++) {
+        v[i] = varint(d, in, len, at);
+        if (v[i] >> 32)
+            refuse(d, "a length or a number of the views is too large");
+    }
+    if (d->c.why || len - *at < 3) {
+        refuse(d, "the header is too short");
+        return;
+    }
+    d->o = (struct ref_opened){ true, d->old_len, d->new_len, v[2], v[3], in[*at], in[*at + 1], in[*at + 2] };
+    *at += 3;
+    d->old_len = v[0];
+    d->new_len = v[1];
+}
+
 static size_t header(struct decoder *d, const uint8_t *in, size_t len)
 {
     size_t at = 41;
 
-    if (len < at || memcmp(in, "OTAD\2", 5) != 0) {
+    if (len < at || memcmp(in, "OTAD", 4) != 0 || (in[4] & 0x7f) != 2) {
         refuse(d, "no patch of version 2");
         return 0;
     }
@@ -90,11 +116,16 @@ static size_t header(struct decoder *d, const uint8_t *in, size_t len)
     d->new_len = varint(d, in, len, &at);
     d->c.payload_len = varint(d, in, len, &at);
     d->M = varint(d, in, len, &at);
+    if (!d->c.why && in[4] & 0x80)
+        header_opened(d, in, len, &at);
     if (d->c.why || len - at < 4 || crc32_of(in, at) != word_at(in + at))
         refuse(d, "the header is damaged");
     if (d->F < 9 || d->F > 16 || d->c.S < 8 || d->c.S > 20 || d->c.R < 8 || d->c.R > 20 || d->L < 1 || d->L > 16 ||
         d->M > 65535 || d->c.payload_len >> 61)
         refuse(d, "a field of the header is out of its bounds");
+    const char *why = d->o.on ? ref_opened_judge(&d->o, d->old_len, d->new_len) : NULL;
+    if (why)
+        refuse(d, why);
     return at + 4;
 }
 
@@ -123,6 +154,27 @@ static void unframe(struct decoder *d, const uint8_t *in, size_t len)
     }
     if (len || !d->c.payload)
         refuse(d, "bytes after the last frame");
+}
+
+/* ---- 6. the old view ---------------------------------------------------------------------------------------------------- */
+
+/* Old bytes of the part are about to be read, with `made` bytes of the new view there. Contents are there once the table is; what
+ * comes too early is refused by who reads beyond the old image, and how far one looks ahead is not said. */
+static void sight(struct decoder *d, uint64_t made, uint64_t from, uint64_t len)
+{
+    uint64_t origin = (uint64_t)(d->p.old - d->old);
+
+    if (!d->o.on || d->view_whole || d->c.why)
+        return;
+    if (made >= ref_opened_table(&d->o)) {
+        const char *why = ref_opened_contents(&d->o, d->out, d->view, d->old_len);
+
+        d->view_whole = true;
+        if (why)
+            refuse(d, why);
+    } else if (origin + from + len + 4096 > d->o.old_image) {
+        refuse(d, ref_not_judged);
+    }
 }
 
 /* ---- 3.2 literals ------------------------------------------------------------------------------------------------------ */
@@ -229,6 +281,7 @@ static void make_copy(struct decoder *d, uint32_t from, uint32_t len)
     for (uint32_t done = 0; done < len && !d->c.why; done += g.len, d->at += g.len) {
         uint32_t misses = 0;
 
+        sight(d, d->made + d->at, from, len);
         mode_and_unit(d, done == 0);
         ref_predict(&d->p, from + done, d->at, len - done, &g);
         for (uint32_t i = 0; i < g.len; i++) {
@@ -365,6 +418,8 @@ static void part(struct decoder *d)
     if (d->p.count > d->M)
         refuse(d, "the map is too large");
     read_map(d);
+    if (len)
+        sight(d, d->made, off, len);
     for (uint32_t i = 0; i < len && !d->c.why; i++)
         prime(d, off + i, d->p.old[off + i]);
     d->seen = 0;
@@ -383,10 +438,19 @@ static void decode(struct decoder *d, const uint8_t *patch, size_t len, uint64_t
 
     if (!d->c.why)
         unframe(d, patch + at, len - at);
-    if (d->new_len > most)
+    if ((d->o.on ? d->o.new_image : d->new_len) > most)
         refuse(d, "the new image is too long");
+    if (d->o.on && (d->new_len > VIEWS * most || d->old_len > VIEWS * most))
+        refuse(d, ref_not_judged);
     if (d->c.why)
         return;
+    if (d->o.on) {
+        d->view = calloc((size_t)d->old_len + 1, 1);
+        if (!d->view)
+            abort();
+        memcpy(d->view, d->old, (size_t)d->o.old_image);
+        d->old = d->view;
+    }
     d->out = malloc((size_t)d->new_len + 1);
     d->c.mixed = calloc((size_t)1 << d->c.S, sizeof *d->c.mixed);
     d->c.run = calloc((size_t)1 << d->c.R, sizeof *d->c.run);
@@ -402,7 +466,23 @@ static void decode(struct decoder *d, const uint8_t *patch, size_t len, uint64_t
         refuse(d, "payload that is not used");
 }
 
-struct reference_result reference_decode(const uint8_t *old, uint64_t old_len, const uint8_t *patch, size_t len, uint64_t most)
+/* The new view is there as a whole, or nothing is. */
+static void close_streams(struct decoder *d, reference_gzip gzip)
+{
+    uint8_t *view = d->out;
+    uint64_t len = d->made;
+
+    d->out = NULL;
+    d->made = 0;
+    if (!d->c.why)
+        d->c.why = ref_opened_close(&d->o, view, len, gzip, &d->out);
+    if (!d->c.why)
+        d->made = d->o.new_image;
+    free(view);
+}
+
+struct reference_result reference_decode(const uint8_t *old, uint64_t old_len, const uint8_t *patch, size_t len, uint64_t most,
+                                         reference_gzip gzip)
 {
     struct decoder *d = calloc(1, sizeof *d);
 
@@ -411,7 +491,10 @@ struct reference_result reference_decode(const uint8_t *old, uint64_t old_len, c
     d->old = old;
     d->old_len = old_len;
     decode(d, patch, len, most);
-    struct reference_result r = { d->c.why, d->out, d->made };
+    if (d->o.on)
+        close_streams(d, gzip);
+    struct reference_result r = { d->c.why, d->c.why != ref_not_judged, d->out, d->made };
+    free(d->view);
     free(d->c.payload);
     free(d->c.mixed);
     free(d->c.run);

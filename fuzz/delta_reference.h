@@ -10,11 +10,16 @@
 
 struct reference_result {
     const char *why;       /* NULL: decoded; else why the patch was refused */
-    uint8_t *out;          /* the new image, or what was made of it; the caller frees it */
+    bool judged;           /* false: nothing can be said: a compressor that is not here, or a stream that is none */
+    uint8_t *out;          /* the new image, or what was made of it (nothing if it was opened); the caller frees it */
     uint64_t made;
 };
 
-/* `most`: a patch for a longer new image is refused. */
-struct reference_result reference_decode(const uint8_t *old, uint64_t old_len, const uint8_t *patch, size_t len, uint64_t most);
+/* gzip's deflate data for these bytes, without head and end. @return its length; 0: cannot be had */
+typedef size_t (*reference_gzip)(unsigned level, const uint8_t *p, size_t len, uint8_t *out, size_t cap);
+
+/* `most`: a patch for a longer new image is refused. `gzip` may be NULL: then streams that gzip made are not judged. */
+struct reference_result reference_decode(const uint8_t *old, uint64_t old_len, const uint8_t *patch, size_t len, uint64_t most,
+                                         reference_gzip gzip);
 
 #endif

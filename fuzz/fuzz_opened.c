@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checked_base.h"
+#include "delta_reference_opened.h"
 #include "opened.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -16,31 +18,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define OUT_MAX 65536u
 #define MEMORY_MAX (1u << 19)
 
-struct checked_base {
-    struct ota_delta_base base;
-    const uint8_t *p;
-    size_t len;
-};
-
 static _Alignas(16) uint8_t memory[2][MEMORY_MAX];
 static uint8_t first[OUT_MAX], second[OUT_MAX], whole[1u << 17];
-
-static void require(bool good)
-{
-    if (!good)
-        abort();
-}
-
-static ota_err read_checked(struct ota_delta_base *self, uint64_t off, void *buf, size_t len)
-{
-    const struct checked_base *b = (const struct checked_base *)self;
-
-    require(off <= b->len && len <= b->len - off && len <= OTA_DELTA_READ_MAX);
-    memcpy(buf, b->p + off, len);
-    return OTA_OK;
-}
-
-static const struct ota_delta_base_ops ops = { read_checked };
 
 struct end {
     ota_err err;
@@ -102,6 +81,29 @@ static void read_old(struct ota_delta_base *old, uint32_t len)
     }
 }
 
+/* A second implementation, with zlib's own compressor, makes the same image. What gzip made it does not judge. */
+static void compare(const struct otai_opened_params *p, const struct checked_base *b, struct otai_span view, struct end made)
+{
+    const struct ref_opened o = { true, b->len, made.made, p->old_count, p->new_count, p->ring_log2, p->hash_log2, p->symbols_log2 };
+    uint8_t *image;
+    const char *why = ref_opened_close(&o, view.p, view.len, NULL, &image);
+
+    if (made.err != OTA_DONE || why == ref_not_judged)
+        return;
+    require(!why && memcmp(image, first, made.made) == 0);
+    free(image);
+    if (p->old_count == 0)
+        return;
+    uint8_t *contents = calloc(p->old_len + 1u, 1);
+    require(contents != NULL);
+    memcpy(contents, b->p, b->len);
+    why = ref_opened_contents(&o, view.p, contents, p->old_len);
+    require(!why || why == ref_not_judged);
+    if (!why)
+        require(memcmp(contents, whole, p->old_len) == 0);
+    free(contents);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct ota_delta_base *old;
@@ -109,7 +111,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < HEAD || size > 1u << 16)
         return 0;
     size_t base_len = (data[2] | (size_t)data[3] << 8) % (size - HEAD + 1);
-    struct checked_base b = { { &ops }, data + HEAD, base_len };
+    struct checked_base b = { { &checked_ops }, data + HEAD, base_len };
     struct otai_span view = { data + HEAD + base_len, size - HEAD - base_len };
     struct otai_opened_params p = { .old_count = data[0] % 4u, .new_count = data[1] % 4u, .new_len = (uint32_t)view.len };
 
@@ -122,6 +124,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     require(otai_opened_memory(&p) <= MEMORY_MAX && otai_opened_saved(&p) <= otai_opened_memory(&p));
     struct end a = put_all(&p, &b, view, OUT_MAX, false, first, &old);
     read_old(old, p.old_len);
+    compare(&p, &b, view, a);
     struct end c = put_all(&p, &b, view, 61, true, second, &old);
     require(a.made == c.made && memcmp(first, second, a.made) == 0 && a.err == c.err);
     return 0;

@@ -6,7 +6,7 @@
 #include "packed.h"
 #include "zstd_frames.h"
 
-static _Alignas(16) uint8_t memory[768 * 1024];
+static _Alignas(16) uint8_t memory[1280 * 1024];
 
 static ota_err begin(void *self, const struct ota_source *source, uint64_t length, uint64_t src, uint64_t out)
 {

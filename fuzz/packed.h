@@ -3,10 +3,10 @@
 #ifndef FUZZ_PACKED_H
 #define FUZZ_PACKED_H
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "ota/records.h"
+#include "require.h"
 
 #define PACKED_OUT_MAX 16384u
 
@@ -26,12 +26,6 @@ struct packed_end {
     size_t out;
     uint64_t mark_src, mark_out;
 };
-
-static inline void require(bool good)
-{
-    if (!good)
-        abort();
-}
 
 static inline struct packed_end packed_decode(const struct packed *p, const struct ota_source *s, const uint8_t *in,
                                               uint64_t length, uint64_t src, uint64_t out, size_t piece, uint8_t *to)

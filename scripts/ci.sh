@@ -88,6 +88,9 @@ step "clang-tidy" tidy
 step "coverage" coverage
 [ -z "${OTA_NIGHTLY:-}" ] || step "MC/DC" mcdc
 together
+step "packages for the bench of patches" scripts/install-deps.sh bench
+step "bench of patches, small: fetch" bench/delta/corpus.sh build/corpus cm3-ubertooth arm7-nxt
+step "bench of patches, small" timeout 300 bench/delta/run.sh build/release build/corpus --quick --strict
 if [ -x bench/run.sh ]; then
     step "bench, small" timeout 600 bench/run.sh build/release --quick --strict
     step "bench notices planted faults" timeout 600 bench/planted.sh build/release

@@ -1,17 +1,20 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# usage: corpus.sh DIR
+# usage: corpus.sh DIR [PAIR...]
 #
-# Fetches pairs of firmware images out of Debian's packages into DIR/<pair>/old and new: about 400 MB while it runs. Uses
+# Fetches pairs of firmware images out of Debian's packages into DIR/<pair>/old and new: about 400 MB while it runs, less for some
+# pairs only (those that are made of others come only with all). Uses
 # an apt root of its own, so that the machine's package lists and architectures stay as they are. What is there already
 # is not fetched again; a package that the archive does not have any more costs its own pair only.
 set -eu
 case ${1:-} in
-    '' | -*) sed -n '3,7s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+    '' | -*) sed -n '3,8s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$1"
 dir=$(cd "$1" && pwd)
+shift
+only=$*
 root=$dir/.apt
 mirror=${DEBIAN_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' | grep '/debian/$' | head -1)}
 [ -n "$mirror" ] || { echo "corpus: no Debian mirror in /etc/apt; set DEBIAN_MIRROR" >&2; exit 1; }
@@ -29,6 +32,12 @@ END
 export APT_CONFIG="$root/apt.conf"
 [ -e "$root/updated" ] || { apt-get -q update && touch "$root/updated"; }
 
+wanted() { # wanted PAIR
+    [ -n "$only" ] || return 0
+    case " $only " in *" $1 "*) return 0 ;; esac
+    return 1
+}
+
 take() { # take PACKAGE=VERSION FILE OUT: one file out of one package
     into=$root/x/$(echo "$1" | tr ':=' '__')
     if [ ! -e "$into/done" ]; then
@@ -40,6 +49,7 @@ take() { # take PACKAGE=VERSION FILE OUT: one file out of one package
 }
 
 pair() { # pair NAME PACKAGE=OLD PACKAGE=NEW FILE [NEWFILE]
+    wanted "$1" || return 0
     [ -s "$dir/$1/old" ] && [ -s "$dir/$1/new" ] && return 0
     mkdir -p "$dir/$1"
     if take "$2" "$4" "$dir/$1/old" && take "$3" "${5:-$4}" "$dir/$1/new"; then
@@ -72,6 +82,7 @@ pair riscv-opensbi opensbi=1.5.1-1~bpo12+2 opensbi=1.6-1 usr/lib/riscv64-linux-g
 pair arm-uboot u-boot-rpi:armhf=2023.01+dfsg-2+deb12u3 u-boot-rpi:armhf=2025.01-3+deb13u1 usr/lib/u-boot/rpi_4_32b/u-boot.bin
 pair thumb-libcrypto libssl3:armhf=3.0.17-1~deb12u2 libssl3:armhf=3.0.20-1~deb12u2 usr/lib/arm-linux-gnueabihf/libcrypto.so.3
 linux() { # linux NAME FLAVOUR OLD NEW: two kernels, whose packages carry their version in the name
+    wanted "$1" || return 0
     old=linux-image-$3-$2 new=linux-image-$4-$2
     versions=$(apt-cache madison "$old:$5" "$new:$5" | tr -d ' ' | awk -F'|' '!seen[$1]++ { print $1 "=" $2 }')
     pair "$1" "$old:$5=$(echo "$versions" | sed -n "s/^$old=//p")" "$new:$5=$(echo "$versions" | sed -n "s/^$new=//p")" \

@@ -56,7 +56,10 @@ def goal(results, name, index):
 
 
 def ratio(one, other):
-    return f'{one / other:.2f}' if one and other else '–'
+    """With as many digits as tell it from 1."""
+    if not one or not other:
+        return '–'
+    return f'{one / other:.2f}' if one == other or f'{one / other:.2f}' != '1.00' else f'{one / other:.4f}'
 
 
 def judged(one, other):
@@ -72,10 +75,10 @@ def table(heads, rows):
 
 
 def met(bytes_made, wanted):
-    """A goal and what became of it."""
-    if not wanted:
+    """A goal and what became of it; nothing where there is no goal, or no patch was made."""
+    if not wanted or not bytes_made:
         return '–'
-    return f'{wanted:,} met' if bytes_made and bytes_made <= wanted else f'**{wanted:,} missed**'
+    return f'{wanted:,} met' if bytes_made <= wanted else f'**{wanted:,} missed**'
 
 
 def sizes(results):

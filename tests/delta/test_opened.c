@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Images that hold deflate streams: opened, patched, and compressed again to the same bytes. */
+/* Images that hold deflate streams: opened, patched, and compressed again to the same bytes; a second decoder and gzip itself say
+ * the same. `delta_opened --make` writes the kept images and their patch anew. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 #include <zlib.h>
 
+#include "delta_reference.h"
 #include "patches.h"
 #include "reflate.h"
 
@@ -247,7 +251,141 @@ static void another_old_image_is_refused(void **state)
     patches_free(&pair);
 }
 
-int main(void)
+/* ---- a second decoder ----------------------------------------------------------------------------------------------------- */
+
+#define GZIP_HEAD 10u
+#define GZIP_END 8u
+
+/* What gzip itself makes. From a file, for it looks at how much it gets at once. */
+static size_t gzip_itself(unsigned level, const uint8_t *p, size_t len, uint8_t *out, size_t cap)
+{
+    char name[] = "/tmp/ota-opened-XXXXXX", command[80];
+    int fd = mkstemp(name);
+    FILE *f = fd < 0 ? NULL : fdopen(fd, "wb");
+
+    assert_non_null(f);
+    assert_int_equal(fwrite(p, 1, len, f), len);
+    assert_int_equal(fclose(f), 0);
+    (void)snprintf(command, sizeof command, "gzip -%unc %s", level, name);
+    f = popen(command, "r");
+    assert_non_null(f);
+    size_t n = fread(out, 1, cap, f);
+    assert_int_equal(pclose(f), 0);
+    (void)unlink(name);
+    assert_true(n > GZIP_HEAD + GZIP_END && n < cap);
+    memmove(out, out + GZIP_HEAD, n - GZIP_HEAD - GZIP_END);
+    return n - GZIP_HEAD - GZIP_END;
+}
+
+/* The reference makes the same image. */
+static void expect_reference(const uint8_t *patch, size_t len)
+{
+    struct reference_result r = reference_decode(pair.old, pair.old_len, patch, len, IMAGE_MAX, gzip_itself);
+
+    if (r.why)
+        fail_msg("the reference: %s", r.why);
+    assert_int_equal(r.made, pair.new_len);
+    assert_memory_equal(r.out, pair.new, pair.new_len);
+    free(r.out);
+}
+
+static void the_reference_agrees(void **state)
+{
+    (void)state;
+    make_images();
+    patches_make(&pair, 1 << 20);
+    assert_true(pair.patch.p[4] >= 0x80);
+    expect_reference(pair.patch.p, pair.patch.len);
+    for (size_t at = 41; at < pair.patch.len; at += 211) {
+        pair.patch.p[at] ^= 0x10;
+        struct reference_result r = reference_decode(pair.old, pair.old_len, pair.patch.p, pair.patch.len, IMAGE_MAX, gzip_itself);
+        assert_non_null(r.why);
+        free(r.out);
+        pair.patch.p[at] ^= 0x10;
+    }
+    patches_free(&pair);
+}
+
+/* One zlib stream whose contents begin at a page, and one member that gzip made. */
+static uint32_t wrap_kept(uint8_t *image, uint8_t version)
+{
+    enum { CODE_LEN = 70000, MIXED_LEN = 42000 };
+    uint32_t at = 50;
+
+    memset(image, version, at);
+    fill(CODE, CODE_LEN, 9);
+    for (size_t i = version; i < CODE_LEN; i += 9001)
+        content[i] ^= 0x21;
+    at += (uint32_t)deflated(image + at, IMAGE_MAX - at, content, CODE_LEN, 6, 15, 8);
+    memset(image + at, 0x33, 7);
+    at += 7;
+    at += put_gzip_head(image + at);
+    fill(MIXED, MIXED_LEN, 4);
+    memset(content + 20000 + 300 * version, version, 500);
+    at += (uint32_t)gzip_itself(9, content, MIXED_LEN, image + at, IMAGE_MAX - at);
+    memset(image + at, version, GZIP_END);
+    return at + GZIP_END;
+}
+
+static const char *const kept_names[] = { "opened-old.hex", "opened-new.hex", "patch-2-opened.hex" };
+
+static size_t read_kept(unsigned which, uint8_t *out, size_t cap)
+{
+    char name[4096];
+    size_t n = 0;
+    unsigned byte;
+
+    (void)snprintf(name, sizeof name, "%s/%s", GOLDEN_DIR, kept_names[which]);
+    FILE *f = fopen(name, "r");
+    assert_non_null(f);
+    while (n < cap && fscanf(f, "%2x", &byte) == 1)
+        out[n++] = (uint8_t)byte;
+    (void)fclose(f);
+    return n;
+}
+
+/* The images are kept, too: another zlib would pack them otherwise. Both ways to compress again are needed. */
+static void a_kept_patch_is_read(void **state)
+{
+    static uint8_t patch[IMAGE_MAX];
+    size_t len = read_kept(2, patch, sizeof patch);
+
+    (void)state;
+    pair.old_len = (uint32_t)read_kept(0, pair.old, IMAGE_MAX);
+    pair.new_len = (uint32_t)read_kept(1, pair.new, IMAGE_MAX);
+    assert_true(len > 100 && patch[4] == 0x82);
+    pair.patch = (struct bytes){ .p = patch, .len = len };
+    expect_new(&(struct feed){ .in = 33 });
+    expect_new(&(struct feed){ .out = 999, .save_every = 1 });
+    expect_reference(patch, len);
+    struct reference_result r = reference_decode(pair.old, pair.old_len, patch, len, IMAGE_MAX, NULL);
+    assert_false(r.judged);   /* there is a stream that gzip made */
+    free(r.out);
+    pair.patch = (struct bytes){ 0 };
+}
+
+static int write_kept(unsigned which, const uint8_t *p, size_t len)
+{
+    char name[4096];
+
+    (void)snprintf(name, sizeof name, "%s/%s", GOLDEN_DIR, kept_names[which]);
+    FILE *f = fopen(name, "w");
+    if (!f)
+        return 1;
+    for (size_t i = 0; i < len; i++)
+        (void)fprintf(f, "%02x%s", p[i], i % 32 == 31 || i + 1 == len ? "\n" : "");
+    return fclose(f) == 0 ? 0 : 1;
+}
+
+static int make(void)
+{
+    pair.old_len = wrap_kept(pair.old, 1);
+    pair.new_len = wrap_kept(pair.new, 2);
+    patches_make(&pair, 1 << 20);
+    return write_kept(0, pair.old, pair.old_len) | write_kept(1, pair.new, pair.new_len) | write_kept(2, pair.patch.p, pair.patch.len);
+}
+
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(compresses_as_zlib_does),
@@ -256,6 +394,11 @@ int main(void)
         cmocka_unit_test(any_pieces_and_restarts),
         cmocka_unit_test(damage_is_refused),
         cmocka_unit_test(another_old_image_is_refused),
+        cmocka_unit_test(the_reference_agrees),
+        cmocka_unit_test(a_kept_patch_is_read),
     };
+
+    if (argc == 2 && strcmp(argv[1], "--make") == 0)
+        return make();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,7 +18,7 @@ static void expect_same(const uint8_t *p, size_t len, bool good)
 {
     size_t made;
     ota_err err = patches_decode(&pair, p, len, &(struct feed){ .in = 4096 }, out, sizeof out, &made);
-    struct reference_result r = reference_decode(pair.old, pair.old_len, p, len, IMAGE_MAX);
+    struct reference_result r = reference_decode(pair.old, pair.old_len, p, len, IMAGE_MAX, NULL);
 
     if ((err == OTA_DONE) != (r.why == NULL))
         fail_msg("%s; the reference: %s", ota_err_name(err), r.why ? r.why : "done");

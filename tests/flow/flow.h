@@ -121,4 +121,26 @@ static inline uint32_t flow_reports(const char *outcome)
             fail_msg("last report: %s", sim_last_report(dev)->body);                  \
     } while (0)
 
+/* The n-th read of an image breaks: the device waits, then goes on until it runs `image`. */
+static inline void flow_drop_at_read(uint32_t n, const struct sim_image *image)
+{
+    sim_net_fault(dev, (struct sim_fault){ .kind = SIM_NET_DROP, .match = "/os/img/", .arg = n, .times = 1 });
+    assert_int_equal(sim_check_in(dev), SIM_BACKING_OFF);
+    assert_runs(0, factory[0]);
+    assert_err(sim_status(dev).last_fault.err, OTA_RETRY_TRUNCATED);
+    assert_int_equal(sim_run(dev), SIM_IDLE);
+    assert_runs(0, image);
+    assert_int_equal(flow_reports("confirmed"), 1);
+}
+
+/* The agent dies before its n-th step, and comes to `image` all the same. @return was there such a step? */
+static inline bool flow_kill_at_step(uint32_t n, const struct sim_image *image)
+{
+    dev->kill_at = n;
+    assert_int_equal(sim_run(dev), SIM_IDLE);
+    assert_runs(0, image);
+    assert_int_equal(flow_reports("confirmed"), 1);
+    return dev->steps >= n;
+}
+
 #endif

@@ -40,14 +40,8 @@ static void drop_at_every_read(bool deflate)
     assert_true(reads > 8);
     for (uint32_t n = 1; n <= reads; n++) {
         fresh_device();
-        sim_net_fault(dev, (struct sim_fault){ .kind = SIM_NET_DROP, .match = "/os/img/", .arg = n, .times = 1 });
-        assert_int_equal(sim_check_in(dev), SIM_BACKING_OFF);
-        assert_runs(0, factory[0]);
-        assert_err(sim_status(dev).last_fault.err, OTA_RETRY_TRUNCATED);
-        assert_int_equal(sim_run(dev), SIM_IDLE);
-        assert_runs(0, two);
+        flow_drop_at_read(n, two);
         assert_in_range(dev->net.image_bytes, bytes, bytes + block_on_wire(deflate));
-        assert_int_equal(flow_reports("confirmed"), 1);
     }
 }
 
@@ -127,13 +121,10 @@ static void kill_at_every_step(bool deflate)
     measure(&bytes, &reads);
     for (uint32_t n = 1;; n++) {
         fresh_device();
-        dev->kill_at = n;
-        assert_int_equal(sim_run(dev), SIM_IDLE);
-        assert_runs(0, two);
+        bool killed = flow_kill_at_step(n, two);
         assert_in_range(dev->net.image_bytes, bytes, bytes + block_on_wire(deflate));
-        assert_int_equal(flow_reports("confirmed"), 1);
         assert_int_equal(dev->starts, 2);
-        if (dev->steps < n)
+        if (!killed)
             break;
         kills++;
     }

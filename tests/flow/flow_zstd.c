@@ -58,11 +58,7 @@ FLOW(a_download_survives_a_drop_at_every_read)
     assert_true(reads > 4);
     for (uint32_t n = 1; n <= reads; n++) {
         fresh_device();
-        sim_net_fault(dev, (struct sim_fault){ .kind = SIM_NET_DROP, .match = "/os/img/", .arg = n, .times = 1 });
-        assert_int_equal(sim_check_in(dev), SIM_BACKING_OFF);
-        assert_runs(0, factory[0]);
-        assert_int_equal(sim_run(dev), SIM_IDLE);
-        assert_runs(0, two);
+        flow_drop_at_read(n, two);
         assert_string_equal(ota_codec_name(sim_status(dev).component[0].codec), "zstd");
         assert_in_range(dev->net.image_bytes, bytes, bytes + BLOCK);
     }
@@ -79,12 +75,9 @@ FLOW(an_agent_killed_before_every_step_converges)
     uint64_t bytes = dev->net.image_bytes;
     for (uint32_t n = 1;; n++) {
         fresh_device();
-        dev->kill_at = n;
-        assert_int_equal(sim_run(dev), SIM_IDLE);
-        assert_runs(0, two);
+        bool killed = flow_kill_at_step(n, two);
         assert_in_range(dev->net.image_bytes, bytes, bytes + BLOCK);
-        assert_int_equal(flow_reports("confirmed"), 1);
-        if (dev->steps < n)
+        if (!killed)
             break;
         kills++;
     }
