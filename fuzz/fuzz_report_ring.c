@@ -18,7 +18,7 @@ static void check(const struct otai_ring *ring)
 {
     static uint8_t first[OTAI_REPORTS_BYTES], second[OTAI_REPORTS_BYTES];
     static struct otai_ring again;
-    static const struct otai_report_texts texts = { "device", "product", "group", "deflate", "cheapest" };
+    static const struct otai_report_texts texts = { "device", "product", "group", "deflate", "cheapest", "os" };
     char body[OTAI_REPORT_BODY_MAX];
 
     require(ring->count <= OTAI_REPORTS_MAX);

@@ -22,6 +22,7 @@
 #define STATUS_USAGE 2
 #define STORE_TRIES 3
 #define IMAGE_REBOOT 75          /* an image leaves with this status to restart the device */
+#define CLOCK_SET 1735689600     /* 2025: before it nobody has set the clock */
 #define RESET_PAUSE_MS 200       /* between a crash and the next start */
 
 struct supervisor {
@@ -29,6 +30,7 @@ struct supervisor {
     const char *slot[2];
     unsigned component;
     const char *link;            /* the switch of an application; NULL = none */
+    const char *crash_note;      /* file that tells the agent of crashes; NULL = none */
     const char *factory;         /* slots of a record to be made, a letter per component; NULL = none */
     unsigned long max_boots;     /* 0 = no bound */
     const char *package_key;     /* what runs must be a package that this key signed; NULL = anything runs */
@@ -260,8 +262,18 @@ static int start_image(const struct supervisor *s, int image, uint8_t slot, char
     return pid > 0 ? status : -1;
 }
 
+/* How an image ended, for the agent's next report. A note that cannot be written is no reason not to start again. */
+static void note_crash(const struct supervisor *s, bool by_signal, int number)
+{
+    int32_t code = 0;
+    time_t now = time(NULL);
+
+    if (s->crash_note && ota_posix_crash_note(s->crash_note, by_signal, number, now > CLOCK_SET ? (int64_t)now : 0, &code) != OTA_OK)
+        say("cannot write the crash note: ", strerror(code));
+}
+
 /* @return true to start again */
-static bool judge_end(int status)
+static bool judge_end(const struct supervisor *s, int status)
 {
     const struct timespec pause = { 0, RESET_PAUSE_MS * 1000000L };
 
@@ -284,6 +296,8 @@ static bool judge_end(int status)
     else
         (void)printf("boot: the image ended with status %d: reset\n", WEXITSTATUS(status));
     (void)fflush(stdout);
+    if (status >= 0)
+        note_crash(s, WIFSIGNALED(status), WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
     (void)nanosleep(&pause, NULL);
     return !stopping;
 }
@@ -306,7 +320,7 @@ static int supervise(const struct supervisor *s, char **argv)
             say("no slot holds a package that may run", "");
             return STATUS_GAVE_UP;
         }
-        if (!judge_end(start_image(s, image, slot, argv)))
+        if (!judge_end(s, start_image(s, image, slot, argv)))
             return STATUS_OK;
     }
     say("no more starts allowed", "");
@@ -315,7 +329,7 @@ static int supervise(const struct supervisor *s, char **argv)
 
 static int usage(FILE *to)
 {
-    (void)fputs("usage: ota-boot-supervisor [--init SLOTS] [--component N] [--link LINK] [--max-boots N]\n"
+    (void)fputs("usage: ota-boot-supervisor [--init SLOTS] [--component N] [--link LINK] [--crash-note FILE] [--max-boots N]\n"
                 "         [--package-key PEM [--package-component ID] [--package-security N]] RECORD SLOT-A SLOT-B [-- ARG...]\n"
                 "\n"
                 "Runs the image in the slot that the boot record RECORD chooses, and again whenever it ends: status 75 is\n"
@@ -326,6 +340,7 @@ static int usage(FILE *to)
                 "  --component N   component whose slots these are [0]\n"
                 "  --link LINK     a symbolic link that is set to the slot at each start, and run: for applications; it is\n"
                 "                  taken away when the application was removed, and the status is 0\n"
+                "  --crash-note F  how the image crashed, for the agent's next report: crash.<component> in its state directory\n"
                 "  --max-boots N   leave with status 1 after N starts [no bound]\n"
                 "\n"
                 "Secure boot: with a key, what a slot holds must be an image package that it signed. Another one is refused, the\n"
@@ -364,6 +379,9 @@ static bool take_option(struct supervisor *s, int opt)
     case 'l':
         s->link = optarg;
         return true;
+    case 'n':
+        s->crash_note = optarg;
+        return strchr(optarg, '/') != NULL;
     case 'm':
         return number(optarg, 1000000, &s->max_boots) && s->max_boots > 0;
     case 'k':
@@ -400,7 +418,8 @@ int main(int argc, char **argv)
         { "init", required_argument, NULL, 'i' }, { "component", required_argument, NULL, 'c' },
         { "link", required_argument, NULL, 'l' }, { "max-boots", required_argument, NULL, 'm' },
         { "package-key", required_argument, NULL, 'k' }, { "package-component", required_argument, NULL, 'p' },
-        { "package-security", required_argument, NULL, 's' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
+        { "package-security", required_argument, NULL, 's' },
+        { "crash-note", required_argument, NULL, 'n' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
     };
     static char image_name[] = "image";
     struct supervisor s = { .component = 0 };

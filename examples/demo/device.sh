@@ -143,7 +143,7 @@ device_last_write()
 next_report()
 {
     local n
-    for n in $(cd "$WORK/inbox/reports" && find . -name '*.json' | sed 's/.*\/\([0-9]*\)\.json$/\1/' | sort -n); do
+    for n in $(cd "$WORK/inbox/reports" && find . -name '*.json' | sed 's/.*[-/]\([0-9]*\)\.json$/\1/' | sort -n); do
         if [ "$n" -gt "$LAST_REPORT" ]; then
             REPORT=$n
             return 0
@@ -158,7 +158,7 @@ await_report()
     local text outcome where
     wait_until "$1" next_report || die "no report within $1 s"
     LAST_REPORT=$REPORT
-    text=$(cat "$WORK/inbox/reports/$ID/$REPORT.json")
+    text=$(cat "$WORK/inbox/reports/$ID/"*"-$REPORT.json")
     outcome=$(field outcome <<< "$text")
     CAUSE=$(field name <<< "$text")
     where=$(sed -n 's/.*"where":"\([^"]*\)".*/\1/p' <<< "$text")
@@ -246,5 +246,5 @@ try_mirror()
 
 latest_report()
 {
-    find "$WORK/inbox/reports" -name '*.json' | sed 's/.*\/\([0-9]*\)\.json$/\1/' | sort -n | tail -n 1
+    find "$WORK/inbox/reports" -name '*.json' | sed 's/.*[-/]\([0-9]*\)\.json$/\1/' | sort -n | tail -n 1
 }

@@ -78,6 +78,16 @@ OTA_MUST_CHECK ota_err ota_posix_boot_link_open(struct ota_posix_boot *b, const 
  */
 OTA_MUST_CHECK ota_err ota_posix_link_set(const char *link, const char *target, int32_t *port_code);
 
+/**
+ * For whoever starts a component and sees it crash: note how it ended, for the agent's next report (SPEC.md, "Crash note"). The same
+ * end again is counted up, another one takes the place of the note. Durable on OTA_OK.
+ * @param path    "<state directory of the agent>/crash.<component>"
+ * @param number  exit status, or the signal
+ * @param now_s   Unix time, 0 = the clock is not set
+ * @return OTA_OK; USAGE_ARGUMENT (no folder in path); DEVICE_STORE with errno in *port_code
+ */
+OTA_MUST_CHECK ota_err ota_posix_crash_note(const char *path, bool by_signal, int number, int64_t now_s, int32_t *port_code);
+
 /* ------------------------------------------------------------------------------------------- boot loaders -- */
 
 /**

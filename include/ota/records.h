@@ -138,6 +138,13 @@ struct ota_verdict {
 /** Final outcome of one deployment on this device. */
 enum ota_outcome { OTA_OUTCOME_NONE = 0, OTA_OUTCOME_CONFIRMED = 1, OTA_OUTCOME_ROLLED_BACK = 2, OTA_OUTCOME_REFUSED = 3 };
 
+/** What a report tells of. */
+enum ota_report_event {
+    OTA_REPORT_OUTCOME = 0,   /**< what became of a deployment */
+    OTA_REPORT_EXIT = 1,      /**< a component ended with an exit status, which is cause.port_code; told by its supervisor */
+    OTA_REPORT_SIGNAL = 2     /**< a component was ended by a signal, whose number is cause.port_code */
+};
+
 /** 7. What is told to the maker, kept until acknowledged. */
 struct ota_report {
     uint32_t id;                          /**< per device, increasing, never reused: the idempotency key */
@@ -152,6 +159,12 @@ struct ota_report {
     char running[OTA_VERSION_MAX];        /**< version of that component that runs now */
     uint8_t codec;                        /**< enum ota_codec: how that component's image came */
     uint8_t why;                          /**< enum ota_why: and why so; NONE: nothing was chosen, `codec` means nothing */
+    /* These are kept by libraries with OTA_FLEET; others leave them 0. */
+    uint8_t event;                        /**< enum ota_report_event */
+    uint8_t component;                    /**< index of the component that `version` is of; OTA_COMPONENT_NONE */
+    uint32_t boot;                        /**< start of the agent that saw it, counted by the journal */
+    int64_t first_s;                      /**< when it was first seen; utc_s is the last time. 0 if the clock was unknown */
+    uint8_t image[OTA_SHA256_LEN];        /**< digest of that component's image; all zero if unknown */
 };
 
 /** @return "confirmed", "rolled_back", "refused" or "none". Never NULL. */

@@ -34,4 +34,24 @@ static inline void otai_rate_spend(const struct ota *a, size_t bytes)
     (void)bytes;
 }
 
+static inline ota_err otai_collect_crashes(const struct ota *a, const struct otai_sending *s)
+{
+    (void)a;
+    (void)s;
+    return OTA_OK;
+}
+
+static inline void otai_report_more(const struct ota *a, const struct ota_report *r)
+{
+    (void)a;
+    (void)r;
+}
+
+static inline const char *otai_report_component(const struct ota *a, const struct ota_report *r)
+{
+    (void)a;
+    (void)r;
+    return NULL;
+}
+
 #endif

@@ -11,4 +11,9 @@ uint64_t otai_first_due_ms(struct ota *a, uint64_t now_ms); /* of the first chec
 uint64_t otai_rate_pause_ms(struct ota *a);                 /* until the next read is allowed */
 void otai_rate_spend(struct ota *a, size_t bytes);          /* so many were read */
 
+/* crash.c: what supervisors noted becomes reports; what a report says beside its outcome; its component's name, or "". */
+OTA_MUST_CHECK ota_err otai_collect_crashes(struct ota *a, struct otai_sending *s);
+void otai_report_more(const struct ota *a, struct ota_report *r);
+const char *otai_report_component(const struct ota *a, const struct ota_report *r);
+
 #endif

@@ -282,6 +282,7 @@ static ota_err collect(struct ota *a, struct otai_sending *s)
         return err;
     struct ota_report r;
     describe(a, &r);
+    otai_report_more(a, &r);
     otai_ring_add(&s->ring, &r);
     return otai_ring_save(a->cfg.store, &s->ring, s->scratch, &a->fault);
 }
@@ -290,7 +291,8 @@ static ota_err begin_report(struct ota *a, struct otai_sending *s)
 {
     const struct ota_report *r = &s->ring.report[0];
     const struct otai_report_texts texts = { a->cfg.device_id, a->cfg.product, a->cfg.group,
-        ota_codec_name(r->why ? (enum ota_codec)r->codec : OTA_CODEC_COUNT), ota_why_name((enum ota_why)r->why) };
+        ota_codec_name(r->why ? (enum ota_codec)r->codec : OTA_CODEC_COUNT), ota_why_name((enum ota_why)r->why),
+        otai_report_component(a, r) };
     ota_err err = otai_report_body(r, &texts, s->body);
 
     if (err == OTA_OK)
@@ -332,6 +334,8 @@ ota_err otai_step_report(struct ota *a)
 
         if (err == OTA_OK)
             err = collect(a, a->m.sending);
+        if (err == OTA_OK)
+            err = otai_collect_crashes(a, a->m.sending);
         if (err != OTA_OK)
             return err;
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A report as it is sent: PUT <report_url><device>/<id>.json with this JSON object (no spaces, members in this order):
+ * A report as it is sent: PUT <report_url><device>/<boot>-<id>.json with this JSON object (no spaces, members in this order):
  *
  *   "id" number, "outcome" "confirmed" | "rolled_back" | "refused", "cause" { "code" number, "name" text, "where" text,
  *   "port" number }, "seq" number, "deployment" 64 hex digits, "time" Unix seconds (0 = clock unknown), "count" number,
@@ -9,9 +9,11 @@
  *
  * "encoding" is how the image came ("plain", "deflate", "delta"; "none": nothing was chosen), "why" why not cheaper
  * ("cheapest", "no-base", "memory", "failed", "resumed", "none"). A cause with code 0 and name "OK" means none. Sending the same id again must change nothing.
+ * With OTA_FLEET the members of events.c follow; without, boot is 0 in the name.
  */
 #include "bytes.h"
 #include "report.h"
+#include OTAI_EVENTS_HEADER
 
 static void add_u64(struct otai_text *t, const char *key, uint64_t v)
 {
@@ -55,6 +57,7 @@ ota_err otai_report_body(const struct ota_report *r, const struct otai_report_te
     add_text(&t, ",\"device\":", texts->device);
     add_text(&t, ",\"product\":", texts->product);
     add_text(&t, ",\"group\":", texts->group);
+    otai_event_members(&t, r, texts);
     otai_text_add(&t, "}");
     return t.full ? OTA_REJECT_LIMIT : OTA_OK;
 }
@@ -65,7 +68,8 @@ ota_err otai_report_name(const struct ota_report *r, const char *device, char ou
 
     otai_text_init(&t, out, OTAI_REPORT_NAME_MAX);
     otai_text_add(&t, device);
-    add_u64(&t, "/", r->id);
+    add_u64(&t, "/", r->boot);
+    add_u64(&t, "-", r->id);
     otai_text_add(&t, ".json");
     return t.full ? OTA_REJECT_LIMIT : OTA_OK;
 }

@@ -8,8 +8,8 @@
 
 #define OTAI_REPORTS_MAX 8
 #define OTAI_REPORTS_BYTES 4096   /* scratch for one encoded ring */
-#define OTAI_REPORT_BODY_MAX 1024 /* one report as JSON, with NUL */
-#define OTAI_REPORT_NAME_MAX 192  /* "<device>/<id>.json", with NUL */
+#define OTAI_REPORT_BODY_MAX 1280 /* one report as JSON, with NUL */
+#define OTAI_REPORT_NAME_MAX 192  /* "<device>/<boot>-<id>.json", with NUL */
 
 struct otai_ring {
     uint32_t last_id;   /* highest id that was ever added: adding it again changes nothing */
@@ -31,7 +31,13 @@ void otai_ring_ack(struct otai_ring *ring, uint32_t id);
 struct otai_report_texts {
     const char *device, *product, *group;
     const char *encoding, *why;   /* names of the report's numbers */
+    const char *component;        /* name of the component, or ""; with OTA_FLEET */
 };
+
+/* What reports say with OTA_FLEET, or that they do not: a header of this folder. */
+#ifndef OTAI_EVENTS_HEADER
+#define OTAI_EVENTS_HEADER "events_on.h"
+#endif
 
 /* One report as JSON, and its name below the report URL. REJECT_LIMIT when it does not fit. */
 OTA_MUST_CHECK ota_err otai_report_body(const struct ota_report *r, const struct otai_report_texts *texts,

@@ -3,17 +3,19 @@
  * Report ring: the store record "reports", integers little-endian:
  *
  *   0   4  magic "OTAR"
- *   4   1  version: 2. Version 1, whose reports end before "codec", is read as well
+ *   4   1  version: 3. Version 2, whose reports end before "event", and version 1, whose reports end before "codec", are read
+ *          as well; a build without OTA_FLEET writes version 2 and reads no later one
  *   5   1  count, 0..8
  *   6   2  zero
  *   8   4  last_id: the highest id that was ever given to a report
- *   12  n  count x 189 bytes, oldest first
+ *   12  n  count x 235 bytes (version 2: 189; version 1: 187), oldest first
  *   12+n 4 CRC-32 of everything before it
  *
  * One report ("text N" is N bytes of printable ASCII, then NULs to the end, at least one):
  *   id u32, outcome u8, cause: { err u32, port_code i32, state u8, component u8, where text 48 }, seq u64,
  *   deployment 32, utc_s i64, count u32, fetched u64, version text 32, running text 32,
- *   codec u8, why u8 (enum ota_codec, enum ota_why)
+ *   codec u8, why u8 (enum ota_codec, enum ota_why),
+ *   event u8 (enum ota_report_event), component u8 (255 = none), boot u32, first_s i64, image 32
  *
  * Ids increase from the oldest report to the newest, and none is above last_id.
  */
@@ -22,9 +24,9 @@
 #include "bytes.h"
 #include "record.h"
 #include "report.h"
+#include OTAI_EVENTS_HEADER
 
 #define RECORD_NAME "reports"
-#define VERSION 2
 #define HEAD_LEN 12u
 #define CRC_LEN 4u
 
@@ -47,6 +49,7 @@ static const struct otai_field rows[] = {
     FIELD(running, TEXT, OTA_VERSION_MAX),
     FIELD(codec, U8, UINT8_MAX),
     FIELD(why, U8, UINT8_MAX),
+    OTAI_FIELDS_3
 };
 
 #define SINCE_2 2u   /* fields that version 1 did not have */
@@ -55,7 +58,9 @@ static const struct otai_table table = { rows, sizeof rows / sizeof rows[0] };
 
 static struct otai_table table_of(uint8_t version)
 {
-    return (struct otai_table){ rows, version == 1 ? table.count - SINCE_2 : table.count };
+    size_t later = version < 3 ? OTAI_SINCE_3 : 0;
+
+    return (struct otai_table){ rows, table.count - later - (version == 1 ? SINCE_2 : 0) };
 }
 
 size_t otai_ring_encode(const struct otai_ring *ring, uint8_t out[OTAI_REPORTS_BYTES])
@@ -63,7 +68,7 @@ size_t otai_ring_encode(const struct otai_ring *ring, uint8_t out[OTAI_REPORTS_B
     uint8_t *p = out + HEAD_LEN;
 
     memcpy(out, "OTAR", 4);
-    out[4] = VERSION;
+    out[4] = OTAI_RING_VERSION;
     out[5] = ring->count;
     out[6] = out[7] = 0;
     otai_put_le32(out + 8, ring->last_id);
@@ -76,7 +81,7 @@ size_t otai_ring_encode(const struct otai_ring *ring, uint8_t out[OTAI_REPORTS_B
 
 static bool envelope_ok(const uint8_t *p, size_t len)
 {
-    return len >= HEAD_LEN + CRC_LEN && memcmp(p, "OTAR", 4) == 0 && p[4] >= 1 && p[4] <= VERSION &&
+    return len >= HEAD_LEN + CRC_LEN && memcmp(p, "OTAR", 4) == 0 && p[4] >= 1 && p[4] <= OTAI_RING_VERSION &&
            p[5] <= OTAI_REPORTS_MAX && len == HEAD_LEN + p[5] * otai_record_len(table_of(p[4])) + CRC_LEN &&
            otai_crc32(0, p, len - CRC_LEN) == otai_get_le32(p + len - CRC_LEN);
 }
@@ -137,11 +142,11 @@ static void remove_at(struct otai_ring *ring, size_t at)
     memmove(&ring->report[at], &ring->report[at + 1], (ring->count - at) * sizeof ring->report[0]);
 }
 
-/* A full ring gives up a refusal first: what became of a trial is told once, a refusal comes again. */
+/* A full ring gives up a refusal or a crash first: what became of a trial is told once, the others come again. */
 static size_t victim(const struct otai_ring *ring)
 {
     for (size_t i = 0; i < ring->count; i++)
-        if (ring->report[i].outcome == OTA_OUTCOME_REFUSED)
+        if (ring->report[i].outcome == OTA_OUTCOME_REFUSED || ring->report[i].outcome == OTA_OUTCOME_NONE)
             return i;
     return 0;
 }
@@ -163,6 +168,7 @@ void otai_ring_add(struct otai_ring *ring, const struct ota_report *report)
     ring->last_id = report->id;
     if (newest && repeats(newest, report)) {
         newest->id = report->id;
+        otai_event_again(newest, report);
         newest->count = newest->count > UINT32_MAX - times ? UINT32_MAX : newest->count + times;
         return;
     }

@@ -254,7 +254,7 @@ class Trial:
         outcomes = {}
         for path, body in self.server.reports:
             report = json.loads(body)
-            expect(path.endswith(f"/device-1/{report['id']}.json"), f"report {report['id']} at {path}")
+            expect(path.endswith(f"/device-1/{report.get('boot', 0)}-{report['id']}.json"), f"report {report['id']} at {path}")
             expect(outcomes.setdefault(report["id"], body) == body, f"report {report['id']} tells two things")
         told = [json.loads(b)["outcome"] for b in outcomes.values()]
         expect(self.row["start"] == "settled" or told.count("confirmed") == 1, f"reports: {told}")

@@ -105,6 +105,13 @@ void golden_ring(struct otai_ring *ring, unsigned version)
             r->codec = (uint8_t)i;
             r->why = (uint8_t)(1 + i);
         }
+        if (version >= 3) {
+            r->event = (uint8_t)i;
+            r->component = i == 2 ? OTA_COMPONENT_NONE : (uint8_t)i;
+            r->boot = 0x21222324u + i;
+            r->first_s = 1799990000 + i;
+            fill(r->image, sizeof r->image, (uint8_t)(0xd0 + i));
+        }
     }
 }
 

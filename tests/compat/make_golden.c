@@ -19,7 +19,7 @@ static size_t encode(const char *what, uint8_t *out)
         return otai_journal_encode(&j, out);
     }
     if (strcmp(what, "reports") == 0) {
-        golden_ring(&ring, 2);
+        golden_ring(&ring, 3);
         return otai_ring_encode(&ring, out);
     }
     if (strcmp(what, "boot") == 0) {

@@ -27,7 +27,7 @@
 extern char **environ;
 
 static char dir[] = "/tmp/ota-supervisor-XXXXXX";
-static char record[128], slot_a[128], slot_b[128], trace[128], link_path[128];
+static char record[128], slot_a[128], slot_b[128], trace[128], link_path[128], note_path[128];
 static bool with_link;
 
 static void copy_image(const char *to)
@@ -52,6 +52,7 @@ static int make_device(void **state)
 
     (void)state;
     (void)unlink(trace);
+    (void)unlink(note_path);
     copy_image(slot_a);
     copy_image(slot_b);
     ota_boot_record_init(&r, factory, 1);
@@ -85,9 +86,9 @@ static bool arm_b(struct ota_boot_record *r)
 
 static pid_t start(const char *max_boots)
 {
-    char program[] = TEST_SUPERVISOR, option[] = "--max-boots", link_option[] = "--link";
+    char program[] = TEST_SUPERVISOR, option[] = "--max-boots", link_option[] = "--link", note_option[] = "--crash-note";
     char *bound = strdup(max_boots);
-    char *plain[] = { program, option, bound, record, slot_a, slot_b, NULL };
+    char *plain[] = { program, option, bound, note_option, note_path, record, slot_a, slot_b, NULL };
     char *linked[] = { program, option, bound, link_option, link_path, record, slot_a, slot_b, NULL };
     char **argv = with_link ? linked : plain;
     pid_t pid = -1;
@@ -143,6 +144,38 @@ static void restarts_and_crashes_start_again(void **state)
     expect_trace("aaaa");
     assert_int_equal(boot("1", "1", "99"), 1);
     expect_trace("aaaaa");
+}
+
+/* How often the note says that it happened, or 0 without a note; SPEC.md, "Crash note". */
+static uint32_t noted(uint8_t how, uint8_t number)
+{
+    uint8_t note[64] = { 0 };
+    FILE *f = fopen(note_path, "r");
+    size_t n = f ? fread(note, 1, sizeof note, f) : 0;
+
+    if (!f)
+        return 0;
+    (void)fclose(f);
+    assert_int_equal(n, 36);
+    assert_memory_equal(note, "OTAK\1", 5);
+    assert_int_equal(note[5], how);
+    assert_int_equal(note[8], number);
+    return note[12];
+}
+
+/* For the agent's next report. Restarts that were asked for are no crashes. */
+static void crashes_are_noted_and_counted(void **state)
+{
+    (void)state;
+    assert_int_equal(boot("2", "75", "99"), 1);
+    assert_int_equal(boot("1", "0", "99"), 0);
+    assert_int_equal(noted(0, 0), 0);
+    assert_int_equal(boot("2", "1", "99"), 1);
+    assert_int_equal(noted(OTA_REPORT_EXIT, 1), 2);
+    assert_int_equal(boot("1", "1", "99"), 1);
+    assert_int_equal(noted(OTA_REPORT_EXIT, 1), 3);
+    assert_int_equal(boot("1", "crash", "99"), 1); /* another end takes the note's place */
+    assert_int_equal(noted(OTA_REPORT_SIGNAL, SIGKILL), 1);
 }
 
 static void trial_that_crashes_falls_back(void **state)
@@ -306,6 +339,7 @@ static int make_names(void **state)
     (void)snprintf(slot_b, sizeof slot_b, "%s/b", dir);
     (void)snprintf(trace, sizeof trace, "%s/trace", dir);
     (void)snprintf(link_path, sizeof link_path, "%s/current", dir);
+    (void)snprintf(note_path, sizeof note_path, "%s/crash.os", dir);
     return setenv("IMAGE_TRACE", trace, 1);
 }
 
@@ -317,6 +351,7 @@ static int remove_all(void **state)
     (void)unlink(slot_b);
     (void)unlink(trace);
     (void)unlink(link_path);
+    (void)unlink(note_path);
     return rmdir(dir);
 }
 
@@ -325,6 +360,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(shuts_down, make_device),
         cmocka_unit_test_setup(restarts_and_crashes_start_again, make_device),
+        cmocka_unit_test_setup(crashes_are_noted_and_counted, make_device),
         cmocka_unit_test_setup(trial_that_crashes_falls_back, make_device),
         cmocka_unit_test_setup(tries_are_counted_before_the_start, make_device),
         cmocka_unit_test_setup(confirmed_trial_stays, make_device),

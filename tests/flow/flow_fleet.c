@@ -167,7 +167,138 @@ FLOW(a_download_keeps_to_its_rate)
     assert_in_range(slow - fast, image, heads_too); /* 1,000 bytes a second: a millisecond each */
 }
 
-FLOW_MAIN(FLOW_TEST(the_first_check_in_comes_at_a_moment_of_its_own), FLOW_TEST(an_agent_that_starts_later_checks_in_at_once),
+/* ---- crashes that a supervisor noted ---- */
+
+/* SPEC.md, "Crash note". */
+static void note_crash(uint8_t how, uint32_t number, uint32_t count, int64_t last_s)
+{
+    uint8_t note[36] = { 'O', 'T', 'A', 'K', 1, how };
+    int32_t code = 0;
+
+    otai_put_le32(note + 8, number);
+    otai_put_le32(note + 12, count);
+    otai_put_le64(note + 16, (uint64_t)SIM_NOW_S);
+    otai_put_le64(note + 24, (uint64_t)last_s);
+    otai_put_le32(note + 32, otai_crc32(0, note, 32));
+    assert_int_equal(dev->cfg.store->ops->write(dev->cfg.store, "crash.os", note, sizeof note, &code), OTA_OK);
+}
+
+static bool note_is_there(void)
+{
+    uint8_t buf[64];
+    size_t len = 0;
+    int32_t code = 0;
+
+    return dev->cfg.store->ops->read(dev->cfg.store, "crash.os", buf, sizeof buf, &len, &code) == OTA_OK;
+}
+
+static uint32_t crashes_told(void)
+{
+    uint32_t n = 0;
+
+    for (size_t i = 0; i < dev->report_count; i++)
+        n += sim_report_has(&dev->report[i], "event", "\"crash\"");
+    return n;
+}
+
+static void run_the_factory_first(void)
+{
+    flow_deploy(factory[0], NULL);
+    assert_int_equal(sim_run(dev), SIM_IDLE);
+}
+
+FLOW(a_crash_that_was_noted_is_told_once)
+{
+    (void)state;
+    run_the_factory_first();
+    note_crash(OTA_REPORT_SIGNAL, 11, 3, SIM_NOW_S + 60);
+    assert_int_equal(sim_check_in(dev), SIM_IDLE);
+    assert_int_equal(crashes_told(), 1);
+    const struct sim_report *r = sim_last_report(dev);
+    assert_true(sim_report_has(r, "category", "\"signal\"") && sim_report_has(r, "class", "\"os\"") &&
+                sim_report_has(r, "type", "\"unplanned\"") && sim_report_has(r, "count", "3") &&
+                sim_report_has(r, "outcome", "\"none\"") && sim_report_has(r, "component", "\"os\"") &&
+                sim_report_has(r, "running", "\"1.0.0\""));
+    assert_non_null(strstr(r->body, "\"port\":11"));
+    assert_false(note_is_there());
+    assert_int_equal(sim_check_in(dev), SIM_IDLE);
+    assert_int_equal(crashes_told(), 1);
+}
+
+/* The numbers of crashes and of outcomes are of one row: neither takes the other's. */
+FLOW(an_update_behind_a_crash_is_told_as_well)
+{
+    (void)state;
+    run_the_factory_first();
+    note_crash(OTA_REPORT_EXIT, 1, 1, SIM_NOW_S);
+    assert_int_equal(sim_check_in(dev), SIM_IDLE);
+    flow_deploy(flow_os("2.0.0", SIM_HEALTHY), NULL);
+    assert_int_equal(sim_run(dev), SIM_IDLE);
+    assert_int_equal(crashes_told(), 1);
+    assert_int_equal(flow_reports("confirmed"), 1);
+    note_crash(OTA_REPORT_EXIT, 1, 1, SIM_NOW_S + 9);
+    flow_deploy(flow_os("3.0.0", SIM_SICK), NULL);
+    assert_int_equal(sim_run(dev), SIM_IDLE);
+    assert_int_equal(crashes_told(), 2);
+    assert_int_equal(flow_reports("rolled_back"), 1);
+}
+
+/* Power failed behind the ring and before the note was removed. */
+FLOW(a_note_that_was_told_is_only_removed)
+{
+    (void)state;
+    run_the_factory_first();
+    sim_net_fault(dev, (struct sim_fault){ .kind = SIM_NET_UNREACHABLE, .match = "/report/" });
+    note_crash(OTA_REPORT_EXIT, 1, 1, SIM_NOW_S);
+    (void)sim_check_in(dev);
+    assert_int_equal(sim_status(dev).reports_kept, 1);
+    note_crash(OTA_REPORT_EXIT, 1, 1, SIM_NOW_S); /* as it was */
+    (void)sim_check_in(dev);
+    assert_int_equal(sim_status(dev).reports_kept, 1);
+    assert_false(note_is_there());
+    for (uint32_t n = 2; n < 12; n++) { /* eight are kept; then the note stays */
+        note_crash(OTA_REPORT_EXIT, n, 1, SIM_NOW_S);
+        (void)sim_check_in(dev);
+        assert_int_equal(sim_status(dev).reports_kept, n < 8 ? n : 8);
+        assert_int_equal(note_is_there(), n > 8);
+    }
+    sim_net_heal(dev);
+    assert_int_equal(sim_run(dev), SIM_IDLE);
+    assert_int_equal(crashes_told(), 8);
+    assert_int_equal(sim_run(dev), SIM_IDLE);
+    assert_int_equal(crashes_told(), 9);
+}
+
+FLOW(a_note_that_is_none_is_dropped_and_said)
+{
+    static const struct { size_t at; uint8_t value; } rows[] = { { 0, 'x' }, { 4, 2 }, { 5, 0 }, { 5, 3 }, { 12, 0 }, { 33, 1 } };
+    uint8_t note[64];
+    size_t len = 0;
+    int32_t code = 0;
+
+    (void)state;
+    run_the_factory_first();
+    for (size_t i = 0; i <= sizeof rows / sizeof rows[0]; i++) {
+        struct ota_store *s = dev->cfg.store;
+
+        note_crash(OTA_REPORT_EXIT, 1, 1, SIM_NOW_S);
+        assert_int_equal(s->ops->read(s, "crash.os", note, sizeof note, &len, &code), OTA_OK);
+        if (i < sizeof rows / sizeof rows[0])
+            note[rows[i].at] = rows[i].value;
+        if (i < sizeof rows / sizeof rows[0] && rows[i].at < 32)
+            otai_put_le32(note + 32, otai_crc32(0, note, 32));
+        assert_int_equal(s->ops->write(s, "crash.os", note, i < sizeof rows / sizeof rows[0] ? len : len - 1, &code), OTA_OK);
+        uint32_t faults = sim_events(dev, OTA_EV_FAULT);
+        assert_int_equal(sim_check_in(dev), SIM_IDLE);
+        assert_int_equal(crashes_told(), 0);
+        assert_int_equal(sim_events(dev, OTA_EV_FAULT), faults + 1);
+        assert_false(note_is_there());
+    }
+}
+
+FLOW_MAIN(FLOW_TEST(a_crash_that_was_noted_is_told_once), FLOW_TEST(an_update_behind_a_crash_is_told_as_well),
+          FLOW_TEST(a_note_that_was_told_is_only_removed), FLOW_TEST(a_note_that_is_none_is_dropped_and_said),
+          FLOW_TEST(the_first_check_in_comes_at_a_moment_of_its_own), FLOW_TEST(an_agent_that_starts_later_checks_in_at_once),
           FLOW_TEST(a_start_behind_a_fault_does_not_wait_again), FLOW_TEST(behind_a_trial_comes_the_regular_check_in), FLOW_TEST(a_device_keeps_its_place),
           FLOW_TEST(the_groups_interval_is_kept_within_bounds), FLOW_TEST(what_a_server_asks_for_is_capped),
           FLOW_TEST(a_download_keeps_to_its_rate))

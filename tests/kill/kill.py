@@ -246,7 +246,7 @@ class History:
         told = {}
         for path, body in list(self.server.reports):
             report = json.loads(body)
-            expect(path == f"/reports/d-1/{report['id']}.json", f"report {report['id']} at {path}")
+            expect(path == f"/reports/d-1/{report.get('boot', 0)}-{report['id']}.json", f"report {report['id']} at {path}")
             expect(told.setdefault(report["id"], report) == report, f"report {report['id']} tells two things: {told[report['id']]} and {report}")
         return told
 

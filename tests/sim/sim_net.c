@@ -229,7 +229,8 @@ static void take_report(struct sim_net *n)
 {
     struct sim *dev = n->dev;
     const char *name = strrchr(n->req.url, '/');
-    struct sim_report *r = report_of(dev, (uint32_t)strtoul(name + 1, NULL, 10));
+    const char *id = strrchr(name, '-'); /* "<boot>-<id>.json" */
+    struct sim_report *r = report_of(dev, (uint32_t)strtoul(id ? id + 1 : name + 1, NULL, 10));
 
     MUST(n->req.body_len < sizeof r->body);
     if (r->puts && strncmp(r->body, n->req.body, substance(r->body, r->len)) != 0)

@@ -11,7 +11,7 @@
 #include "fake_store.h"
 #include "report.h"
 
-#define ONE 189u   /* SPEC.md: bytes of one report */
+#define ONE 235u   /* SPEC.md: bytes of one report */
 
 static struct fake_store store;
 static struct otai_ring ring, back;
@@ -30,10 +30,13 @@ static int setup(void **state)
 static struct ota_report make(uint32_t id, enum ota_outcome outcome, ota_err cause)
 {
     struct ota_report r = { .id = id, .outcome = outcome, .seq = id + 100, .utc_s = -5, .count = 1, .fetched = 1ull << 33,
-                            .version = "2.0.0", .running = "1.0.0", .codec = (uint8_t)(id + 1), .why = (uint8_t)(id + 2) };
+                            .version = "2.0.0", .running = "1.0.0", .codec = (uint8_t)(id + 1), .why = (uint8_t)(id + 2),
+                            .event = (uint8_t)(outcome == OTA_OUTCOME_NONE ? OTA_REPORT_SIGNAL : OTA_REPORT_OUTCOME),
+                            .component = 1, .boot = id + 3, .first_s = 9 };
 
     r.cause = (struct ota_fault){ .err = cause, .port_code = -7, .state = 3, .component = 1, .where = "image.sha256" };
     memset(r.deployment, (int)(0xa0 + id), sizeof r.deployment);
+    memset(r.image, (int)(0xb0 + id), sizeof r.image);
     return r;
 }
 
@@ -71,6 +74,8 @@ static void a_ring_makes_the_round_trip(void **state)
             assert_string_equal(a->version, b->version);
             assert_string_equal(a->running, b->running);
             assert_true(a->codec == b->codec && a->why == b->why && b->why == a->id + 2);
+            assert_true(a->event == b->event && b->component == 1 && b->boot == a->id + 3 && b->first_s == 9);
+            assert_memory_equal(a->image, b->image, 32);
         }
         add(n + 1, OTA_OUTCOME_CONFIRMED, OTA_OK);
     }
@@ -99,7 +104,7 @@ static void no_damage_passes(void **state)
 static void values_out_of_range_are_refused(void **state)
 {
     static const struct { size_t at; uint8_t value; } rows[] = {
-        { 4, 0 }, { 4, 3 }, { 5, 1 }, { 5, 3 }, { 5, OTAI_REPORTS_MAX + 1 }, { 8, 1 }, { 12, 0 }, { 12, 2 }, { 12, 3 }, { 12 + 4, 4 },
+        { 4, 0 }, { 4, 2 }, { 4, 4 }, { 12 + 189, 3 }, { 5, 1 }, { 5, 3 }, { 5, OTAI_REPORTS_MAX + 1 }, { 8, 1 }, { 12, 0 }, { 12, 2 }, { 12, 3 }, { 12 + 4, 4 },
         { 12 + 5 + 2, 1 }, { 12 + 15, 0x0a }, { 12 + 15 + 47, 'x' }, { 12 + 111, 0 }, { 12 + 123 + 31, 'x' }, { 12 + 155, 0xff },
     };
 
@@ -157,6 +162,13 @@ static void a_repeated_refusal_only_counts_up(void **state)
     strcpy(r.cause.where, "elsewhere");
     otai_ring_add(&ring, &r);
     assert_int_equal(ring.count, 4);
+    assert_int_equal(ring.report[0].boot, 4);
+    r.id = 25;
+    r.utc_s = 77;                      /* the same again, later, in another boot: first seen when it was first seen */
+    r.boot = 99;
+    otai_ring_add(&ring, &r);
+    assert_int_equal(ring.count, 4);
+    assert_true(ring.report[3].utc_s == 77 && ring.report[3].boot == 99 && ring.report[3].first_s == 9);
     r = make(30, OTA_OUTCOME_ROLLED_BACK, OTA_REJECT_HEALTH);
     otai_ring_add(&ring, &r);
     r.id = 31;                         /* what became of a trial is never folded */
@@ -185,6 +197,10 @@ static void a_full_ring_drops_refusals_first(void **state)
     assert_ids(without_refusal, 8);
     add(10, OTA_OUTCOME_CONFIRMED, OTA_OK);
     assert_ids(then_oldest, 8);
+    ring.report[4].outcome = OTA_OUTCOME_NONE;   /* a crash gives way as well */
+    const uint32_t without_crash[] = { 2, 4, 5, 6, 8, 9, 10, 11 };
+    add(11, OTA_OUTCOME_CONFIRMED, OTA_OK);
+    assert_ids(without_crash, 8);
 }
 
 static void ack_removes_one(void **state)
@@ -257,12 +273,14 @@ static void a_body_is_this_json(void **state)
 
     (void)state;
     strcpy(r.version, "\"\\\x7f\n");
-    assert_int_equal(otai_report_body(&r, &(struct otai_report_texts){ "dev-1", "thermostat", "production", "delta", "cheapest" }, body), OTA_OK);
+    assert_int_equal(otai_report_body(&r, &(struct otai_report_texts){ "dev-1", "thermostat", "production", "delta", "cheapest", "os" }, body), OTA_OK);
     assert_string_equal(body,
         "{\"id\":1,\"outcome\":\"rolled_back\",\"cause\":{\"code\":538,\"name\":\"REJECT_HEALTH\",\"where\":\"image.sha256\",\"port\":-7},"
         "\"seq\":101,\"deployment\":\"a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1\",\"time\":-5,\"count\":1,"
         "\"fetched\":8589934592,\"version\":\"\\\"\\\\\\u007f\\u000a\",\"running\":\"1.0.0\",\"encoding\":\"delta\","
-        "\"why\":\"cheapest\",\"device\":\"dev-1\",\"product\":\"thermostat\",\"group\":\"production\"}");
+        "\"why\":\"cheapest\",\"device\":\"dev-1\",\"product\":\"thermostat\",\"group\":\"production\",\"boot\":4,"
+        "\"event\":\"update-rolled_back\",\"type\":\"unplanned\",\"class\":\"os\",\"category\":\"REJECT_HEALTH\",\"first\":9,"
+        "\"component\":\"os\",\"image\":\"b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1\"}");
 }
 
 static void the_largest_sane_body_fits_and_an_insane_one_is_refused(void **state)
@@ -275,7 +293,7 @@ static void the_largest_sane_body_fits_and_an_insane_one_is_refused(void **state
     device[127] = '\0';
     memset(name, 'n', sizeof name - 1);
     name[sizeof name - 1] = '\0';
-    const struct otai_report_texts texts = { device, name, name, "deflate", "cheapest" };
+    const struct otai_report_texts texts = { device, name, name, "deflate", "cheapest", name };
     r.seq = r.fetched = UINT64_MAX;
     r.utc_s = INT64_MIN;
     r.count = UINT32_MAX;
@@ -290,19 +308,43 @@ static void the_largest_sane_body_fits_and_an_insane_one_is_refused(void **state
     assert_int_equal(otai_report_body(&r, &texts, body), OTA_REJECT_LIMIT);
 }
 
-static void a_name_is_device_and_id(void **state)
+static void expect_event(const struct ota_report *r, const char *component, const char *want)
+{
+    char body[OTAI_REPORT_BODY_MAX];
+
+    assert_int_equal(otai_report_body(r, &(struct otai_report_texts){ "d", "p", "g", "none", "none", component }, body), OTA_OK);
+    if (!strstr(body, want))
+        fail_msg("%s is not in %s", want, body);
+}
+
+static void an_event_has_type_class_and_category(void **state)
+{
+    struct ota_report r = make(1, OTA_OUTCOME_CONFIRMED, OTA_OK);
+
+    (void)state;
+    expect_event(&r, "app", "\"event\":\"update-confirmed\",\"type\":\"planned\",\"class\":\"application\",\"category\":\"update\",\"first\":9,\"component\":\"app\"");
+    r.first_s = 0; /* kept by an older library: seen when it was told */
+    expect_event(&r, "", "\"type\":\"planned\",\"class\":\"os\",\"category\":\"update\",\"first\":-5,\"component\":\"\"");
+    r.outcome = OTA_OUTCOME_NONE;
+    r.event = OTA_REPORT_EXIT;
+    expect_event(&r, "app", "\"event\":\"crash\",\"type\":\"unplanned\",\"class\":\"application\",\"category\":\"exit\"");
+    r.event = OTA_REPORT_SIGNAL;
+    expect_event(&r, "os", "\"event\":\"crash\",\"type\":\"unplanned\",\"class\":\"os\",\"category\":\"signal\"");
+}
+
+static void a_name_is_device_boot_and_id(void **state)
 {
     struct ota_report r = make(42, OTA_OUTCOME_CONFIRMED, OTA_OK);
     char name[OTAI_REPORT_NAME_MAX], device[OTAI_REPORT_NAME_MAX];
 
     (void)state;
     assert_int_equal(otai_report_name(&r, "dev-1", name), OTA_OK);
-    assert_string_equal(name, "dev-1/42.json");
+    assert_string_equal(name, "dev-1/45-42.json");
     memset(device, 'd', sizeof device);
-    device[OTAI_REPORT_NAME_MAX - 9] = '\0';
+    device[OTAI_REPORT_NAME_MAX - 12] = '\0';
     assert_int_equal(otai_report_name(&r, device, name), OTA_OK);
-    device[OTAI_REPORT_NAME_MAX - 9] = 'd';
-    device[OTAI_REPORT_NAME_MAX - 8] = '\0';
+    device[OTAI_REPORT_NAME_MAX - 12] = 'd';
+    device[OTAI_REPORT_NAME_MAX - 11] = '\0';
     assert_int_equal(otai_report_name(&r, device, name), OTA_REJECT_LIMIT);
 }
 
@@ -322,7 +364,8 @@ int main(void)
         cmocka_unit_test_setup(a_failing_store_is_told, setup),
         cmocka_unit_test_setup(a_body_is_this_json, setup),
         cmocka_unit_test_setup(the_largest_sane_body_fits_and_an_insane_one_is_refused, setup),
-        cmocka_unit_test_setup(a_name_is_device_and_id, setup),
+        cmocka_unit_test_setup(an_event_has_type_class_and_category, setup),
+        cmocka_unit_test_setup(a_name_is_device_boot_and_id, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
