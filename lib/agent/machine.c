@@ -86,9 +86,10 @@ ota_err otai_receive(struct ota *a, void *buf, size_t cap, size_t *got, const ch
 {
     uint64_t pause_ms = otai_rate_pause_ms(a);
 
-    *got = 0;
-    if (pause_ms)
+    if (pause_ms) {
+        *got = 0;
         return otai_again_in(a, pause_ms);
+    }
     ota_err err = otai_fetch_poll(&a->fetch, buf, cap, got);
     otai_rate_spend(a, *got);
     if (err == OTA_AGAIN)

@@ -68,8 +68,7 @@ ota_err otai_report_name(const struct ota_report *r, const char *device, char ou
 
     otai_text_init(&t, out, OTAI_REPORT_NAME_MAX);
     otai_text_add(&t, device);
-    add_u64(&t, "/", r->boot);
-    add_u64(&t, "-", r->id);
+    add_u64(&t, otai_event_boot(&t, r), r->id);
     otai_text_add(&t, ".json");
     return t.full ? OTA_REJECT_LIMIT : OTA_OK;
 }

@@ -21,6 +21,13 @@ static void add(struct otai_text *t, const char *key, const char *value)
     otai_text_json(t, value);
 }
 
+const char *otai_event_boot(struct otai_text *t, const struct ota_report *r)
+{
+    otai_text_add(t, "/");
+    otai_text_u64(t, r->boot);
+    return "-";
+}
+
 static const char *category(const struct ota_report *r)
 {
     if (r->event != OTA_REPORT_OUTCOME)

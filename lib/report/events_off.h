@@ -13,6 +13,18 @@ static inline void otai_event_again(const struct ota_report *newest, const struc
     (void)r;
 }
 
+static inline bool otai_event_gives_way(const struct ota_report *r)
+{
+    return r->outcome == OTA_OUTCOME_REFUSED;
+}
+
+static inline const char *otai_event_boot(const struct otai_text *t, const struct ota_report *r)
+{
+    (void)t;
+    (void)r;
+    return "/0-";
+}
+
 static inline void otai_event_members(const struct otai_text *t, const struct ota_report *r, const struct otai_report_texts *texts)
 {
     (void)t;

@@ -19,7 +19,14 @@ static inline void otai_event_again(struct ota_report *newest, const struct ota_
     newest->boot = r->boot;
 }
 
-/* events.c: the members of version 3. */
+static inline bool otai_event_gives_way(const struct ota_report *r)
+{
+    return r->outcome == OTA_OUTCOME_REFUSED || r->event != OTA_REPORT_OUTCOME;
+}
+
+/* events.c: what stands between the device and the id in a report's name; gives the last of it. */
+const char *otai_event_boot(struct otai_text *t, const struct ota_report *r);
+/* The members of version 3. */
 void otai_event_members(struct otai_text *t, const struct ota_report *r, const struct otai_report_texts *texts);
 
 #endif

@@ -146,7 +146,7 @@ static void remove_at(struct otai_ring *ring, size_t at)
 static size_t victim(const struct otai_ring *ring)
 {
     for (size_t i = 0; i < ring->count; i++)
-        if (ring->report[i].outcome == OTA_OUTCOME_REFUSED || ring->report[i].outcome == OTA_OUTCOME_NONE)
+        if (otai_event_gives_way(&ring->report[i]))
             return i;
     return 0;
 }
