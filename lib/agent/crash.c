@@ -44,14 +44,24 @@ static void describe(const struct ota *a, size_t component, const uint8_t *p, st
         otai_digest_copy(r->image, a->j.installed[component].sha256);
 }
 
+static void key_of(const struct ota_report *r, uint64_t key[5])
+{
+    key[0] = (uint64_t)r->event << 8 | r->component;
+    key[1] = (uint32_t)r->cause.port_code;
+    key[2] = r->count;
+    key[3] = (uint64_t)r->utc_s;
+    key[4] = (uint64_t)r->first_s;
+}
+
 /* Power failed between the ring and the removal: it was told. */
 static bool told(const struct otai_ring *ring, const struct ota_report *r)
 {
-    for (size_t i = 0; i < ring->count; i++) {
-        const struct ota_report *x = &ring->report[i];
+    uint64_t want[5], have[5];
 
-        if (x->event == r->event && x->component == r->component && x->cause.port_code == r->cause.port_code &&
-            x->count == r->count && x->utc_s == r->utc_s && x->first_s == r->first_s)
+    key_of(r, want);
+    for (size_t i = 0; i < ring->count; i++) {
+        key_of(&ring->report[i], have);
+        if (memcmp(want, have, sizeof want) == 0)
             return true;
     }
     return false;
@@ -60,8 +70,6 @@ static bool told(const struct otai_ring *ring, const struct ota_report *r)
 /* The number is given out by the journal first, so that no outcome ever finds it taken. */
 static ota_err add(struct ota *a, struct otai_sending *s, struct ota_report *r)
 {
-    if (a->j.report_last < s->ring.last_id)
-        a->j.report_last = s->ring.last_id;
     r->id = ++a->j.report_last;
     ota_err err = otai_save(a);
     if (err != OTA_OK)
@@ -99,11 +107,13 @@ static ota_err take(struct ota *a, struct otai_sending *s, size_t component)
 
 ota_err otai_collect_crashes(struct ota *a, struct otai_sending *s)
 {
-    ota_err err = OTA_OK;
+    for (size_t i = 0; i < a->cfg.component_count && s->ring.count < OTAI_REPORTS_MAX; i++) {
+        ota_err err = take(a, s, i);
 
-    for (size_t i = 0; i < a->cfg.component_count && err == OTA_OK && s->ring.count < OTAI_REPORTS_MAX; i++)
-        err = take(a, s, i);
-    return err;
+        if (err != OTA_OK)
+            return err;
+    }
+    return OTA_OK;
 }
 
 void otai_report_more(const struct ota *a, struct ota_report *r)
@@ -111,15 +121,12 @@ void otai_report_more(const struct ota *a, struct ota_report *r)
     r->boot = a->j.starts;
     r->first_s = r->utc_s;
     r->component = OTA_COMPONENT_NONE;
-    for (size_t i = 0; i < a->cfg.component_count && r->version[0]; i++) {
-        const struct otai_progress *p = &a->j.progress[i];
+}
 
-        if (!p->wanted)
-            continue;
-        r->component = (uint8_t)i;
-        otai_digest_copy(r->image, p->sha256);
-        return;
-    }
+void otai_report_image(struct ota_report *r, size_t component, const uint8_t sha256[OTA_SHA256_LEN])
+{
+    r->component = (uint8_t)component;
+    otai_digest_copy(r->image, sha256);
 }
 
 const char *otai_report_component(const struct ota *a, const struct ota_report *r)

@@ -47,6 +47,13 @@ static inline void otai_report_more(const struct ota *a, const struct ota_report
     (void)r;
 }
 
+static inline void otai_report_image(const struct ota_report *r, size_t component, const uint8_t *sha256)
+{
+    (void)r;
+    (void)component;
+    (void)sha256;
+}
+
 static inline const char *otai_report_component(const struct ota *a, const struct ota_report *r)
 {
     (void)a;

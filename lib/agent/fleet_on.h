@@ -14,6 +14,7 @@ void otai_rate_spend(struct ota *a, size_t bytes);          /* so many were read
 /* crash.c: what supervisors noted becomes reports; what a report says beside its outcome; its component's name, or "". */
 OTA_MUST_CHECK ota_err otai_collect_crashes(struct ota *a, struct otai_sending *s);
 void otai_report_more(const struct ota *a, struct ota_report *r);
+void otai_report_image(struct ota_report *r, size_t component, const uint8_t sha256[OTA_SHA256_LEN]);
 const char *otai_report_component(const struct ota *a, const struct ota_report *r);
 
 #endif

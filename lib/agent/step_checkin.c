@@ -255,6 +255,7 @@ static void describe(struct ota *a, struct ota_report *r)
     if (!clock_known(a, &r->utc_s))
         r->utc_s = 0;
     (void)otai_copy(r->running, sizeof r->running, otai_running(a, 0));
+    otai_report_more(a, r);
     if (before_release(a))
         return;
     r->seq = j->seq;
@@ -269,6 +270,7 @@ static void describe(struct ota *a, struct ota_report *r)
         (void)otai_copy(r->running, sizeof r->running, otai_running(a, i));
         r->codec = p->codec;
         r->why = p->why;
+        otai_report_image(r, i, p->sha256);
         break;
     }
 }
@@ -282,7 +284,6 @@ static ota_err collect(struct ota *a, struct otai_sending *s)
         return err;
     struct ota_report r;
     describe(a, &r);
-    otai_report_more(a, &r);
     otai_ring_add(&s->ring, &r);
     return otai_ring_save(a->cfg.store, &s->ring, s->scratch, &a->fault);
 }

@@ -25,7 +25,8 @@ static inline const char *otai_event_boot(const struct otai_text *t, const struc
     return "/0-";
 }
 
-static inline void otai_event_members(const struct otai_text *t, const struct ota_report *r, const struct otai_report_texts *texts)
+static inline void otai_event_members(const struct otai_text *t, const struct ota_report *r,
+                                      const struct otai_report_texts *texts)
 {
     (void)t;
     (void)r;

@@ -4,13 +4,10 @@
 #define OTAI_EVENTS_H
 
 #define OTAI_RING_VERSION 3
-#define OTAI_SINCE_3 5u   /* fields that version 2 did not have */
-#define OTAI_FIELDS_3                         \
-    FIELD(event, U8, OTA_REPORT_SIGNAL),      \
-    FIELD(component, U8, UINT8_MAX),          \
-    FIELD(boot, U32, 0),                      \
-    FIELD(first_s, U64, 0),                   \
-    FIELD(image, BYTES, OTA_SHA256_LEN),
+#define OTAI_SINCE_3 5u /* fields that version 2 did not have */
+#define OTAI_FIELDS_3                                                                                                            \
+    FIELD(event, U8, OTA_REPORT_SIGNAL), FIELD(component, U8, UINT8_MAX), FIELD(boot, U32, 0), FIELD(first_s, U64, 0),           \
+        FIELD(image, BYTES, OTA_SHA256_LEN),
 
 /* The same again: the last time counts, and the first one stays. */
 static inline void otai_event_again(struct ota_report *newest, const struct ota_report *r)

@@ -40,7 +40,8 @@ static void count_up(const uint8_t *old, uint8_t *note)
 
 static int write_note(int dir, const char *name, bool by_signal, int number, int64_t now_s)
 {
-    uint8_t old[NOTE_LEN + 1] = { 0 }, note[NOTE_LEN] = { 'O', 'T', 'A', 'K', 1, (uint8_t)(by_signal ? OTA_REPORT_SIGNAL : OTA_REPORT_EXIT) };
+    uint8_t old[NOTE_LEN + 1] = { 0 },
+                           note[NOTE_LEN] = { 'O', 'T', 'A', 'K', 1, (uint8_t)(by_signal ? OTA_REPORT_SIGNAL : OTA_REPORT_EXIT) };
     char temp[128];
     int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     ssize_t n = fd < 0 ? -1 : read(fd, old, sizeof old);

@@ -23,15 +23,15 @@
 #define BIN 10u
 #define BINS (SECONDS / BIN)
 #define NOBODY UINT32_MAX
-#define PEAK_MAX 1.5        /* of the mean over the window */
-#define RESONANCE_MAX 0.05  /* amplitude of the strongest period, of the mean */
+#define PEAK_MAX 1.5       /* of the mean over the window */
+#define RESONANCE_MAX 0.05 /* amplitude of the strongest period, of the mean */
 #define POLL_S 3600u
 #define HALF_MS (POLL_S * UINT64_C(500))
 #define START_S 300u
-#define UPDATE_S 120u       /* from the check-in that finds the release to the start of the new image */
+#define UPDATE_S 120u /* from the check-in that finds the release to the start of the new image */
 
 struct device {
-    uint64_t due_ms, boot_ms;   /* since the beginning; when its own clock was zero */
+    uint64_t due_ms, boot_ms; /* since the beginning; when its own clock was zero */
     uint32_t next, phase;
     uint8_t failures;
     bool updated, reached;
@@ -39,18 +39,18 @@ struct device {
 
 /* What the server does at a time. */
 struct server {
-    uint32_t away_from, away_to;   /* s: no answer, or "come back later" */
-    uint32_t after_s;              /* Retry-After; 0 = it is not there at all */
-    uint32_t at_s;                 /* Retry-After as a date */
-    uint32_t release_s;            /* 0 = no release */
+    uint32_t away_from, away_to; /* s: no answer, or "come back later" */
+    uint32_t after_s;            /* Retry-After; 0 = it is not there at all */
+    uint32_t at_s;               /* Retry-After as a date */
+    uint32_t release_s;          /* 0 = no release */
 };
 
 static struct {
     uint32_t count;
     struct device *device;
     uint32_t head[SECONDS + 1];
-    uint32_t tries[BINS], served[BINS];   /* requests; those that were answered */
-    uint32_t reached, updated;            /* devices that were answered since the server is back; that took the release */
+    uint32_t tries[BINS], served[BINS]; /* requests; those that were answered */
+    uint32_t reached, updated;          /* devices that were answered since the server is back; that took the release */
     uint32_t reached_at[SECONDS], updated_at[SECONDS];
     uint64_t dice;
     bool no_dice, no_places;
@@ -121,7 +121,8 @@ static uint64_t left_alone(const struct server *s, struct device *d, uint64_t no
     uint32_t now_s = (uint32_t)(now_ms / 1000u), failures = d->failures;
 
     d->failures = failures < 255 ? (uint8_t)(failures + 1) : d->failures;
-    return now_ms + otai_retry_wait_ms(&p, now_ms - d->boot_ms, failures, s->at_s > now_s ? s->at_s - now_s : s->after_s, jitter());
+    return now_ms +
+           otai_retry_wait_ms(&p, now_ms - d->boot_ms, failures, s->at_s > now_s ? s->at_s - now_s : s->after_s, jitter());
 }
 
 static void check_in(const struct server *s, uint32_t i)
@@ -292,7 +293,8 @@ static void server_away_for_two_hours(void)
     judge_window("the five hours behind the outage", 3 * HOUR, 8 * HOUR);
     judge_resonance("the five hours behind the outage", 3 * HOUR, 8 * HOUR);
     judge("99 % are back after s", time_of_99(fleet.reached_at, 3 * HOUR), POLL_S * 1.1);
-    judge("tries while it is away: peak over the usual mean", peak_of(fleet.tries, HOUR, 3 * HOUR) / mean_of(fleet.tries, 600, HOUR), 7);
+    judge("tries while it is away: peak over the usual mean",
+          peak_of(fleet.tries, HOUR, 3 * HOUR) / mean_of(fleet.tries, 600, HOUR), 7);
 }
 
 static void everybody_is_told_to_come_later(const char *name, uint32_t after_s, uint32_t at_s)

@@ -271,7 +271,10 @@ FLOW(a_note_that_was_told_is_only_removed)
 
 FLOW(a_note_that_is_none_is_dropped_and_said)
 {
-    static const struct { size_t at; uint8_t value; } rows[] = { { 0, 'x' }, { 4, 2 }, { 5, 0 }, { 5, 3 }, { 12, 0 }, { 33, 1 } };
+    static const struct {
+        size_t at;
+        uint8_t value;
+    } rows[] = { { 0, 'x' }, { 4, 2 }, { 5, 0 }, { 5, 3 }, { 12, 0 }, { 33, 1 } };
     uint8_t note[64];
     size_t len = 0;
     int32_t code = 0;
@@ -296,9 +299,45 @@ FLOW(a_note_that_is_none_is_dropped_and_said)
     }
 }
 
-FLOW_MAIN(FLOW_TEST(a_crash_that_was_noted_is_told_once), FLOW_TEST(an_update_behind_a_crash_is_told_as_well),
+/* Each call of the storage fails once: the crash is told in the end, and what is told is not told twice under two numbers. */
+FLOW(no_failing_call_loses_a_crash)
+{
+    uint32_t n = 1;
+
+    (void)state;
+    flow_deploy(factory[0], NULL);
+    for (bool failed = true; failed; n++) {
+        sim_open(dev, &cloud, factory, 1);
+        flow_serve();
+        assert_int_equal(sim_run(dev), SIM_IDLE);
+        note_crash(OTA_REPORT_EXIT, 7, 2, SIM_NOW_S);
+        uint32_t before = dev->failed;
+        dev->fail_at = dev->calls + n;
+        (void)sim_check_in(dev);
+        failed = dev->failed > before;
+        dev->fail_at = 0;
+        assert_int_equal(sim_run(dev), SIM_IDLE);
+        assert_in_range(crashes_told(), 1, 2); /* a note that could not be removed is told again */
+        assert_false(note_is_there());
+    }
+    assert_true(n > 4);
+}
+
+FLOW(a_crash_of_what_nobody_knows_names_no_image)
+{
+    (void)state;
+    run_the_factory_first();
+    dev->agent->j.installed[0].known = false;
+    note_crash(OTA_REPORT_EXIT, 7, 2, SIM_NOW_S);
+    assert_int_equal(sim_check_in(dev), SIM_IDLE);
+    assert_true(
+        sim_report_has(sim_last_report(dev), "image", "\"0000000000000000000000000000000000000000000000000000000000000000\""));
+}
+
+FLOW_MAIN(FLOW_TEST(no_failing_call_loses_a_crash), FLOW_TEST(a_crash_of_what_nobody_knows_names_no_image),
+          FLOW_TEST(a_crash_that_was_noted_is_told_once), FLOW_TEST(an_update_behind_a_crash_is_told_as_well),
           FLOW_TEST(a_note_that_was_told_is_only_removed), FLOW_TEST(a_note_that_is_none_is_dropped_and_said),
           FLOW_TEST(the_first_check_in_comes_at_a_moment_of_its_own), FLOW_TEST(an_agent_that_starts_later_checks_in_at_once),
-          FLOW_TEST(a_start_behind_a_fault_does_not_wait_again), FLOW_TEST(behind_a_trial_comes_the_regular_check_in), FLOW_TEST(a_device_keeps_its_place),
-          FLOW_TEST(the_groups_interval_is_kept_within_bounds), FLOW_TEST(what_a_server_asks_for_is_capped),
-          FLOW_TEST(a_download_keeps_to_its_rate))
+          FLOW_TEST(a_start_behind_a_fault_does_not_wait_again), FLOW_TEST(behind_a_trial_comes_the_regular_check_in),
+          FLOW_TEST(a_device_keeps_its_place), FLOW_TEST(the_groups_interval_is_kept_within_bounds),
+          FLOW_TEST(what_a_server_asks_for_is_capped), FLOW_TEST(a_download_keeps_to_its_rate))

@@ -62,14 +62,15 @@ static void instants(void **state)
         { RETRY, 20 * MIN, 0, 599, 0, 10 * MIN },
         { RETRY, 20 * MIN, 0, 600, 0, 70 * MIN },
         { RETRY, 30 * MIN, 9, 1, 0, HOUR },
-        { RETRY, 0, 0, LAST, 0, 90 * MIN },   /* no more than an hour of it counts */
+        { RETRY, 0, 0, LAST, 0, 90 * MIN }, /* no more than an hour of it counts */
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        uint64_t wait = rows[i].what == START  ? otai_start_wait_ms(&hourly, rows[i].now_ms, rows[i].random)
-                        : rows[i].what == POLL ? otai_poll_wait_ms(&hourly, rows[i].now_ms, rows[i].random)
-                                               : otai_retry_wait_ms(&hourly, rows[i].now_ms, rows[i].failures, rows[i].after_s, rows[i].random);
+        uint64_t wait = rows[i].what == START ? otai_start_wait_ms(&hourly, rows[i].now_ms, rows[i].random)
+                        : rows[i].what == POLL
+                            ? otai_poll_wait_ms(&hourly, rows[i].now_ms, rows[i].random)
+                            : otai_retry_wait_ms(&hourly, rows[i].now_ms, rows[i].failures, rows[i].after_s, rows[i].random);
 
         if (wait != rows[i].wait_ms)
             fail_msg("row %zu: %llu, not %llu", i, (unsigned long long)wait, (unsigned long long)rows[i].wait_ms);
@@ -175,8 +176,8 @@ static void the_rate_holds_over_any_time_and_any_size_of_reads(void **state)
                 bytes += chunk;
             }
             uint64_t took_us = (now_ms - 5000) * 1000u + 1000u, due_us = (bytes - chunk) * 1000000u / rate;
-            assert_true(took_us + 2000u >= due_us);                            /* not faster: a byte's rounding each time */
-            assert_true(took_us <= due_us + 1000u + due_us / 10u + 2001000u);  /* and not much slower */
+            assert_true(took_us + 2000u >= due_us);                           /* not faster: a byte's rounding each time */
+            assert_true(took_us <= due_us + 1000u + due_us / 10u + 2001000u); /* and not much slower */
         }
     }
     now_ms += 100000; /* a pause earns no credit */
