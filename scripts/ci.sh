@@ -70,6 +70,7 @@ if [ -d tests/interop ]; then
     step "other implementations" ctest --preset dev --tests-regex '^interop_'
 fi
 step "600 pairs of bad answers" env BADNET_PAIRS=600 ctest --preset dev --tests-regex '^badnet_pairs$' --timeout 900
+step "two thousand agents against nginx" ctest --preset dev --tests-regex "^fleet_two_thousand_agents$"
 step "model" timeout 900 python3 -B tests/model/run.py build/dev/tests/model/model_export
 step "2,000 kills of the real programs" env KILL_COUNT=2000 ctest --preset dev --tests-regex '^kill_cuts$' --timeout 1200 --verbose
 step "lying disks are noticed" ctest --preset dev --tests-regex '^kill_planted_'

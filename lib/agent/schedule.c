@@ -36,6 +36,7 @@ static uint64_t ms(uint32_t s)
 /* The first instant of the device's own, once in `period`, that is not before `from`. */
 static uint64_t own_instant(const struct otai_pace *p, uint64_t period, uint64_t from)
 {
+    period += period == 0; /* the configuration has none of 0 */
     uint64_t place = part(period, p->phase), since = from % period;
 
     return from - since + place + (since > place ? period : 0);

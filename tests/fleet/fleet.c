@@ -339,13 +339,13 @@ static bool options(int argc, char **argv)
         if (strcmp(argv[i], "--series") == 0 && !fleet.series)
             return false;
     }
-    return argc % 2 == 1 && fleet.count >= 10000 && fleet.count <= 10000000;
+    return argc % 2 == 1 && fleet.count >= 50000 && fleet.count <= 10000000;
 }
 
 int main(int argc, char **argv)
 {
     if (!options(argc, argv)) {
-        (void)fputs("usage: fleet [--devices 10000..10000000] [--series FILE] [--plant jitter|phase]\n", stderr);
+        (void)fputs("usage: fleet [--devices 50000..10000000] [--series FILE] [--plant jitter|phase]\n", stderr);
         return 2;
     }
     fleet.device = calloc(fleet.count, sizeof *fleet.device);
