@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An application that updates itself: its program lies in one of two files, a link to one of them is the switch, and the
  * library is linked into it. It shares the device with the system's agent, but has its own component, state, slots and
- * switch, so neither waits for the other. Something must set the link, count the tries of a trial in
+ * switch. Given that agent's runtime_dir it takes turns with it, asks it for time while it is busy, and tells what it hears
+ * of updates of the system; without one it goes its own way. Something must set the link, count the tries of a trial in
  * DIR/boot, and start what the link leads to: ota-boot-supervisor does,
  *
- *     ota-boot-supervisor --init a --link DIR/current DIR/boot DIR/slot-a DIR/slot-b -- DIR URL [POLL-SECONDS]
+ *     ota-boot-supervisor --init a --link DIR/current DIR/boot DIR/slot-a DIR/slot-b -- DIR URL [POLL-SECONDS [RUNTIME-DIR]]
  *
  * where DIR also holds the factory's root.json, and URL is the product's repository, such as http://server/p/thermostat/.
  *
@@ -23,6 +24,8 @@
 #define WORK_MS 200u               /* between two pieces of work */
 #define PROOF 3                    /* pieces of work in a row that prove the application's health */
 #define REASON_WORK_FAILED 7
+#define ASK_AGAIN 25               /* pieces of work */
+#define BUSY_S 60                  /* time to ask for when the system wants to restart in the middle of the work */
 
 struct app {
     struct ota_posix_net net;
@@ -35,6 +38,8 @@ struct app {
     struct ota_component component;
     struct ota_repo repo;
     struct ota *agent;
+    struct ota_posix_peer peer;  /* the system's agent */
+    const char *runtime_dir;     /* NULL = none */
     char file[2][256];           /* what the link holds: the slots as the supervisor was told them */
     char metadata_url[256], targets_url[256];
     uint8_t root[16384];
@@ -117,6 +122,41 @@ static void judge(struct app *a, bool worked)
         (void)fprintf(stderr, "app: %s\n", ota_err_text(err));
 }
 
+/* What the system's agent tells. An application knows best when a restart would hurt: here until its work has begun well.
+ * One that was not there, or was restarted, is asked again now and then. */
+static void hear(struct app *a)
+{
+    struct ota_posix_news news;
+    uint32_t granted = 0;
+
+    if (a->peer.fd < 0 && a->done % ASK_AGAIN == 0 && ota_posix_peer_ask(&a->peer, &news) != OTA_OK)
+        return;
+    if (!ota_posix_peer_news(&a->peer, &news))
+        return;
+    (void)printf("app: system %s is %s%s%s\n", news.version, news.state, news.pending ? ", an update comes" : "",
+                 news.forced ? ", now" : "");
+    if (news.pending && !news.deferred && !news.forced && a->done < PROOF &&
+        ota_posix_peer_defer(&a->peer, BUSY_S, &granted) == OTA_OK)
+        (void)printf("app: the system waits %u s\n", (unsigned)granted);
+    (void)fflush(stdout);
+}
+
+/* Our turn, if this state needs one; given back as soon as nothing is under way, or something else holds it back. */
+static bool may_step(struct app *a, bool rests)
+{
+    struct ota_status s;
+
+    if (!a->runtime_dir)
+        return true;
+    hear(a);
+    ota_status(a->agent, &s);
+    if (ota_posix_needs_turn(s.state))
+        return ota_posix_peer_turn(&a->peer) == OTA_OK;
+    if (!ota_posix_keeps_turn(s.state) && (s.state != OTA_ST_READY || rests) && a->peer.since_ms != 0)
+        ota_posix_peer_done(&a->peer);
+    return true;
+}
+
 static void nap(struct app *a, bool for_net, uint32_t ms)
 {
     if (for_net)
@@ -136,7 +176,9 @@ static int live(struct app *a)
 
         judge(a, work(a));
         while (!stopping && now < until) {
-            if (ota_step(a->agent, &wait) == OTA_REBOOT)
+            if (!may_step(a, wait.ms > 0))
+                wait = (struct ota_wait){ .ms = WORK_MS };
+            else if (ota_step(a->agent, &wait) == OTA_REBOOT)
                 return LEAVE_AND_START_AGAIN;
             now = a->clock.port.ops->monotonic_ms(&a->clock.port);
             if (wait.ms > 0 && now < until)
@@ -146,16 +188,31 @@ static int live(struct app *a)
     return 0;
 }
 
+/* An agent that does not run yet, or is restarted, is found later. */
+static bool meet_system(struct app *a, const char *runtime_dir, struct ota_fault *why)
+{
+    struct ota_posix_news news;
+
+    a->runtime_dir = runtime_dir;
+    if (!runtime_dir)
+        return true;
+    if (ota_posix_peer_open(&a->peer, &(struct ota_posix_peer_config){ .runtime_dir = runtime_dir }, why) != OTA_OK)
+        return false;
+    if (ota_posix_peer_ask(&a->peer, &news) == OTA_OK)
+        (void)printf("app: meets system %s\n", news.version), (void)fflush(stdout);
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     static struct app a;
     struct sigaction sa = { .sa_handler = on_stop };
     struct ota_fault why = { .err = OTA_OK };
     const char *slot = getenv("OTA_SLOT");
-    long poll_s = argc == 4 ? strtol(argv[3], NULL, 10) : 3600;
+    long poll_s = argc >= 4 ? strtol(argv[3], NULL, 10) : 3600;
 
-    if (argc < 3 || argc > 4 || poll_s < 1 || poll_s > 86400)
-        return fputs("usage: app DIR URL [POLL-SECONDS]\n", stderr), 2;
+    if (argc < 3 || argc > 5 || poll_s < 1 || poll_s > 86400)
+        return fputs("usage: app DIR URL [POLL-SECONDS [RUNTIME-DIR]]\n", stderr), 2;
     (void)printf("app " APP_VERSION " running from slot %s\n", slot ? slot : "?");
     (void)fflush(stdout);
     if (chdir(argv[1]) != 0)
@@ -168,6 +225,8 @@ int main(int argc, char **argv)
     if (!name_repository(&a, argv[2]))
         return fputs("app: root.json cannot be read\n", stderr), 1;
     if (!open_ports(&a, &why) || make_agent(&a, (uint32_t)poll_s, &why) != OTA_OK)
+        return fprintf(stderr, "app: %s: %s\n", why.where, ota_err_text(why.err)), 1;
+    if (!meet_system(&a, argc == 5 ? argv[4] : NULL, &why))
         return fprintf(stderr, "app: %s: %s\n", why.where, ota_err_text(why.err)), 1;
     return live(&a);
 }

@@ -29,7 +29,7 @@ int agent_run(const struct agent_config *c, const struct agent_options *o);
 int agent_check(const struct agent_config *c, const struct agent_options *o);
 int agent_status(const struct agent_config *c, const struct agent_options *o);
 
-/** Pass a request such as "defer 60" on to the agent that runs and print its answer. */
-int agent_tell(const struct agent_config *c, const char *request);
+/** Pass a command such as "defer", "60" on to the agent that runs and print its answer. argument: NULL = none. AGENT_USAGE: no number */
+int agent_tell(const struct agent_config *c, const char *command, const char *argument);
 
 #endif

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ota/posix_peer.h"
+
 #define PATH_LEN_MAX 4095u
 /* The control socket's name must fit into struct sockaddr_un. */
 #define RUNTIME_DIR_MAX 90u
@@ -50,6 +52,17 @@ static const struct schema_field provided_fields[] = {
     { "level", SCHEMA_UINT, true, 1, UINT32_MAX, offsetof(struct ota_provided, level), MEMBER_SIZE(struct ota_provided, level), 0, NULL },
 };
 SCHEMA(provided_schema, provided_fields);
+
+static const struct schema_field application_fields[] = {
+    { "uid", SCHEMA_UINT, true, 0, UINT32_MAX - 1, offsetof(struct agent_application, uid), MEMBER_SIZE(struct agent_application, uid), 0, NULL },
+};
+SCHEMA(application_schema, application_fields);
+
+static const struct schema_field turns_fields[] = {
+    UINT("system_s", 1, 86400, struct agent_config, system_turn_s),
+    UINT("application_s", 1, 86400, struct agent_config, app_turn_s),
+};
+SCHEMA(turns_schema, turns_fields);
 
 static const struct schema_field repo_fields[] = {
     TEXT("name", true, 1, 15, struct agent_repo, name),
@@ -167,6 +180,9 @@ static const struct schema_field config_fields[] = {
     OBJECT("times", false, struct agent_config, times, &times_schema),
     { "provides", SCHEMA_OBJECTS, false, 1, AGENT_PROVIDES_MAX, offsetof(struct agent_config, provides),
       MEMBER_SIZE(struct agent_config, provides[0]), offsetof(struct agent_config, provides_count), &provided_schema },
+    { "applications", SCHEMA_OBJECTS, false, 1, AGENT_APPLICATIONS_MAX, offsetof(struct agent_config, application),
+      MEMBER_SIZE(struct agent_config, application[0]), offsetof(struct agent_config, application_count), &application_schema },
+    { "turns", SCHEMA_OBJECT, false, 0, 0, 0, 0, 0, &turns_schema },
 };
 SCHEMA(config_schema, config_fields);
 
@@ -333,7 +349,8 @@ bool agent_config_parse(struct agent_config *c, const char *text, size_t len, st
 {
     *c = (struct agent_config){ .limits = { .tuf.key_bytes = AGENT_KEY_BYTES, .block = AGENT_BLOCK,
                                             .delta_memory = AGENT_DELTA_MEMORY },
-                                .times = { .utc_floor_s = AGENT_UTC_FLOOR } };
+                                .times = { .utc_floor_s = AGENT_UTC_FLOOR },
+                                .system_turn_s = OTA_POSIX_SYSTEM_TURN_S, .app_turn_s = OTA_POSIX_APP_TURN_S };
     if (len > AGENT_CONFIG_MAX)
         return schema_fail(fault, "", "larger than 65536 bytes");
     if (!is_clean(text, len, fault))

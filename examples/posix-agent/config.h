@@ -12,6 +12,7 @@
 #define AGENT_KEY_BYTES (24 * 526) /* limits.key_bytes where the file has none: roots with any keys, also 24 of RSA-4096 */
 #define AGENT_UTC_FLOOR 1735689600   /* times.utc_floor_s where the file has none, 2025: a clock before this program is not set */
 #define AGENT_ARGS_MAX 15u        /* words of a command */
+#define AGENT_APPLICATIONS_MAX 8u /* users that may ask the running agent */
 #define AGENT_PROVIDES_MAX 8u     /* what the device provides by itself */
 #define AGENT_PREFIXES_MAX 8u     /* path prefixes of one repository */
 
@@ -74,6 +75,10 @@ struct agent_hawkbit {
     uint32_t poll_min_s, poll_max_s, look_s;
 };
 
+struct agent_application {
+    uint32_t uid;
+};
+
 /* Everything in the file. Texts belong to `tree`. */
 struct agent_config {
     const char *product, *group, *device_id, *state_dir, *runtime_dir, *report_url;
@@ -91,6 +96,9 @@ struct agent_config {
     struct ota_times times;
     struct ota_provided provides[AGENT_PROVIDES_MAX];
     size_t provides_count;
+    struct agent_application application[AGENT_APPLICATIONS_MAX];
+    size_t application_count;
+    uint32_t system_turn_s, app_turn_s;
     struct cJSON *tree;
 };
 

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "commands.h"
-#include "control.h"
 
 #define CONFIG_FILE "/etc/ota/agent.json"
 
@@ -73,14 +72,9 @@ static int status(const struct agent_config *c, const struct command_line *l)
 
 static int tell(const struct agent_config *c, const struct command_line *l)
 {
-    char request[CONTROL_REQUEST_MAX];
-    const char *argument = l->argument ? l->argument : strcmp(l->command, "reject") == 0 ? "1" : "";
-    int len = snprintf(request, sizeof request, "%s%s%s", l->command, argument[0] ? " " : "", argument);
-    int result;
+    const char *argument = l->argument ? l->argument : strcmp(l->command, "reject") == 0 ? "1" : NULL;
+    int result = agent_tell(c, l->command, argument);
 
-    if (len >= (int)sizeof request)
-        return usage("argument too long: ", argument);
-    result = agent_tell(c, request);
     return result == AGENT_USAGE ? usage("not a number in range: ", argument) : result;
 }
 

@@ -11,15 +11,18 @@
 #include "control.h"
 #include "device.h"
 #include "progress.h"
+#include "requests.h"
 #include "status.h"
 
 #define LOOK_MS 100u      /* between two looks at requests and progress while work is going on */
+#define TURN_NAP_MS 200u  /* while somebody else has the turn */
 #define NET_NAP_MS 200u   /* longest sleep on the network: requests are not heard meanwhile */
 
 struct run {
     const struct agent_config *config;
     struct device device;
     struct control control;
+    struct requests requests;
     struct progress progress;
     uint64_t looked_ms;
 };
@@ -76,61 +79,24 @@ static bool number(const char *text, long min, long max, long *out)
     return *text != '\0' && *text != ' ' && *end == '\0' && *out >= min && *out <= max;
 }
 
-static int say_result(FILE *to, const char *done, ota_err err)
-{
-    if (err == OTA_OK)
-        (void)fprintf(to, "%s\n", done);
-    else
-        (void)fprintf(to, "ota-agent: %s\n", ota_err_text(err));
-    return err == OTA_OK ? AGENT_OK : AGENT_REFUSED;
-}
-
-static int answer_defer(struct run *r, const char *seconds, FILE *to)
-{
-    uint32_t granted = 0;
-    long asked;
-    ota_err err;
-    char done[64];
-
-    if (!number(seconds, 0, UINT32_MAX / 2, &asked))
-        return AGENT_USAGE;
-    err = ota_defer(r->device.agent, (uint32_t)asked, &granted);
-    (void)snprintf(done, sizeof done, "deferred for %" PRIu32 " s", granted);
-    return say_result(to, done, err);
-}
-
-static int answer_status(struct run *r, bool json, FILE *to)
-{
-    struct ota_status s;
-    char *text;
-
-    ota_status(r->device.agent, &s);
-    text = json ? status_json(&s, r->config, true) : status_text(&s, r->config, true);
-    if (text)
-        (void)fputs(text, to);
-    free(text);
-    return text ? AGENT_OK : AGENT_DEVICE;
-}
-
-static int answer(void *self, const char *request, FILE *to)
-{
-    struct run *r = self;
-    long reason;
-
-    if (strcmp(request, "status") == 0 || strcmp(request, "status json") == 0)
-        return answer_status(r, request[6] != '\0', to);
-    if (strncmp(request, "defer ", 6) == 0)
-        return answer_defer(r, request + 6, to);
-    if (strcmp(request, "confirm") == 0)
-        return say_result(to, "confirmed", ota_confirm(r->device.agent));
-    if (strncmp(request, "reject ", 7) == 0 && number(request + 7, INT32_MIN, INT32_MAX, &reason))
-        return say_result(to, "rejected", ota_reject(r->device.agent, (int32_t)reason));
-    return AGENT_USAGE;
-}
-
 static uint64_t now_ms(struct run *r)
 {
     return r->device.clock.port.ops->monotonic_ms(&r->device.clock.port);
+}
+
+static uint64_t clock_ms(void *clock)
+{
+    struct ota_clock *c = clock;
+
+    return c->ops->monotonic_ms(c);
+}
+
+static void serve(struct run *r, int ms, const sigset_t *mask)
+{
+    const struct control_calls calls = { requests_answer, requests_left, &r->requests };
+
+    control_serve(&r->control, ms, mask, &calls);
+    requests_look(&r->requests);
 }
 
 /* What people want to know, not more often than they can tell. */
@@ -144,7 +110,7 @@ static void look(struct run *r, bool force)
     r->looked_ms = now;
     ota_status(r->device.agent, &s);
     progress_show(&r->progress, &s, r->config, now);
-    control_serve(&r->control, 0, NULL, answer, r);
+    serve(r, 0, NULL);
 }
 
 /* A signal that comes between the look at `stopping` and the sleep must end the sleep, which may be an hour's. */
@@ -157,7 +123,7 @@ static void listen_for(struct run *r, uint32_t ms)
     (void)sigaddset(&stop, SIGINT);
     (void)sigprocmask(SIG_BLOCK, &stop, &before);
     if (!stopping)
-        control_serve(&r->control, ms < INT32_MAX ? (int)ms : INT32_MAX, &before, answer, r);
+        serve(r, ms < INT32_MAX ? (int)ms : INT32_MAX, &before);
     (void)sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
@@ -174,12 +140,24 @@ static void nap(struct run *r, const struct ota_wait *wait)
         listen_for(r, wait->ms);
 }
 
+/* One step, if it is our turn. */
+static ota_err step(struct run *r, struct ota_wait *wait)
+{
+    struct ota_status s;
+
+    ota_status(r->device.agent, &s);
+    if (requests_may_step(&r->requests, s.state, wait->ms > 0))
+        return ota_step(r->device.agent, wait);
+    *wait = (struct ota_wait){ .ms = TURN_NAP_MS };
+    return OTA_OK;
+}
+
 static ota_err loop(struct run *r)
 {
     struct ota_wait wait = { 0 };
 
     while (!stopping) {
-        ota_err err = ota_step(r->device.agent, &wait);
+        ota_err err = step(r, &wait);
 
         if (err != OTA_OK)
             return err;
@@ -197,14 +175,17 @@ int agent_run(const struct agent_config *c, const struct agent_options *o)
     ota_err err;
 
     r.config = c;
-    r.control.fd = -1;
+    r.control.fd = r.requests.lock.fd = -1;
     progress_init(&r.progress, o->progress);
     err = device_open(&r.device, c, &how, &fault);
     if (err == OTA_OK)
         err = device_settle(&r.device, &fault);
-    if (err == OTA_OK && !control_open(&r.control, c->runtime_dir, &fault))
+    if (err == OTA_OK && (!control_open(&r.control, c, &fault) || !requests_open(&r.requests, &r.control, c, &fault)))
         err = OTA_DEVICE_STORE;
     if (err == OTA_OK) {
+        r.requests.agent = r.device.agent;
+        r.requests.now_ms = clock_ms;
+        r.requests.clock = &r.device.clock.port;
         catch_signals(r.device.agent);
         err = loop(&r);
         signalled = NULL;
@@ -214,6 +195,7 @@ int agent_run(const struct agent_config *c, const struct agent_options *o)
     if (err != OTA_OK)
         (void)complain(&fault, err);
     control_close(&r.control);
+    requests_close(&r.requests);
     device_close(&r.device);
     return agent_exit_of(err);
 }
@@ -319,7 +301,7 @@ static int status_at_rest(const struct agent_config *c, bool json)
 int agent_status(const struct agent_config *c, const struct agent_options *o)
 {
     static char text[CONTROL_ANSWER_MAX];
-    int status = control_ask(c->runtime_dir, o->json ? "status json" : "status", text);
+    int status = control_ask(c->runtime_dir, o->json ? "{\"do\":\"status\",\"form\":\"json\",\"text\":true}\n" : "{\"do\":\"status\",\"text\":true}\n", text);
 
     if (status < 0)
         return status_at_rest(c, o->json);
@@ -327,9 +309,18 @@ int agent_status(const struct agent_config *c, const struct agent_options *o)
     return status;
 }
 
-int agent_tell(const struct agent_config *c, const char *request)
+int agent_tell(const struct agent_config *c, const char *command, const char *argument)
 {
     static char text[CONTROL_ANSWER_MAX];
+    bool defers = strcmp(command, "defer") == 0;
+    char request[128], member[48] = "";
+    long value;
+
+    if (argument && !number(argument, defers ? 0 : INT32_MIN, INT32_MAX, &value))
+        return AGENT_USAGE;
+    if (argument)
+        (void)snprintf(member, sizeof member, ",\"%s\":%ld", defers ? "seconds" : "reason", value);
+    (void)snprintf(request, sizeof request, "{\"do\":\"%.16s\"%s,\"text\":true}\n", command, member);
     int status = control_ask(c->runtime_dir, request, text);
 
     if (status < 0) {

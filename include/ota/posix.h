@@ -14,6 +14,7 @@
 #include "ota/boot_record.h"
 #include "ota/config.h"
 #include "ota/image.h"
+#include "ota/posix_peer.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # usage: app_agent.sh BUILD-DIR
-# An application updates itself: to a good version that vouches for itself, then to a sick one and back.
+# An application updates itself beside the system's agent: to a good version that vouches for itself, when its turn has come, then
+# to a sick one and back.
 . "$(dirname "$0")/common.sh"
 
 APPS="$BUILD/examples/app-agent"
@@ -21,12 +22,37 @@ truncate -s 32M "$DIR/app/slot-a" "$DIR/app/slot-b"
 chmod 755 "$DIR/app/slot-a" "$DIR/app/slot-b"
 cp "$WEB/p/thermostat/metadata/1.root.json" "$DIR/app/root.json"
 
+# The system's agent, which has nothing to do but to listen.
+mkdir "$DIR/sys"
+cp /bin/true "$DIR/sys/a"
+truncate -s 1M "$DIR/sys/a"
+"$BUILD/examples/boot-supervisor/ota-boot-supervisor" --init a --max-boots 1 "$DIR/sys/boot" "$DIR/sys/a" "$DIR/sys/b" > "$DIR/sys/log" 2>&1
+cat > "$DIR/sys/agent.json" <<CONFIG
+{ "product": "thermostat", "group": "production", "device_id": "t-1", "state_dir": "$DIR/sys/state", "runtime_dir": "$DIR/run",
+  "components": [ { "name": "os", "slots": [ { "file": "$DIR/sys/a" }, { "file": "$DIR/sys/b", "size": 1048576 } ], "factory_version": "7.0.0" } ],
+  "repositories": [ { "name": "product", "metadata_url": "${URL}metadata/", "targets_url": "${URL}targets/",
+                      "prefixes": [ "app/", "group/" ], "root": "$DIR/app/root.json" } ],
+  "boot": { "type": "file", "path": "$DIR/sys/boot" }, "plain_http": true, "turns": { "system_s": 60, "application_s": 60 } }
+CONFIG
+"$BUILD/examples/posix-agent/ota-agent" run --config "$DIR/sys/agent.json" >> "$DIR/sys/log" 2>&1 &
+PIDS+=($!)
+wait_until 20 test -S "$DIR/run/agent.sock" || fail "the system's agent does not listen: $(cat "$DIR/sys/log")"
+
 "$BUILD/examples/boot-supervisor/ota-boot-supervisor" --init a --link "$DIR/app/current" --max-boots 20 "$DIR/app/boot" "$DIR/app/slot-a" \
-    "$DIR/app/slot-b" -- "$DIR/app" "$URL" 1 > "$LOG" 2>&1 &
+    "$DIR/app/slot-b" -- "$DIR/app" "$URL" 1 "$DIR/run" > "$LOG" 2>&1 &
 PIDS+=($!)
 wait_until 20 last_start 1.0.0 a || fail "1.0.0 does not start"
 
+wait_until 20 logged 'app: meets system 7.0.0' || fail "the application does not find the system's agent"
+
+# Somebody else updates: the application waits for its turn.
+exec 8< "$DIR/run/update.lock"
+flock 8
 publish app 2.0.0 "$APPS/ota-app-2.0.0"
+wait_until 30 logged 'deployment 2 wants' || fail "2.0.0 is not found"
+sleep 1
+! logged 'download starts' || fail "2.0.0 is fetched out of turn"
+exec 8<&-
 wait_until 30 logged 'deployment 2 confirmed' || fail "2.0.0 is not confirmed"
 last_start 2.0.0 b || fail "2.0.0 does not run from slot b"
 [ "$(readlink "$DIR/app/current")" = "$DIR/app/slot-b" ] || fail "the link does not lead to slot b"
