@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static ota_err open_file(struct device *d, const struct agent_boot *b, struct ota_fault *why)
@@ -98,11 +99,21 @@ ota_err device_boot_open(struct device *d, const struct agent_config *c, struct 
     return OTA_OK;
 }
 
+/* A boot supervisor that would not run the other slot says so to what it runs instead. */
+static void tell_refused_slot(void)
+{
+    const char *refused = getenv("OTA_BOOT_REFUSED");
+
+    if (refused)
+        (void)fprintf(stderr, "ota-agent: the boot supervisor refused slot %s\n", refused);
+}
+
 ota_err device_settle(struct device *d, struct schema_fault *fault)
 {
     struct ota_fault why = { .err = OTA_OK };
     ota_err err = d->has_loader ? ota_posix_loader_settle(&d->boot.loader, &why) : OTA_OK;
 
+    tell_refused_slot();
     return err == OTA_OK ? OTA_OK : device_fail(fault, "boot", device_boot_trouble(d), err, &why);
 }
 

@@ -121,7 +121,8 @@ for at in 0 5000 $((len - 200)) $((len - 70)) $((len - 1)); do
     expect 0 "boot: slot a" boot
 done
 # The journal vouched for these bytes: that they are others is found out by the seal, once; then all of them come again.
-expect 5 "image.sha256" agent check
+OTA_BOOT_REFUSED="b REJECT_SIGNATURE package.signature" \
+    expect 5 "the boot supervisor refused slot b REJECT_SIGNATURE package.signature" agent check
 expect 3 "a restart of the device is needed" agent check
 expect 0 "boot: slot b, on trial" boot
 expect 0 "" agent check
