@@ -6,9 +6,9 @@
 
 #define MATCH_MIN 3u
 #define MATCH_MAX 258u
-#define AHEAD_MIN (MATCH_MAX + MATCH_MIN + 1u)         /* bytes in sight before a search, unless the input ends */
+#define AHEAD_MIN (MATCH_MAX + MATCH_MIN + 1u) /* bytes in sight before a search, unless the input ends */
 #define REACH (OTAI_REFLATE_HALF - AHEAD_MIN)
-#define FAR 4096u                                      /* three bytes from farther away cost more than they save */
+#define FAR 4096u /* three bytes from farther away cost more than they save */
 #define HALF_MASK (OTAI_REFLATE_HALF - 1u)
 
 struct effort {
@@ -78,19 +78,20 @@ static uint32_t common(const uint8_t *a, const uint8_t *b, uint32_t most)
     return n;
 }
 
-/* The longest match that is longer than `best`, along the chain that begins at `place`. */
+/* The longest match that is longer than `best`, along the chain that begins at `place`. gzip compares beyond the end of the
+ * input, with what the window holds there, and so may prefer a match that zlib would not look for. */
 static uint32_t longest(struct otai_reflate *r, uint32_t place, uint32_t best)
 {
     const struct effort *e = &efforts[r->way.level - OTAI_REFLATE_LEVEL_MIN];
     const uint8_t *here = r->window + r->at;
     uint32_t chain = best >= e->good ? e->chain / 4u : e->chain, limit = r->at > REACH ? r->at - REACH : 0;
-    uint32_t nice = e->nice < r->ahead ? e->nice : r->ahead, most = r->ahead < MATCH_MAX ? r->ahead : MATCH_MAX;
+    uint32_t sight = r->way.early || r->ahead > MATCH_MAX ? MATCH_MAX : r->ahead, nice = e->nice < sight ? e->nice : sight;
 
     do {
         const uint8_t *there = r->window + place;
 
-        if (best < most && there[best] == here[best] && there[best - 1] == here[best - 1] && there[0] == here[0]) {
-            uint32_t n = common(there, here, most);
+        if (best < sight && there[best] == here[best] && there[best - 1] == here[best - 1] && there[0] == here[0]) {
+            uint32_t n = common(there, here, sight);
 
             if (n > best) {
                 best = n;
@@ -151,13 +152,19 @@ static void take_match(struct otai_reflate *r, uint32_t from, uint32_t len)
         end_block(r, false);
 }
 
+/* gzip gives up where a match could reach beyond the window; zlib moves the window on before that. */
+static bool searches(const struct otai_reflate *r)
+{
+    return !r->way.early || r->at <= OTAI_REFLATE_WINDOW - AHEAD_MIN;
+}
+
 /* One byte further, at least. Wants AHEAD_MIN bytes in sight, or the end of the input. */
 static void search(struct otai_reflate *r)
 {
     uint32_t found = r->ahead >= MATCH_MIN ? enter(r, r->at) : 0, before = r->match_len, from = r->match_at;
 
     r->match_len = MATCH_MIN - 1;
-    if (found && before < efforts[r->way.level - OTAI_REFLATE_LEVEL_MIN].lazy && r->at - found <= REACH) {
+    if (found && before < efforts[r->way.level - OTAI_REFLATE_LEVEL_MIN].lazy && r->at - found <= REACH && searches(r)) {
         r->match_len = longest(r, found, before);
         if (r->match_len == MATCH_MIN && r->at - r->match_at > FAR)
             r->match_len = MATCH_MIN - 1;
@@ -202,6 +209,14 @@ static size_t fill(struct otai_reflate *r, const uint8_t *in, size_t len)
     return n;
 }
 
+/* gzip looks for more input once in vain, zlib always: it matters where the window stands. Behind the last byte gzip has two
+ * zeros, and then what the window held before. */
+static void end_input(struct otai_reflate *r)
+{
+    r->ended = true;
+    memset(r->window + r->at + r->ahead, 0, MATCH_MIN - 1u);
+}
+
 static void finish(struct otai_reflate *r)
 {
     if (r->pending)
@@ -210,7 +225,8 @@ static void finish(struct otai_reflate *r)
     end_block(r, true);
 }
 
-ota_err otai_reflate_push(struct otai_reflate *r, const uint8_t *in, size_t in_len, size_t *used, uint8_t *out, size_t cap, size_t *made)
+ota_err otai_reflate_push(struct otai_reflate *r, const uint8_t *in, size_t in_len, size_t *used, uint8_t *out, size_t cap,
+                          size_t *made)
 {
     *used = *made = 0;
     for (;;) {
@@ -222,8 +238,8 @@ ota_err otai_reflate_push(struct otai_reflate *r, const uint8_t *in, size_t in_l
             *used += fill(r, in_len > *used ? in + *used : NULL, in_len - *used);
             if (r->ahead < AHEAD_MIN && r->left > 0)
                 return OTA_OK;
-            /* gzip looks for more input once in vain, zlib always: it matters where the window stands. */
-            r->ended = r->ahead < AHEAD_MIN && r->way.early;
+            if (r->ahead < AHEAD_MIN && r->way.early)
+                end_input(r);
         }
         if (r->ahead > 0)
             search(r);
@@ -241,6 +257,6 @@ bool otai_reflate_plausible(const struct otai_reflate *r)
     uint32_t most = idle ? UINT32_MAX : r->phase == OTAI_RF_STORED ? OTAI_REFLATE_WINDOW : symbols;
     return r->symbols < symbols && r->at <= OTAI_REFLATE_WINDOW && r->ahead <= OTAI_REFLATE_WINDOW - r->at &&
            r->match_at < OTAI_REFLATE_WINDOW && r->block_at <= (int32_t)r->at && r->bit_count < 64 && r->emit_end <= most &&
-           r->runs <= sizeof r->run / 2 && r->order_count <= OTAI_LEN_CODES && (r->phase != OTAI_RF_ORDER || r->emit_at < OTAI_LEN_CODES) &&
-           (r->phase != OTAI_RF_LENS || r->emit_at < r->runs);
+           r->runs <= sizeof r->run / 2 && r->order_count <= OTAI_LEN_CODES &&
+           (r->phase != OTAI_RF_ORDER || r->emit_at < OTAI_LEN_CODES) && (r->phase != OTAI_RF_LENS || r->emit_at < r->runs);
 }
