@@ -10,8 +10,14 @@
 
 #include <string.h>
 
+/* The build chooses between a table and what computes its numbers. */
+#ifndef OTAI_STRETCH_HEADER
+#define OTAI_STRETCH_HEADER "stretch_small.h"
+#endif
+#include OTAI_STRETCH_HEADER
+
 #define STRETCH_MAX 2047
-#define WEIGHT_BEGIN (9 << 8)      /* 13 bits of fraction */
+#define WEIGHT_BEGIN (9 << 8) /* 13 bits of fraction */
 #define WEIGHT_MAX 32767
 #define LEARN_RATE 24
 #define TRUST_BEGIN 3072u
@@ -19,16 +25,9 @@
 #define FLAG_COUNT_MAX 160u
 
 /* 65536 / (1 + exp(-x / 256)) for x = -2048, -1920, ... 2048. */
-static const uint16_t squash_table[33] = {
-    22, 36, 60, 98, 162, 267, 439, 720, 1179, 1921, 3108, 4971, 7812, 11955, 17625, 24743, 32768, 40793, 47911, 53581,
-    57724, 60565, 62428, 63615, 64357, 64816, 65097, 65269, 65374, 65438, 65476, 65500, 65514
-};
-
-/* 256 x ln(1 + i / 32). */
-static const uint8_t ln_table[33] = {
-    0, 8, 16, 23, 30, 37, 44, 51, 57, 63, 70, 76, 82, 87, 93, 98, 104, 109, 114, 119, 124, 129, 134, 139, 143, 148, 152, 157,
-    161, 165, 169, 173, 177
-};
+static const uint16_t squash_table[33] = { 22,    36,    60,    98,    162,   267,   439,   720,   1179,  1921,  3108,
+                                           4971,  7812,  11955, 17625, 24743, 32768, 40793, 47911, 53581, 57724, 60565,
+                                           62428, 63615, 64357, 64816, 65097, 65269, 65374, 65438, 65476, 65500, 65514 };
 
 /* 65536 / (n + 1.5), at the end slower than that. */
 static const uint16_t rate_table[COUNT_MAX + 1] = {
@@ -47,26 +46,6 @@ static uint32_t squash(int32_t x)
     uint32_t at = (uint32_t)(x + 2048);
     uint32_t low = squash_table[at >> 7], high = squash_table[(at >> 7) + 1];
     return low + (((high - low) * (at & 127u)) >> 7);
-}
-
-/* 256 x ln(v), v in 1..4095. */
-static int32_t ln256(uint32_t v)
-{
-    uint32_t e = v >> 8 ? 8 : 0;
-
-    e += v >> (e + 4) ? 4 : 0;
-    e += v >> (e + 2) ? 2 : 0;
-    e += v >> (e + 1) ? 1 : 0;
-    uint32_t m = (v << (12 - e)) & 4095u;       /* twelve bits after the first one */
-    uint32_t low = ln_table[m >> 7], high = ln_table[(m >> 7) + 1];
-    return (int32_t)(e * 177u + low + (((high - low) * (m & 127u)) >> 7));
-}
-
-static int32_t stretch(uint32_t p)
-{
-    int32_t x = ln256(p) - ln256(4096u - p);
-
-    return x > STRETCH_MAX ? STRETCH_MAX : x < -STRETCH_MAX ? -STRETCH_MAX : x;
 }
 
 static void learn_slot(uint16_t *slot, unsigned bit)
@@ -108,7 +87,7 @@ unsigned otai_code_flag(struct otai_model *m, unsigned which, unsigned bit)
     struct otai_flag *f = &m->flag[which];
 
     bit = m->coder->bit(m->coder, f->p, bit);
-    uint32_t step = f->n * 2u + 3u;               /* 1 / (n + 1.5) */
+    uint32_t step = f->n * 2u + 3u; /* 1 / (n + 1.5) */
     if (bit)
         f->p = (uint16_t)(f->p + (65535u - f->p) * 2u / step);
     else
@@ -131,13 +110,14 @@ static unsigned code_slot(struct otai_model *m, uint16_t *slot, unsigned bit)
     return bit;
 }
 
-/* What is mixed for one bit: a counter and what it says, for each context that says anything. */
+/* What is mixed for one bit: the counter of each context that says anything, what it says, and which weight is its own. */
 struct mix {
     uint16_t *slot[OTAI_MIX_INPUTS];
     int32_t x[OTAI_MIX_INPUTS];
+    uint8_t own[OTAI_MIX_INPUTS];
     int16_t *weight;
     unsigned n;
-    uint32_t opposite;                 /* inputs whose counter learns the opposite of the bit */
+    uint32_t opposite; /* inputs whose counter learns the opposite of the bit */
 };
 
 static int16_t learn_weight(int32_t w, int32_t x, int32_t err)
@@ -148,18 +128,17 @@ static int16_t learn_weight(int32_t w, int32_t x, int32_t err)
 
 static unsigned code_mix(struct otai_model *m, const struct mix *in, unsigned bit)
 {
-    int16_t *w = in->weight;
     int32_t sum = 0;
 
     for (unsigned i = 0; i < in->n; i++)
-        sum += w[i] * in->x[i];
+        sum += in->weight[in->own[i]] * in->x[i];
     uint32_t p = squash(sum / 8192);
     bit = m->coder->bit(m->coder, p, bit);
     int32_t err = ((bit ? 65535 : 0) - (int32_t)p) / 16;
     for (unsigned i = 0; i < in->n; i++) {
-        if (!in->slot[i])
-            continue;
-        w[i] = learn_weight(w[i], in->x[i], err);
+        int16_t *w = &in->weight[in->own[i]];
+
+        *w = learn_weight(*w, in->x[i], err);
         learn_slot(in->slot[i], bit ^ (in->opposite >> i & 1u));
     }
     return bit;
@@ -172,11 +151,15 @@ static uint16_t *slot_of(struct otai_model *m, uint32_t h)
 
 unsigned otai_code_hit(struct otai_model *m, const uint32_t h[OTAI_HIT_INPUTS], unsigned set, unsigned bit)
 {
-    struct mix in = { .n = OTAI_HIT_INPUTS, .weight = m->hit_weight[set] };
+    struct mix in;
 
+    in.n = OTAI_HIT_INPUTS;
+    in.weight = m->hit_weight[set];
+    in.opposite = 0;
     for (unsigned i = 0; i < OTAI_HIT_INPUTS; i++) {
         in.slot[i] = slot_of(m, h[i]);
-        in.x[i] = stretch(*in.slot[i] >> 4);
+        in.own[i] = (uint8_t)i;
+        in.x[i] = otai_stretch(*in.slot[i] >> 4);
     }
     return code_mix(m, &in, bit);
 }
@@ -210,59 +193,72 @@ void otai_teach_runs(struct otai_model *m, const uint32_t h[OTAI_RUNS], uint8_t 
     }
 }
 
-/* What the runs of a byte's contexts say. */
+/* What the runs of a byte's contexts say, as far as they say anything. */
 struct runs {
-    uint32_t byte[OTAI_RUNS], len[OTAI_RUNS];      /* byte: with a 1 before its highest bit */
+    uint32_t byte[OTAI_RUNS]; /* with a 1 before its highest bit */
+    uint16_t (*trust[OTAI_RUNS])[8];
+    uint8_t which[OTAI_RUNS];
+    unsigned n;
 };
 
-static struct runs look_up(struct otai_model *m, const struct otai_context *c)
+static void look_up(struct otai_model *m, const struct otai_context *c, struct runs *r)
 {
-    struct runs r;
-
+    r->n = 0;
     for (unsigned i = 0; i < OTAI_RUNS; i++) {
         uint32_t check, run = *run_of(m, c->run[i], &check);
 
-        r.byte[i] = run >> 8 | 256u;
-        r.len[i] = (run >> 3 & CHECK_MAX) == check ? run & OTAI_RUN_MAX : 0;
+        if ((run >> 3 & CHECK_MAX) != check || (run & OTAI_RUN_MAX) == 0)
+            continue;
+        r->byte[r->n] = run >> 8 | 256u;
+        r->trust[r->n] = &m->trust[i][(run & OTAI_RUN_MAX) - 1];
+        r->which[r->n++] = (uint8_t)i;
     }
-    return r;
 }
 
-/* The runs that agree with the bits so far, as inputs behind the others. Returns the last one's number from 1, or 0. */
-static unsigned add_runs(struct otai_model *m, const struct runs *r, uint32_t partial, unsigned k, struct mix *in)
+/* The runs that agree with the bits so far, as inputs behind the others; those that do not are dropped. Returns the last
+ * one's number from 1, or 0. */
+static unsigned add_runs(struct runs *r, uint32_t partial, unsigned k, unsigned first, struct mix *in)
 {
-    unsigned last = 0;
+    unsigned kept = 0, last = 0;
 
-    for (unsigned i = 0; i < OTAI_RUNS; i++) {
-        unsigned at = in->n++, says_0 = ~r->byte[i] >> k & 1u;
+    for (unsigned i = 0; i < r->n; i++) {
+        unsigned at = in->n, says_0 = ~r->byte[i] >> k & 1u;
 
-        in->slot[at] = NULL;
-        in->x[at] = 0;
-        if (!r->len[i] || r->byte[i] >> (k + 1) != partial)
+        if (r->byte[i] >> (k + 1) != partial)
             continue;
-        in->slot[at] = &m->trust[i][r->len[i] - 1][k];
-        in->x[at] = stretch(*in->slot[at] >> 4);
+        r->byte[kept] = r->byte[i];
+        r->trust[kept] = r->trust[i];
+        r->which[kept++] = r->which[i];
+        in->slot[at] = &(*r->trust[i])[k];
+        in->x[at] = otai_stretch(*in->slot[at] >> 4);
         if (says_0)
             in->x[at] = -in->x[at];
+        in->own[at] = (uint8_t)(first + r->which[i]);
         in->opposite |= says_0 << at;
-        last = i + 1;
+        in->n = at + 1;
+        last = r->which[i] + 1u;
     }
+    r->n = kept;
     return last;
 }
 
 uint8_t otai_code_byte(struct otai_model *m, const struct otai_context *c, uint8_t byte)
 {
-    struct runs r = look_up(m, c);
+    struct runs r;
+    struct mix in;
     uint32_t partial = 1;
 
+    look_up(m, c, &r);
+    for (unsigned i = 0; i < c->slots; i++)
+        in.own[i] = (uint8_t)i;
     for (unsigned k = 8; k-- > 0;) {
-        struct mix in = { .n = c->slots };
-
+        in.n = c->slots;
+        in.opposite = 0;
         for (unsigned i = 0; i < c->slots; i++) {
             in.slot[i] = slot_of(m, c->slot[i] + partial * 0x2F0B4C47u);
-            in.x[i] = stretch(*in.slot[i] >> 4) * worth_table[*in.slot[i] & 15u] / 16;
+            in.x[i] = otai_stretch(*in.slot[i] >> 4) * worth_table[*in.slot[i] & 15u] / 16;
         }
-        unsigned last = add_runs(m, &r, partial, k, &in);
+        unsigned last = add_runs(&r, partial, k, c->slots, &in);
         in.weight = m->weight[c->kind][last];
         partial = partial << 1 | code_mix(m, &in, byte >> k & 1u);
     }
@@ -281,8 +277,8 @@ static uint32_t length_of(uint32_t v)
     return e;
 }
 
-#define FIRST_BITS 32u             /* counters of the first two bits, three for each length; before them the length's */
-#define LAST_BITS 128u             /* of the last three */
+#define FIRST_BITS 32u /* counters of the first two bits, three for each length; before them the length's */
+#define LAST_BITS 128u /* of the last three */
 
 /* v + 1 as its length in bits, in a tree of decisions, then the bits after the first one. Two are modelled because numbers
  * differ in size, and the last three because code is aligned. */
