@@ -62,6 +62,18 @@ check cmp moved made
 rm made
 [ "$(wc -c <parts)" -lt $(($(gzip -9c moved | wc -c) / 8)) ] || { echo "in parts: $(wc -c <parts) bytes"; exit 1; }
 
+# The same bytes from any number of threads: several plans, learning from the old image, parts.
+{ head -c 40000 small; head -c 90000 /dev/zero | tr '\0' x; tail -c +40001 small; } >wide
+for how in "" "--memory 20K" "--block 64K"; do
+    # shellcheck disable=SC2086
+    check "$tool" create --quiet --threads 1 $how small wide alone
+    for threads in 2 3 64; do
+        # shellcheck disable=SC2086
+        check "$tool" create --quiet --threads $threads $how small wide together
+        check cmp alone together
+    done
+done
+
 # gzip's own streams are opened when there is memory for it.
 if "$tool" create --quiet --explain small small2 patch3 2>&1 | grep -q "streams opened"; then echo "nothing to open"; exit 1; fi
 for level in 6 9; do
@@ -91,10 +103,13 @@ refuses "cannot create beside it" "$tool" apply old patch nowhere/made
 refuses "memory" "$tool" create --memory 1K old new made
 refuses "memory" "$tool" create --memory
 refuses "block needs" "$tool" create --block 1K old new made
+refuses "threads needs" "$tool" create --threads 0 old new made
+refuses "threads needs" "$tool" create --threads 65 old new made
+refuses "threads needs" "$tool" create --threads
 refuses "reverse needs" "$tool" create --reverse
 refuses "unknown option" "$tool" create --fast old new made
 refuses "wrong number" "$tool" create old new
 refuses "command is missing" "$tool"
 [ -z "$(find . -name '*.??????' -newer new)" ] || { echo "temporary files are left:"; ls; exit 1; }
 echo "$passed passed"
-[ "$passed" -ge 35 ]
+[ "$passed" -ge 58 ]

@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "create.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "crew.h"
 #include "plan.h"
 #include "stretch.h"
 
 #define NO_MEMORY "out of memory"
-#define WHOLE_MAX (UINT32_C(1) << 30)     /* bytes of one image that are looked at at once */
-#define PART_LEN (UINT32_C(1) << 28)      /* of what is larger: bytes of the new image in a part */
-#define MAP_WANTED 4096                   /* entries for which a part leaves room before the counters take it */
+#define WHOLE_MAX (UINT32_C(1) << 30) /* bytes of one image that are looked at at once */
+#define PART_LEN (UINT32_C(1) << 28)  /* of what is larger: bytes of the new image in a part */
+#define AMPLE (96u << 10)             /* memory that is not little */
+#define MAP_WANTED 4096               /* entries for which a part leaves room before the counters take it */
 #define PRIME_RUNS_LOG2 16u
 #define WORTH_PRIMING 32u
-#define TRIES_LEN (4u << 20)              /* images up to this length are encoded in several ways, to keep the best */
+#define TRIES_LEN (4u << 20) /* images up to this length are encoded in several ways, to keep the best */
+#define TRIALS_MAX 8u
 
 struct memory_base {
     struct ota_delta_base base;
@@ -31,14 +35,17 @@ static const struct ota_delta_base_ops memory_ops = { read_memory };
 
 /* What all steps need. */
 struct maker {
-    const struct create_job *job, *outer;   /* what is encoded; what was asked for */
+    const struct create_job *job, *outer; /* what is encoded; what was asked for */
     struct create_job inner;
     struct memory_base base;
     struct opened opened;
-    bool closed;                            /* no streams are looked for */
-    struct plan plan;
+    bool closed; /* no streams are looked for */
+    struct study study;
+    struct plan plan[TRIALS_MAX]; /* to each taste */
     struct otai_patch_params params;
     struct bytes payload;
+    bool encoded;            /* there is a payload */
+    uint32_t copies, minors; /* in the map, outside of it */
 };
 
 /* ---- memory ----------------------------------------------------------------------------------------------------------- */
@@ -75,7 +82,7 @@ static int64_t map_room(struct otai_patch_params p, uint32_t memory, size_t want
         return -1;
     int64_t room = (int64_t)((memory - without) / 14);
     if (room > 0)
-        room--;                            /* for alignment */
+        room--; /* for alignment */
     if (room > (int64_t)OTAI_MAP_MAX)
         room = OTAI_MAP_MAX;
     return room < (int64_t)wanted ? room : (int64_t)wanted;
@@ -90,95 +97,219 @@ static void report(void *who, uint64_t done)
     job->progress(job->who, "encoding", (unsigned)(done * 100 / job->new_len));
 }
 
-/* Encode with the parameters as they are. NULL, or what is wrong */
-static const char *encode(struct maker *m, struct bytes *payload)
+/* One way to encode: a plan, a division of the memory, and whether to learn from the old image beforehand. */
+struct trial {
+    const struct plan *plan;
+    unsigned division;
+    bool learns;
+    /* What came of it. Not encoded: the memory is too small, or it was given up. */
+    bool encoded;
+    struct otai_patch_params params;
+    struct bytes payload;
+    uint32_t copies, minors;
+    const char *wrong;
+};
+
+/* Trials that run side by side. One that is longer than another that is complete is given up: which one wins does not depend
+ * on when that is. */
+struct contest {
+    struct maker *m;
+    struct trial trial[TRIALS_MAX];
+    unsigned count;
+    atomic_size_t least;
+};
+
+static const char *encode(struct maker *m, struct trial *t, const struct course *c, const atomic_size_t *least, bool tells)
 {
-    struct encode_job e = { .base = &m->base.base, .base_len = m->job->old_len, .out_len = m->job->new_len, .params = &m->params,
-                            .progress = m->job->progress ? report : NULL, .who = m };
-    struct otai_script s = { .part = &m->plan.part, .map = m->plan.map.p, .minor = m->plan.minor.p, .mode = m->plan.mode,
-                             .out = m->job->new };
+    struct encode_job e = { .base = &m->base.base,
+                            .base_len = m->job->old_len,
+                            .out_len = m->job->new_len,
+                            .params = &t->params,
+                            .most = least,
+                            .progress = tells && m->job->progress ? report : NULL,
+                            .who = m };
+    struct otai_script s = { .part = &c->part, .map = c->map.p, .minor = c->minor.p, .mode = t->plan->mode, .out = m->job->new };
     struct encoder *enc = encode_begin(&e);
 
     if (!enc)
         return NO_MEMORY;
     bool ok = encode_part(enc, &s);
-    return encode_end(enc, payload) && ok ? NULL : "cannot be encoded";
-}
-
-/* Bytes of the old image to learn from: as many as leave a trace. Little memory had better learn from new bytes only, and
- * opened images cannot be read before the first new bytes have told what was opened. A patch that is small beside the old
- * image, as the first try tells, would save less than the device's time to read all of it. */
-static uint32_t worth_learning(const struct maker *m)
-{
-    if (m->inner.old || m->payload.len < m->job->old_len / WORTH_PRIMING || m->params.runs_log2 < PRIME_RUNS_LOG2 || m->job->old_len > (uint64_t)8 << m->params.runs_log2)
-        return 0;
-    return (uint32_t)m->job->old_len;
-}
-
-/* Try one division of the memory between counters, runs and map; keep it when it is better than what there is. */
-static const char *try_division(struct maker *m, struct otai_patch_params p, struct otai_patch_params *best)
-{
-    struct bytes payload = { 0 };
-    int64_t room = map_room(p, m->job->memory, m->plan.copies.len);
-
-    if (room < 0)
-        return NULL;
-    if (!plan_limit_map(&m->plan, (uint32_t)room))
+    if (!encode_end(enc, &t->payload))
         return NO_MEMORY;
-    m->params = p;
-    m->params.map_max = m->plan.part.count;
-    m->plan.part.prime_len = worth_learning(m);
-    const char *wrong = encode(m, &payload);
-    if (wrong)
-        return wrong;
-    if (m->payload.p && payload.len >= m->payload.len) {
-        free(payload.p);
+    if (t->payload.len > atomic_load(least)) {
+        free(t->payload.p);
+        t->payload = (struct bytes){ 0 };
         return NULL;
     }
-    free(m->payload.p);
-    m->payload = payload;
-    *best = m->params;
-    best->payload_len = payload.len;
-    return NULL;
+    t->encoded = ok;
+    return ok ? NULL : "cannot be encoded";
 }
 
-/* Counters and runs get what the map leaves; with little memory more than one division is tried. */
-static const char *encode_best(struct maker *m, struct otai_patch_params *best)
+static void lower(atomic_size_t *least, size_t len)
 {
-    bool ample = m->job->memory >= 96u << 10;
-    const char *wrong = NULL;
-    unsigned first = 0, tries = m->job->new_len <= TRIES_LEN ? ample ? 2 : 4 : 1;
+    size_t was = atomic_load(least);
 
-    m->params = frugal(m->job->memory);
-    m->params.opened = m->opened.params;
-    while (first < DIVISIONS - 1 &&
-           map_room(division(m->params, first), m->job->memory, 65536) < (int64_t)(ample ? m->plan.copies.len : 16))
-        first++;
-    for (unsigned i = first; i < first + tries && i < DIVISIONS && !wrong; i++)
-        wrong = try_division(m, division(m->params, i), best);
+    while (len < was && !atomic_compare_exchange_weak(least, &was, len))
+        continue;
+}
+
+static void try_one(void *who, unsigned i)
+{
+    struct contest *c = who;
+    struct trial *t = &c->trial[i];
+    struct maker *m = c->m;
+    struct course course;
+
+    t->params = division(m->params, t->division);
+    int64_t room = map_room(t->params, m->job->memory, t->plan->copies.len);
+    if (room < 0)
+        return;
+    if (course_make(&course, t->plan, (uint32_t)room)) {
+        t->params.map_max = t->copies = course.part.count;
+        t->minors = course.part.minors;
+        course.part.whole = true;
+        course.part.prime_len = t->learns ? (uint32_t)m->job->old_len : 0;
+        t->wrong = encode(m, t, &course, &c->least, i == 0);
+    } else {
+        t->wrong = NO_MEMORY;
+    }
+    course_free(&course);
+    if (t->encoded)
+        lower(&c->least, t->payload.len);
+}
+
+/* Hold the contest; the first of the shortest becomes the payload if it is shorter than that. @return NULL, or what is wrong */
+static const char *hold(struct contest *c, const struct plan **best)
+{
+    struct maker *m = c->m;
+    const char *wrong = NULL;
+
+    atomic_init(&c->least, m->encoded ? m->payload.len : SIZE_MAX);
+    crew_run(m->job->threads, c->count, try_one, c);
+    for (unsigned i = 0; i < c->count; i++) {
+        struct trial *t = &c->trial[i];
+
+        wrong = wrong ? wrong : t->wrong;
+        if (!t->encoded || (m->encoded && t->payload.len >= m->payload.len)) {
+            free(t->payload.p);
+            continue;
+        }
+        free(m->payload.p);
+        m->payload = t->payload;
+        m->encoded = true;
+        m->copies = t->copies;
+        m->minors = t->minors;
+        m->params = t->params;
+        *best = t->plan;
+    }
     return wrong;
 }
 
-/* Plan and encode with one taste after the other; small images can afford more than one. */
+/* Is the old image worth learning from? Only as many bytes as leave a trace. Little memory had better learn from new bytes
+ * only, and opened images cannot be read before the first new bytes have told what was opened. A patch that is small beside
+ * the old image would save less than the device's time to read all of it. */
+static bool worth_learning(const struct maker *m, unsigned runs_log2)
+{
+    return !m->inner.old && m->payload.len >= m->job->old_len / WORTH_PRIMING && runs_log2 >= PRIME_RUNS_LOG2 &&
+           m->job->old_len <= (uint64_t)8 << runs_log2;
+}
+
+/* The largest counters and runs that leave room for the map; with little memory, for some of it. */
+static unsigned first_division(const struct maker *m, const struct otai_patch_params *p, const struct plan *plan)
+{
+    int64_t wanted = m->job->memory >= AMPLE ? (int64_t)plan->copies.len : 16;
+    unsigned n = 0;
+
+    while (n < DIVISIONS - 1 && map_room(division(*p, n), m->job->memory, OTAI_MAP_MAX) < wanted)
+        n++;
+    return n;
+}
+
+/* Each plan once; then the best one in other ways, if the image is small enough to afford it. */
+static const char *encode_best(struct maker *m, unsigned plans)
+{
+    struct otai_patch_params p = frugal(m->job->memory);
+    struct contest c = { .m = m, .count = plans };
+    const struct plan *best = NULL;
+
+    p.opened = m->opened.params;
+    m->params = p;
+    for (unsigned i = 0; i < plans; i++)
+        c.trial[i] = (struct trial){ .plan = &m->plan[i], .division = first_division(m, &p, &m->plan[i]) };
+    const char *wrong = hold(&c, &best);
+    if (wrong || !best || plans == 1)
+        return wrong;
+    unsigned first = first_division(m, &p, best), tries = m->job->memory >= AMPLE ? 2 : 4;
+    struct otai_patch_params won = m->params;
+    c = (struct contest){ .m = m };
+    for (unsigned i = 0; i < tries && first + i < DIVISIONS; i++) {
+        bool learns = worth_learning(m, division(p, first + i).runs_log2);
+
+        if (i > 0 || learns)
+            c.trial[c.count++] = (struct trial){ .plan = best, .division = first + i, .learns = learns };
+    }
+    m->params = p;
+    size_t before = m->payload.len;
+    wrong = hold(&c, &best);
+    if (m->payload.len == before)
+        m->params = won;
+    return wrong;
+}
+
+/* ---- planning ----------------------------------------------------------------------------------------------------------- */
+
+static const struct plan_taste tastes[] = { { { 8, 2 }, 12 }, { { 5, 2 }, 8 },  { { 4, 2 }, 8 },
+                                            { { 4, 2 }, 6 },  { { 8, 1 }, 12 }, { { 3, 2 }, 8 } };
+#define TASTES (sizeof tastes / sizeof tastes[0])
+
+struct planning {
+    struct maker *m;
+    unsigned threads; /* for one plan */
+    bool ok[TRIALS_MAX];
+};
+
+static void plan_one(void *who, unsigned i)
+{
+    struct planning *p = who;
+
+    p->ok[i] = plan_make(&p->m->plan[i], &p->m->study, &p->m->base.base, &tastes[i], p->threads);
+}
+
+/* Plans to the first `count` tastes. */
+static bool make_plans(struct maker *m, unsigned count)
+{
+    struct planning p = { .m = m, .threads = count == 1 ? m->job->threads : 1 };
+    bool ok = study_make(&m->study);
+
+    if (ok)
+        crew_run(m->job->threads, count, plan_one, &p);
+    for (unsigned i = 0; ok && i < count; i++)
+        ok = p.ok[i];
+    if (ok && m->job->explain)
+        plan_explain(&m->plan[0], &m->study);
+    study_free(&m->study);
+    return ok;
+}
+
+static void free_plans(struct maker *m)
+{
+    for (unsigned i = 0; i < TRIALS_MAX; i++)
+        plan_free(&m->plan[i]);
+    study_free(&m->study);
+}
+
+/* Plan and encode to one taste or more; small images can afford more than one. */
 static const char *plan_and_encode(struct maker *m)
 {
-    static const struct plan_taste tastes[] = { { 8, 2, 12 }, { 5, 2, 8 }, { 4, 2, 8 }, { 4, 2, 6 }, { 8, 1, 12 }, { 3, 2, 8 } };
-    struct otai_patch_params best = { 0 };
-    unsigned count = m->job->new_len <= TRIES_LEN ? sizeof tastes / sizeof tastes[0] : 1;
-    const char *wrong = NULL;
+    unsigned count = m->job->new_len <= TRIES_LEN ? TASTES : 1;
 
-    for (unsigned i = 0; i < count && !wrong; i++) {
-        plan_free(&m->plan);
-        m->plan.old = (struct image){ .p = m->job->old, .len = (uint32_t)m->job->old_len };
-        m->plan.new = (struct image){ .p = m->job->new, .len = (uint32_t)m->job->new_len };
-        m->plan.part.whole = true;
-        m->plan.opened = m->inner.old ? &m->opened : NULL;
-        if (!plan_make(&m->plan, &m->base.base, &tastes[i], m->job->explain))
-            return NO_MEMORY;
-        wrong = encode_best(m, &best);
-    }
-    m->params = best;
-    return wrong ? wrong : best.slots_log2 ? NULL : "the memory is too small";
+    m->study = (struct study){ .old = { .p = m->job->old, .len = (uint32_t)m->job->old_len },
+                               .new = { .p = m->job->new, .len = (uint32_t)m->job->new_len },
+                               .opened = m->inner.old ? &m->opened : NULL };
+    if (!make_plans(m, count))
+        return NO_MEMORY;
+    const char *wrong = encode_best(m, count);
+    return wrong ? wrong : m->encoded ? NULL : "the memory is too small";
 }
 
 /* ---- images that are too large to be looked at at once ------------------------------------------------------------------ */
@@ -198,20 +329,27 @@ static uint64_t part_len(const struct create_job *job)
 /* One part: a piece of the new image, from twice as many bytes of the old one. */
 static const char *encode_piece(struct maker *m, struct encoder *enc, const struct stretches *s, uint64_t at)
 {
-    static const struct plan_taste taste = { 8, 2, 12 };
     uint64_t most = part_len(m->job), len = m->job->new_len - at < most ? m->job->new_len - at : most;
     uint64_t old_len = m->job->old_len < 2 * most ? m->job->old_len : 2 * most;
     uint64_t origin = stretches_find(s, m->job->new + at, at, len, old_len);
+    struct course course = { 0 };
+    const char *wrong = NO_MEMORY;
 
-    plan_free(&m->plan);
-    m->plan.old = (struct image){ .p = m->job->old + origin, .len = (uint32_t)old_len };
-    m->plan.new = (struct image){ .p = m->job->new + at, .len = (uint32_t)len };
-    m->plan.part.origin = origin;
-    if (!plan_make(&m->plan, &m->base.base, &taste, m->job->explain) || !plan_limit_map(&m->plan, m->params.map_max))
-        return NO_MEMORY;
-    struct otai_script script = { .part = &m->plan.part, .map = m->plan.map.p, .minor = m->plan.minor.p, .mode = m->plan.mode,
-                                  .out = m->job->new + at };
-    return encode_part(enc, &script) ? NULL : "cannot be encoded";
+    m->study = (struct study){ .old = { .p = m->job->old + origin, .len = (uint32_t)old_len },
+                               .new = { .p = m->job->new + at, .len = (uint32_t)len },
+                               .origin = origin };
+    if (make_plans(m, 1) && course_make(&course, &m->plan[0], m->params.map_max)) {
+        struct otai_script script = {
+            .part = &course.part, .map = course.map.p, .minor = course.minor.p, .mode = m->plan[0].mode, .out = m->job->new + at
+        };
+
+        wrong = encode_part(enc, &script) ? NULL : "cannot be encoded";
+        m->copies = course.part.count;
+        m->minors = course.part.minors;
+    }
+    course_free(&course);
+    free_plans(m);
+    return wrong;
 }
 
 /* Counters and runs get what MAP_WANTED entries leave of the memory; the map gets what they leave. */
@@ -230,8 +368,12 @@ static bool divide_memory(struct maker *m)
 
 static const char *encode_in_parts(struct maker *m)
 {
-    struct encode_job e = { .base = &m->base.base, .base_len = m->job->old_len, .out_len = m->job->new_len, .params = &m->params,
-                            .progress = m->job->progress ? report : NULL, .who = m };
+    struct encode_job e = { .base = &m->base.base,
+                            .base_len = m->job->old_len,
+                            .out_len = m->job->new_len,
+                            .params = &m->params,
+                            .progress = m->job->progress ? report : NULL,
+                            .who = m };
     const char *wrong = NULL;
 
     if (!divide_memory(m))
@@ -347,7 +489,7 @@ static const char *make_closed(struct maker *m, struct bytes *out)
     free(out->p);
     *out = (struct bytes){ 0 };
     free(m->payload.p);
-    plan_free(&m->plan);
+    free_plans(m);
     open_free(&m->opened);
     *m = (struct maker){ .job = job, .outer = job, .closed = true, .base = { { &memory_ops }, job->old } };
     return make(m, out);
@@ -369,10 +511,10 @@ const char *create_patch(const struct create_job *job, struct bytes *out)
         (void)fprintf(stderr, "streams opened: %u of the old image, %u of the new one; %zu bytes of memory for them\n",
                       m.opened.params.old_count, m.opened.params.new_count, otai_opened_memory(&m.opened.params));
     if (job->explain && !wrong)
-        (void)fprintf(stderr, "copies in the map %u, others %u, counters 2^%u, runs 2^%u, decoder's memory %zu\n", m.plan.part.count,
-                      m.plan.part.minors, m.params.slots_log2, m.params.runs_log2, otai_patch_memory(&m.params));
+        (void)fprintf(stderr, "copies in the map %u, others %u, counters 2^%u, runs 2^%u, decoder's memory %zu\n", m.copies,
+                      m.minors, m.params.slots_log2, m.params.runs_log2, otai_patch_memory(&m.params));
     free(m.payload.p);
     open_free(&m.opened);
-    plan_free(&m.plan);
+    free_plans(&m);
     return wrong;
 }

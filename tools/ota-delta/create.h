@@ -12,10 +12,11 @@ struct create_job {
     const uint8_t *old, *new;
     uint64_t old_len, new_len;
     uint8_t old_sha256[OTA_SHA256_LEN], new_sha256[OTA_SHA256_LEN];
-    uint32_t memory;               /* that a decoder may use, CREATE_MEMORY_MIN or more */
-    uint64_t part_len;             /* larger images are made in parts of so many new bytes; 0: what suits 4 GiB of memory */
-    bool explain;                  /* on standard error */
-    void (*progress)(void *who, const char *what, unsigned percent);   /* may be NULL */
+    uint32_t memory;   /* that a decoder may use, CREATE_MEMORY_MIN or more */
+    uint64_t part_len; /* larger images are made in parts of so many new bytes; 0: what suits 4 GiB of memory */
+    unsigned threads;  /* that share the work, 1 or more; they change nothing of what is made */
+    bool explain;      /* on standard error */
+    void (*progress)(void *who, const char *what, unsigned percent); /* may be NULL */
     void *who;
 };
 

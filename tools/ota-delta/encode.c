@@ -146,7 +146,11 @@ bool encode_part(struct encoder *e, const struct otai_script *script)
     while (e->body.out_off < end && !e->out.failed) {
         if (otai_body_step(&e->body) != OTA_OK)
             return false;
-        if (e->job.progress && (++steps & 0xffff) == 0)
+        if ((++steps & 0xfff) != 0)
+            continue;
+        if (e->job.most && e->out.out.len > atomic_load(e->job.most))
+            return false;
+        if (e->job.progress)
             e->job.progress(e->job.who, e->body.out_off + (e->body.phase == OTAI_P_RUN ? e->body.at : 0));
     }
     return !e->out.failed;

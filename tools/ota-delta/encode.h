@@ -3,6 +3,8 @@
 #ifndef ENCODE_H
 #define ENCODE_H
 
+#include <stdatomic.h>
+
 #include "patch.h"
 
 struct bytes {
@@ -15,18 +17,17 @@ struct encode_job {
     struct ota_delta_base *base;
     uint64_t base_len, out_len;
     const struct otai_patch_params *params;
-    void (*progress)(void *who, uint64_t done);   /* may be NULL */
+    const atomic_size_t *most;                  /* a payload that is longer is given up; may be NULL */
+    void (*progress)(void *who, uint64_t done); /* may be NULL */
     void *who;
 };
 
 struct encoder;
 
 struct encoder *encode_begin(const struct encode_job *job);
-/* One part after the other. */
+/* One part after the other. false: out of memory, too long, or what cannot be encoded */
 bool encode_part(struct encoder *e, const struct otai_script *script);
 /* The payload, owned by the caller. Frees e. false: out of memory */
 bool encode_end(struct encoder *e, struct bytes *out);
-/* Cost in bits / 65536 of what was encoded so far. */
-uint64_t encode_cost(const struct encoder *e);
 
 #endif

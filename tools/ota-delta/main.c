@@ -6,10 +6,11 @@
 
 #include "apply.h"
 #include "create.h"
+#include "crew.h"
 #include "ota/ota.h"
 
 static const char help[] =
-    "usage: ota-delta create [--memory SIZE] [--block SIZE] [--reverse FILE] OLD NEW PATCH\n"
+    "usage: ota-delta create [--memory SIZE] [--block SIZE] [--reverse FILE] [--threads N] OLD NEW PATCH\n"
     "       ota-delta apply OLD PATCH NEW\n"
     "       ota-delta verify OLD PATCH\n"
     "       ota-delta info PATCH\n"
@@ -23,6 +24,7 @@ static const char help[] =
     "  --block SIZE    make patches of larger images in parts of SIZE bytes, 64K to 1024M: less memory for making\n"
     "                  [images above 1024M in parts of 256M, which takes about 4 GiB]\n"
     "  --reverse FILE  make also FILE, which makes OLD from NEW: for a device with one slot, to go back with\n"
+    "  --threads N     processors to use for making, 1 to 64 [all]; the patch is the same\n"
     "  --quiet         no progress\n"
     "  --explain       tell what was found in the images\n"
     "  --version, --help\n"
@@ -31,7 +33,8 @@ static const char help[] =
 
 struct options {
     uint32_t memory, part_len;
-    const char *reverse;               /* NULL: only the patch that was asked for */
+    const char *reverse; /* NULL: only the patch that was asked for */
+    unsigned threads;
     bool quiet, explain;
 };
 
@@ -125,8 +128,14 @@ static bool create(const struct options *o, const char *old_name, const char *ne
 {
     struct mapped old, new = { 0 };
     bool ok = files_map(&old, old_name) && files_map(&new, new_name);
-    struct create_job job = { .memory = o->memory, .explain = o->explain, .part_len = o->part_len, .old = old.p, .old_len = old.len,
-                              .new = new.p, .new_len = new.len };
+    struct create_job job = { .memory = o->memory,
+                              .explain = o->explain,
+                              .part_len = o->part_len,
+                              .threads = o->threads,
+                              .old = old.p,
+                              .old_len = old.len,
+                              .new = new.p,
+                              .new_len = new.len };
 
     if (!o->quiet && isatty(STDERR_FILENO))
         job.progress = show_progress;
@@ -162,6 +171,11 @@ static int valued_option(struct options *o, const char *name, const char *value)
             return -usage("--block needs a size from 64K to 1024M", "");
         return 1;
     }
+    if (strcmp(name, "--threads") == 0) {
+        if (!value || !read_size(value, 1, CREW_MAX, &o->threads))
+            return -usage("--threads needs a number from 1 to 64", "");
+        return 1;
+    }
     if (strcmp(name, "--reverse") != 0)
         return 0;
     if (!value)
@@ -172,7 +186,7 @@ static int valued_option(struct options *o, const char *name, const char *value)
 
 int main(int argc, char **argv)
 {
-    struct options o = { .memory = 1u << 20 };
+    struct options o = { .memory = 1u << 20, .threads = crew_processors() };
     char *word[5];
     int words = 0, taken;
 

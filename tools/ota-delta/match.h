@@ -10,9 +10,18 @@ struct copies {
     size_t len, cap;
 };
 
-/* old and new are normalised images; another alignment is taken when it is better by more than `better_by` bytes,
- * and an alignment is extended as long as `hit_weight` times its hits outweigh its misses. @return false: out of memory */
-bool match_images(const uint8_t *old, uint32_t old_len, const uint8_t *new, uint32_t new_len, int better_by, int hit_weight,
-                  struct copies *out);
+/* How willingly a copy is begun, and how long it is. */
+struct match_taste {
+    int better_by;  /* bytes by which another alignment must be better */
+    int hit_weight; /* bytes that miss for each that hits, while an alignment is extended */
+};
+
+/* An old image made ready to be searched; it must stay where it is. NULL: out of memory */
+struct sorted;
+struct sorted *match_sort(const uint8_t *old, uint32_t old_len);
+void match_free(struct sorted *s);
+/* Copies in the order of the new image; both images are normalised. @return false: out of memory */
+bool match_images(const struct sorted *old, const uint8_t *new, uint32_t new_len, const struct match_taste *taste,
+                  unsigned threads, struct copies *out);
 
 #endif

@@ -4,10 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SWITCH_COST 3u          /* in mispredicted bytes */
+#include "crew.h"
+
+#define SWITCH_COST 3u /* in mispredicted bytes */
 
 /* A scene with the map of all copies and an empty memory of what was learned. */
-static bool set_scene(struct otai_scene *s, const struct otai_part *part, const struct otai_copy *copies, struct ota_delta_base *base)
+static bool set_scene(struct otai_scene *s, const struct otai_part *part, const struct otai_copy *copies,
+                      struct ota_delta_base *base)
 {
     struct otai_map *m = &s->map;
     size_t n = part->count + 1u;
@@ -67,7 +70,7 @@ static bool count_misses(struct otai_scene *s, const struct otai_part *part, con
 /* The cheapest sequence of modes (A. Viterbi, 1967). */
 static bool best_path(const uint16_t *misses, size_t blocks, const bool usable[OTAI_M_COUNT], uint8_t *mode)
 {
-    uint8_t (*came)[OTAI_M_COUNT] = malloc(blocks * sizeof *came);
+    uint8_t(*came)[OTAI_M_COUNT] = malloc(blocks * sizeof *came);
     uint64_t cost[OTAI_M_COUNT] = { 0 };
 
     if (!came)
@@ -96,20 +99,49 @@ static bool best_path(const uint16_t *misses, size_t blocks, const bool usable[O
     return true;
 }
 
+/* What is counted: each mode by itself. */
+struct count {
+    const struct otai_part *part;
+    const struct otai_copy *copies;
+    struct ota_delta_base *base;
+    const uint8_t *new;
+    const bool *usable;
+    uint16_t *misses;
+    size_t blocks;
+    bool ok[OTAI_M_COUNT];
+};
+
+static void count_one(void *who, unsigned mode)
+{
+    struct count *c = who;
+    struct otai_scene s;
+
+    if (!c->usable[mode])
+        return;
+    memset(&s, 0, sizeof s);
+    c->ok[mode] = set_scene(&s, c->part, c->copies, c->base) &&
+                  count_misses(&s, c->part, c->copies, c->new, mode, c->misses + mode * c->blocks);
+    free_scene(&s);
+}
+
 bool modes_choose(const struct otai_part *part, const struct otai_copy *copies, struct ota_delta_base *base, const uint8_t *new,
-                  const bool usable[OTAI_M_COUNT], uint8_t *mode)
+                  const bool usable[OTAI_M_COUNT], unsigned threads, uint8_t *mode)
 {
     size_t blocks = (part->out_len >> 10) + 1;
-    struct otai_scene s;
-    uint16_t *misses = calloc(blocks * OTAI_M_COUNT, sizeof *misses);
+    struct count c = { .part = part,
+                       .copies = copies,
+                       .base = base,
+                       .new = new,
+                       .usable = usable,
+                       .blocks = blocks,
+                       .misses = calloc(blocks * OTAI_M_COUNT, sizeof *c.misses) };
+    bool ok = c.misses != NULL;
 
-    memset(&s, 0, sizeof s);
-    bool ok = misses && set_scene(&s, part, copies, base);
+    if (ok)
+        crew_run(threads, OTAI_M_COUNT, count_one, &c);
     for (unsigned k = 0; ok && k < OTAI_M_COUNT; k++)
-        if (usable[k])
-            ok = count_misses(&s, part, copies, new, k, misses + k * blocks);
-    ok = ok && best_path(misses, blocks, usable, mode);
-    free_scene(&s);
-    free(misses);
+        ok = !usable[k] || c.ok[k];
+    ok = ok && best_path(c.misses, blocks, usable, mode);
+    free(c.misses);
     return ok;
 }

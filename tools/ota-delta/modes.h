@@ -7,6 +7,6 @@
 
 /* mode: one byte for each KiB of the new image. @return false: out of memory */
 bool modes_choose(const struct otai_part *part, const struct otai_copy *copies, struct ota_delta_base *base, const uint8_t *new,
-                  const bool usable[OTAI_M_COUNT], uint8_t *mode);
+                  const bool usable[OTAI_M_COUNT], unsigned threads, uint8_t *mode);
 
 #endif

@@ -7,22 +7,7 @@
 
 #include "modes.h"
 
-#define MERGE_GAP 16u          /* bytes between two stretches of one copy that cost less than two copies */
-
-static bool find_copies(struct plan *p, const struct plan_taste *taste)
-{
-    uint8_t *a = malloc(p->old.len + 1u), *b = malloc(p->new.len + 1u);
-    bool ok = a && b;
-
-    if (ok) {
-        image_normalise(&p->old, a);
-        image_normalise(&p->new, b);
-        ok = match_images(a, p->old.len, b, p->new.len, taste->better_by, taste->hit_weight, &p->copies);
-    }
-    free(a);
-    free(b);
-    return ok;
-}
+#define MERGE_GAP 16u /* bytes between two stretches of one copy that cost less than two copies */
 
 static void tidy(struct copies *c, uint32_t keep_len)
 {
@@ -39,7 +24,7 @@ static void tidy(struct copies *c, uint32_t keep_len)
     c->len = n;
 }
 
-static void usable_modes(const struct plan *p, bool usable[OTAI_M_COUNT])
+static void usable_modes(const struct study *p, bool usable[OTAI_M_COUNT])
 {
     static const enum otai_mode of[ISA_COUNT] = { OTAI_M_RAW, OTAI_M_THUMB, OTAI_M_ARM, OTAI_M_A64, OTAI_M_RISCV, OTAI_M_X86 };
 
@@ -47,20 +32,20 @@ static void usable_modes(const struct plan *p, bool usable[OTAI_M_COUNT])
     usable[OTAI_M_RAW] = usable[OTAI_M_PTR32] = usable[OTAI_M_REL32] = true;
     usable[OTAI_M_PTR64] = p->old.wide;
     usable[of[p->old.isa]] = true;
-    usable[OTAI_M_ARM] |= p->old.isa == ISA_THUMB;     /* old cores switch between the two */
+    usable[OTAI_M_ARM] |= p->old.isa == ISA_THUMB; /* old cores switch between the two */
     usable[OTAI_M_THUMB] |= p->old.isa == ISA_ARM;
 }
 
-static void explain(const struct plan *p)
+void plan_explain(const struct plan *p, const struct study *s)
 {
     static const char *const names[OTAI_M_COUNT] = { "raw", "thumb", "arm", "a64", "ptr32", "ptr64", "rel32", "riscv", "x86" };
-    uint32_t blocks = (p->new.len >> 10) + 1, n[OTAI_M_COUNT] = { 0 };
+    uint32_t blocks = (s->new.len >> 10) + 1, n[OTAI_M_COUNT] = { 0 };
 
     for (uint32_t i = 0; i < blocks; i++)
         n[p->mode[i]]++;
     (void)fprintf(stderr, "code %s, %s pointers, base address %#llx -> %#llx, %u segments, %zu copies\nKiB by mode:",
-                  isa_name(p->old.isa), p->old.wide ? "64-bit" : "32-bit", (unsigned long long)p->old.layout.base,
-                  (unsigned long long)p->new.layout.base, p->old.layout.count, p->copies.len);
+                  isa_name(s->old.isa), s->old.wide ? "64-bit" : "32-bit", (unsigned long long)s->old.layout.base,
+                  (unsigned long long)s->new.layout.base, s->old.layout.count, p->copies.len);
     for (unsigned k = 0; k < OTAI_M_COUNT; k++)
         if (n[k])
             (void)fprintf(stderr, " %s %u", names[k], n[k]);
@@ -84,43 +69,68 @@ static void detect_part(struct image *whole, struct image *part, const struct im
         l->segment[l->count++] = (struct otai_segment){ where.off, 0, where.len };
 }
 
-static void detect(struct plan *p)
+static void detect(struct study *s)
 {
     struct image old, new;
 
-    if (p->opened) {
-        detect_part(&p->old, &old, NULL, p->opened->old_focus);
-        detect_part(&p->new, &new, &old, p->opened->new_focus);
+    if (s->opened) {
+        detect_part(&s->old, &old, NULL, s->opened->old_focus);
+        detect_part(&s->new, &new, &old, s->opened->new_focus);
     } else {
-        image_detect(&p->old, NULL);
-        image_detect(&p->new, &p->old);
+        image_detect(&s->old, NULL);
+        image_detect(&s->new, &s->old);
     }
-    p->new.isa = p->old.isa;
-    p->new.wide = p->old.wide;
+    s->new.isa = s->old.isa;
+    s->new.wide = s->old.wide;
 }
 
-bool plan_make(struct plan *p, struct ota_delta_base *base, const struct plan_taste *taste, bool tell)
+bool study_make(struct study *s)
+{
+    detect(s);
+    s->plain_old = malloc(s->old.len + 1u);
+    s->plain_new = malloc(s->new.len + 1u);
+    if (!s->plain_old || !s->plain_new)
+        return false;
+    image_normalise(&s->old, s->plain_old);
+    image_normalise(&s->new, s->plain_new);
+    s->sorted = match_sort(s->plain_old, s->old.len);
+    return s->sorted != NULL;
+}
+
+void study_free(struct study *s)
+{
+    match_free(s->sorted);
+    free(s->plain_old);
+    free(s->plain_new);
+    memset(s, 0, sizeof *s);
+}
+
+bool plan_make(struct plan *p, const struct study *s, struct ota_delta_base *base, const struct plan_taste *taste,
+               unsigned threads)
 {
     bool usable[OTAI_M_COUNT];
 
-    detect(p);
-    p->mode = calloc(1, (p->new.len >> 10) + 1u);
-    if (!p->mode || !find_copies(p, taste))
+    p->mode = calloc(1, (s->new.len >> 10) + 1u);
+    if (!p->mode || !match_images(s->sorted, s->plain_new, s->new.len, &taste->match, threads, &p->copies))
         return false;
     tidy(&p->copies, taste->keep_len);
-    if (p->opened && !open_afford(p->opened, &p->copies))
+    if (s->opened && !open_afford(s->opened, &p->copies))
         return false;
-    p->part.old_len = p->old.len;
-    p->part.out_len = p->new.len;
-    p->part.was = p->old.layout;
-    p->part.now = p->new.layout;
-    p->part.count = (uint32_t)p->copies.len;
-    usable_modes(p, usable);
-    if (!modes_choose(&p->part, p->copies.p, base, p->new.p, usable, p->mode))
-        return false;
-    if (tell)
-        explain(p);
-    return true;
+    p->part = (struct otai_part){ .origin = s->origin,
+                                  .old_len = s->old.len,
+                                  .out_len = s->new.len,
+                                  .was = s->old.layout,
+                                  .now = s->new.layout,
+                                  .count = (uint32_t)p->copies.len };
+    usable_modes(s, usable);
+    return modes_choose(&p->part, p->copies.p, base, s->new.p, usable, threads, p->mode);
+}
+
+void plan_free(struct plan *p)
+{
+    free(p->copies.p);
+    free(p->mode);
+    memset(p, 0, sizeof *p);
 }
 
 static int longest_first(const void *a, const void *b)
@@ -148,35 +158,28 @@ static bool limit_of(const struct plan *p, uint32_t most, uint32_t *limit)
     return true;
 }
 
-bool plan_limit_map(struct plan *p, uint32_t most)
+bool course_make(struct course *c, const struct plan *p, uint32_t most)
 {
-    struct copies *map = &p->map, *minor = &p->minor;
     uint32_t limit;
 
-    if (!limit_of(p, most, &limit))
-        return false;
-    free(map->p);
-    free(minor->p);
-    *map = *minor = (struct copies){ 0 };
-    map->p = malloc((p->copies.len + 1) * sizeof *map->p);
-    minor->p = malloc((p->copies.len + 1) * sizeof *minor->p);
-    if (!map->p || !minor->p)
+    *c = (struct course){ .part = p->part };
+    c->map.p = malloc((p->copies.len + 1) * sizeof *c->map.p);
+    c->minor.p = malloc((p->copies.len + 1) * sizeof *c->minor.p);
+    if (!c->map.p || !c->minor.p || !limit_of(p, most, &limit))
         return false;
     for (size_t i = 0; i < p->copies.len; i++) {
-        struct copies *c = p->copies.p[i].len >= limit ? map : minor;
+        struct copies *to = p->copies.p[i].len >= limit ? &c->map : &c->minor;
 
-        c->p[c->len++] = p->copies.p[i];
+        to->p[to->len++] = p->copies.p[i];
     }
-    p->part.count = (uint32_t)map->len;
-    p->part.minors = (uint32_t)minor->len;
+    c->part.count = (uint32_t)c->map.len;
+    c->part.minors = (uint32_t)c->minor.len;
     return true;
 }
 
-void plan_free(struct plan *p)
+void course_free(struct course *c)
 {
-    free(p->copies.p);
-    free(p->map.p);
-    free(p->minor.p);
-    free(p->mode);
-    memset(p, 0, sizeof *p);
+    free(c->map.p);
+    free(c->minor.p);
+    memset(c, 0, sizeof *c);
 }

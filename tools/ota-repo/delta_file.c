@@ -6,52 +6,93 @@
 #include <string.h>
 
 #include "create.h"
+#include "crew.h"
 #include "file.h"
 #include "ota/delta.h"
 
 #define OUT_LEN 65536
 
-static int make(struct tool *t, const struct create_job *job, const char *to, uint32_t *needs)
+#define SIDE_BY_SIDE                                                                                                             \
+    (32u << 20) /* bytes of images of which several patches are made at once: each takes 10 times that in memory */
+
+struct work {
+    struct patch_order *orders;
+    const struct file_map *old, *new; /* of each order */
+    unsigned threads;                 /* for one order */
+};
+
+static void make_one(void *who, unsigned i)
 {
+    const struct work *w = who;
+    struct patch_order *o = &w->orders[i];
+    struct create_job job = { .old = w->old[i].p,
+                              .old_len = w->old[i].len,
+                              .new = w->new[i].p,
+                              .new_len = w->new[i].len,
+                              .memory = o->memory,
+                              .threads = w->threads };
     struct bytes patch = { 0 };
     struct ota_delta_info info;
-    const char *wrong = create_patch(job, &patch);
 
-    if (wrong != NULL) {
-        (void)tool_failed(t, "no delta with %u bytes of memory: %s", (unsigned)job->memory, wrong);
-        return TOOL_ABSENT;
+    digest_bytes(o->pair.old_sha256, job.old_sha256);
+    digest_bytes(o->pair.new_sha256, job.new_sha256);
+    o->wrong = create_patch(&job, &patch);
+    o->patch = patch.p;
+    o->len = patch.len;
+    if (o->wrong == NULL && ota_delta_peek(&info, patch.p, patch.len) == OTA_OK)
+        o->needs = info.memory;
+}
+
+static void make_all(struct work *w, size_t count)
+{
+    unsigned processors = crew_processors(), at_once = processors < count ? processors : (unsigned)count;
+
+    for (size_t i = 0; i < count; i++)
+        if (w->old[i].len > SIDE_BY_SIDE || w->new[i].len > SIDE_BY_SIDE)
+            at_once = 1;
+    w->threads = at_once ? processors / at_once : 1;
+    crew_run(at_once, (unsigned)count, make_one, w);
+}
+
+int patches_make(struct tool *t, struct patch_order *orders, size_t count)
+{
+    struct file_map *old = tool_alloc(t, (count + 1) * sizeof *old), *new = tool_alloc(t, (count + 1) * sizeof *new);
+    struct work w = { .orders = orders, .old = old, .new = new };
+    int rc = TOOL_OK;
+    size_t mapped = 0;
+
+    for (; rc == TOOL_OK && mapped < count; mapped++) {
+        new[mapped] = (struct file_map){ 0 };
+        rc = file_map(t, orders[mapped].pair.old_file, &old[mapped]);
+        if (rc == TOOL_OK)
+            rc = file_map(t, orders[mapped].pair.new_file, &new[mapped]);
     }
-    int rc = ota_delta_peek(&info, patch.p, patch.len) == OTA_OK ? TOOL_OK : tool_failed(t, "%s: made no patch", to);
     if (rc == TOOL_OK)
-        rc = file_make(t, to, patch.p, patch.len);
-    *needs = rc == TOOL_OK ? info.memory : 0;
-    free(patch.p);
+        make_all(&w, count);
+    for (size_t i = 0; i < mapped; i++) {
+        file_unmap(&old[i]);
+        file_unmap(&new[i]);
+    }
     return rc;
 }
 
-int patch_make(struct tool *t, const struct patch_pair *pair, const char *to, uint32_t memory, uint32_t *needs, uint64_t *len,
-               char sha256[DIGEST_HEX])
+int patch_write(struct tool *t, const struct patch_order *o, const char *to, uint64_t *len, char sha256[DIGEST_HEX])
 {
-    struct file_map old, new = { 0 };
-    int rc = file_map(t, pair->old_file, &old);
+    int rc = file_make(t, to, o->patch, o->len);
 
-    if (rc == TOOL_OK)
-        rc = file_map(t, pair->new_file, &new);
-    if (rc == TOOL_OK) {
-        struct create_job job = { .old = old.p, .old_len = old.len, .new = new.p, .new_len = new.len, .memory = memory };
-        digest_bytes(pair->old_sha256, job.old_sha256);
-        digest_bytes(pair->new_sha256, job.new_sha256);
-        rc = make(t, &job, to, needs);
-    }
-    file_unmap(&old);
-    file_unmap(&new);
     return rc == TOOL_OK ? file_digest(t, to, len, sha256) : rc;
+}
+
+void patches_free(struct patch_order *orders, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free(orders[i].patch);
 }
 
 /* ---- the devices' decoder ---- */
 
 struct apply {
-    struct ota_delta_base base;   /* first: the decoder hands it back */
+    struct ota_delta_base base; /* first: the decoder hands it back */
     struct file_map old, new, patch;
 };
 
@@ -86,8 +127,13 @@ static const char *compare(struct apply *a, struct ota_delta *d, uint8_t *out)
 static const char *apply(struct tool *t, struct apply *a, const struct patch_pair *pair, uint32_t memory)
 {
     uint8_t old_sha256[OTA_SHA256_LEN], new_sha256[OTA_SHA256_LEN];
-    const struct ota_delta_config cfg = { .size = sizeof cfg, .base = &a->base, .base_len = a->old.len,
-        .base_sha256 = old_sha256, .out_len = a->new.len, .out_sha256 = new_sha256, .patch_len = a->patch.len };
+    const struct ota_delta_config cfg = { .size = sizeof cfg,
+                                          .base = &a->base,
+                                          .base_len = a->old.len,
+                                          .base_sha256 = old_sha256,
+                                          .out_len = a->new.len,
+                                          .out_sha256 = new_sha256,
+                                          .patch_len = a->patch.len };
     size_t room = memory < OTA_DELTA_MEMORY_MIN ? OTA_DELTA_MEMORY_MIN : memory;
     struct ota_delta *d;
 
@@ -127,11 +173,12 @@ int patch_check_header(struct tool *t, const struct patch_pair *pair, const char
     digest_bytes(pair->old_sha256, old_sha256);
     digest_bytes(pair->new_sha256, new_sha256);
     ota_err err = ota_delta_peek(&info, m.p, m.len);
-    *why = err != OTA_OK ? ota_err_text(err)
+    *why = err != OTA_OK                                                        ? ota_err_text(err)
            : memcmp(info.base_digest, old_sha256, sizeof info.base_digest) != 0 ? "is for another base"
-           : memcmp(info.out_digest, new_sha256, sizeof info.out_digest) != 0 ? "is for another image"
-           : info.patch_len != m.len ? "has another length than its header says"
-           : info.memory > memory ? "needs more memory than is said" : NULL;
+           : memcmp(info.out_digest, new_sha256, sizeof info.out_digest) != 0   ? "is for another image"
+           : info.patch_len != m.len                                            ? "has another length than its header says"
+           : info.memory > memory                                               ? "needs more memory than is said"
+                                                                                : NULL;
     file_unmap(&m);
     return *why == NULL ? TOOL_OK : TOOL_FAILED;
 }

@@ -12,13 +12,24 @@ struct patch_pair {
     const char *old_sha256, *new_sha256;
 };
 
+/** A patch that is wanted, and what came of it. */
+struct patch_order {
+    struct patch_pair pair;
+    uint32_t memory;   /**< that its decoder may use */
+    const char *wrong; /**< why there is none, such as too little memory; NULL: there is one */
+    uint8_t *patch;
+    size_t len;
+    uint32_t needs; /**< what its decoder really needs */
+};
+
 /**
- * Make a patch in the file `to` for a decoder that may use `memory` bytes.
- * @param needs  gets what its decoder really needs
- * @return TOOL_OK, TOOL_FAILED; TOOL_ABSENT: no patch with so little memory
+ * Make patches, several at once on a machine with several processors. Which they are does not depend on it.
+ * @return TOOL_OK: each order says what came of it, patches_free() frees it; TOOL_FAILED: a file cannot be read, nothing was made
  */
-int patch_make(struct tool *t, const struct patch_pair *pair, const char *to, uint32_t memory, uint32_t *needs, uint64_t *len,
-               char sha256[DIGEST_HEX]);
+int patches_make(struct tool *t, struct patch_order *orders, size_t count);
+/** Write a patch that was made to a finished, synced temporary file. */
+int patch_write(struct tool *t, const struct patch_order *o, const char *to, uint64_t *len, char sha256[DIGEST_HEX]);
+void patches_free(struct patch_order *orders, size_t count);
 
 /** Apply the file `patch` and compare the result. @return TOOL_OK; TOOL_FAILED: *why says what is wrong with it */
 int patch_check(struct tool *t, const struct patch_pair *pair, const char *patch, uint32_t memory, const char **why);

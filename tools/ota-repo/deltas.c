@@ -10,7 +10,7 @@
 #include "publish.h"
 #include "settings.h"
 
-#define DEPLOYED_MAX 16       /* versions that are remembered */
+#define DEPLOYED_MAX 16 /* versions that are remembered */
 #define MEMORY_MIN 4096u
 #define MEMORY_MAX (1u << 30)
 /* A device keeps the file's path with the digest and a dot in front of the name in 191 characters. */
@@ -65,7 +65,8 @@ static void all_images(const struct role *role, const struct delta_job *job, cJS
 {
     const cJSON *target;
 
-    cJSON_ArrayForEach(target, member(role->doc, "targets")) {
+    cJSON_ArrayForEach(target, member(role->doc, "targets"))
+    {
         const cJSON *ota = member(member(target, "custom"), "ota");
         if (strcmp(member_text(ota, "component"), job->component) == 0 && has_text(member(ota, "compatible"), job->product))
             cJSON_AddItemToArray(versions, cJSON_CreateString(member_text(ota, "version")));
@@ -79,8 +80,7 @@ void deltas_last_deployed(struct tool *t, const struct role *role, const struct 
 
     for (int i = cJSON_GetArraySize(list) - 1; i >= 0 && cJSON_GetArraySize(versions) < (int)t->settings.delta_keep; i--) {
         const char *version = cJSON_GetArrayItem(list, i)->valuestring;
-        if (image_find(t, role, job->product, job->component, version, &image) == TOOL_OK &&
-            strcmp(image.path, job->path) != 0)
+        if (image_find(t, role, job->product, job->component, version, &image) == TOOL_OK && strcmp(image.path, job->path) != 0)
             cJSON_AddItemToArray(versions, cJSON_CreateString(version));
     }
     t->error[0] = '\0';
@@ -118,7 +118,8 @@ static int memories(struct tool *t, const struct delta_job *job, uint32_t out[DE
         return TOOL_OK;
     split(t, job->memory, texts);
     *count = 0;
-    cJSON_ArrayForEach(text, texts) {
+    cJSON_ArrayForEach(text, texts)
+    {
         if (*count == DELTA_MEMORIES_MAX)
             return tool_usage(t, "--delta-memory: more than %d sizes", DELTA_MEMORIES_MAX);
         int rc = delta_memory(t, text->valuestring, &out[(*count)++]);
@@ -137,7 +138,8 @@ static uint64_t cheapest(const struct delta_job *job, const cJSON *encodings, co
     uint64_t least = job->length;
     const cJSON *item;
 
-    cJSON_ArrayForEach(item, encodings) {
+    cJSON_ArrayForEach(item, encodings)
+    {
         bool delta = strcmp(member_text(item, "codec"), "delta") == 0;
         if (strcmp(member_text(item, "codec"), "index") == 0 || (delta && strcmp(member_text(item, "base"), base) != 0))
             continue;
@@ -151,9 +153,7 @@ static bool there_already(const cJSON *encodings, const char *path)
 {
     const cJSON *item;
 
-    cJSON_ArrayForEach(item, encodings)
-        if (strcmp(member_text(item, "path"), path) == 0)
-            return true;
+    cJSON_ArrayForEach(item, encodings) if (strcmp(member_text(item, "path"), path) == 0) return true;
     return false;
 }
 
@@ -174,63 +174,105 @@ static void append(cJSON **encodings, const struct named_image *base, const char
     cJSON_AddItemToArray(*encodings, entry);
 }
 
-static int add_one(struct repo *r, struct role *role, const struct delta_job *job, const struct named_image *base,
-                   uint32_t memory, cJSON **encodings, unsigned *added)
+/* Deltas that are looked for: all pairs of a version and a memory that there is nothing for yet. */
+struct wanted {
+    struct named_image *base;
+    const char **path;
+    struct patch_order *orders;
+    size_t count;
+};
+
+static bool wanted_already(const struct wanted *w, const char *path)
+{
+    for (size_t i = 0; i < w->count; i++)
+        if (strcmp(w->path[i], path) == 0)
+            return true;
+    return false;
+}
+
+static int want(struct repo *r, const struct delta_job *job, const cJSON *encodings, const struct named_image *base,
+                uint32_t memory, struct wanted *w)
 {
     struct tool *t = r->t;
     const char *path = tool_format(t, "%s.%.8s.%uk.d", job->path, base->sha256, (unsigned)(memory >> 10));
-    const struct patch_pair pair = { repo_target_file(r, base->path, base->sha256),
-                                     repo_target_file(r, job->path, job->sha256), base->sha256, job->sha256 };
-    char *temp, sha256[DIGEST_HEX];
-    uint64_t length = 0;
-    uint32_t needs;
 
-    if (strcmp(base->sha256, job->sha256) == 0 || there_already(*encodings, path))
+    if (strcmp(base->sha256, job->sha256) == 0 || there_already(encodings, path) || wanted_already(w, path))
         return TOOL_OK;
     if (strlen(path) > PATH_MAX_LEN)
         return tool_failed(t, "%s: longer than %d characters; give the image a shorter --name", path, PATH_MAX_LEN);
-    int rc = target_temp(r, path, &temp);
-    if (rc == TOOL_OK)
-        rc = patch_make(t, &pair, temp, memory, &needs, &length, sha256);
-    if (rc == TOOL_ABSENT) {
-        tool_warn(t, "delta from %s: %s", base->version, t->error);
-        t->error[0] = '\0';
+    w->base[w->count] = *base;
+    w->path[w->count] = path;
+    w->orders[w->count++] = (struct patch_order){ .pair = { repo_target_file(r, base->path, base->sha256),
+                                                            repo_target_file(r, job->path, job->sha256), base->sha256,
+                                                            job->sha256 },
+                                                  .memory = memory };
+    return TOOL_OK;
+}
+
+static int want_all(struct repo *r, struct role *role, const struct delta_job *job, const cJSON *encodings, struct wanted *w)
+{
+    struct tool *t = r->t;
+    uint32_t memory[DELTA_MEMORIES_MAX];
+    size_t count;
+    const cJSON *versions = base_versions(t, role, job), *version;
+    struct named_image base;
+    int rc = memories(t, job, memory, &count);
+    size_t most = (size_t)cJSON_GetArraySize(versions) * count + 1;
+
+    *w = (struct wanted){ tool_alloc(t, most * sizeof *w->base), tool_alloc(t, most * sizeof *w->path),
+                          tool_alloc(t, most * sizeof *w->orders), 0 };
+    cJSON_ArrayForEach(version, versions)
+    {
+        if (rc == TOOL_OK)
+            rc = image_find(t, role, job->product, job->component, version->valuestring, &base);
+        for (size_t i = 0; rc == TOOL_OK && i < count; i++)
+            rc = want(r, job, encodings, &base, memory[i], w);
+    }
+    return rc;
+}
+
+static int publish(struct repo *r, struct role *role, const struct delta_job *job, const struct wanted *w, size_t i,
+                   cJSON **encodings, unsigned *added)
+{
+    struct tool *t = r->t;
+    const struct patch_order *o = &w->orders[i];
+    const struct named_image *base = &w->base[i];
+    char *temp, sha256[DIGEST_HEX];
+    uint64_t length;
+
+    if (o->wrong != NULL) {
+        tool_warn(t, "delta from %s: no delta with %u bytes of memory: %s", base->version, (unsigned)o->memory, o->wrong);
         return TOOL_OK;
     }
-    if (rc == TOOL_OK && length >= cheapest(job, *encodings, base->sha256)) {
-        file_discard(temp);
-        tool_say(t, "delta from %s with %u KiB: %llu bytes, not worth it", base->version, (unsigned)(memory >> 10),
-                 (unsigned long long)length);
+    if (o->len >= cheapest(job, *encodings, base->sha256)) {
+        tool_say(t, "delta from %s with %u KiB: %llu bytes, not worth it", base->version, (unsigned)(o->memory >> 10),
+                 (unsigned long long)o->len);
         return TOOL_OK;
     }
+    int rc = target_temp(r, w->path[i], &temp);
     if (rc == TOOL_OK)
-        rc = publish_temp(r, temp, path, length, sha256);
+        rc = patch_write(t, o, temp, &length, sha256);
+    if (rc == TOOL_OK)
+        rc = publish_temp(r, temp, w->path[i], length, sha256);
     if (rc != TOOL_OK)
         return rc;
-    role_put_target(role, path, length, sha256, NULL);
-    append(encodings, base, path, sha256, length, needs);
+    role_put_target(role, w->path[i], length, sha256, NULL);
+    append(encodings, base, w->path[i], sha256, length, o->needs);
     (*added)++;
-    tool_say(t, "delta from %s: %llu bytes, %u bytes of memory", base->version, (unsigned long long)length, (unsigned)needs);
+    tool_say(t, "delta from %s: %llu bytes, %u bytes of memory", base->version, (unsigned long long)length, (unsigned)o->needs);
     return TOOL_OK;
 }
 
 int deltas_add(struct repo *r, struct role *role, const struct delta_job *job, cJSON **encodings, unsigned *added)
 {
-    uint32_t memory[DELTA_MEMORIES_MAX];
-    size_t count;
-    const cJSON *version;
-    struct named_image base;
-    int rc = memories(r->t, job, memory, &count);
+    struct wanted w;
+    int rc = want_all(r, role, job, *encodings, &w);
 
     *added = 0;
-    if (rc != TOOL_OK)
-        return rc;
-    cJSON_ArrayForEach(version, base_versions(r->t, role, job)) {
-        rc = image_find(r->t, role, job->product, job->component, version->valuestring, &base);
-        for (size_t i = 0; rc == TOOL_OK && i < count; i++)
-            rc = add_one(r, role, job, &base, memory[i], encodings, added);
-        if (rc != TOOL_OK)
-            return rc;
-    }
-    return TOOL_OK;
+    if (rc == TOOL_OK)
+        rc = patches_make(r->t, w.orders, w.count);
+    for (size_t i = 0; rc == TOOL_OK && i < w.count; i++)
+        rc = publish(r, role, job, &w, i, encodings, added);
+    patches_free(w.orders, w.count);
+    return rc;
 }
