@@ -18,7 +18,7 @@
 #define PRIME_RUNS_LOG2 16u
 #define WORTH_PRIMING 32u
 #define TRIES_LEN (4u << 20) /* images up to this length are encoded in several ways, to keep the best */
-#define TRIALS_MAX 8u
+#define TRIALS_MAX 10u
 
 struct memory_base {
     struct ota_delta_base base;
@@ -258,8 +258,10 @@ static const char *encode_best(struct maker *m, unsigned plans)
 
 /* ---- planning ----------------------------------------------------------------------------------------------------------- */
 
-static const struct plan_taste tastes[] = { { { 8, 2 }, 12 }, { { 5, 2 }, 8 },  { { 4, 2 }, 8 },
-                                            { { 4, 2 }, 6 },  { { 8, 1 }, 12 }, { { 3, 2 }, 8 } };
+/* The first is for all images; then for new code, and at last for images where little but addresses changed. */
+static const struct plan_taste tastes[] = { { { 8, 2 }, 12 },  { { 5, 2 }, 8 },  { { 4, 2 }, 8 }, { { 6, 2 }, 10 },
+                                            { { 4, 2 }, 6 },   { { 8, 1 }, 12 }, { { 3, 2 }, 8 }, { { 12, 2 }, 16 },
+                                            { { 16, 3 }, 24 }, { { 16, 3 }, 40 } };
 #define TASTES (sizeof tastes / sizeof tastes[0])
 
 struct planning {
