@@ -96,6 +96,17 @@ config ", \"net\": { \"client_cert\": \"$DIR/none\", \"client_key\": \"$DIR/pem\
 expect 2 "ota-agent: net.client_cert: configuration" agent check
 config ", \"net\": { \"client_cert\": \"$DIR/pem\", \"client_key\": \"$DIR/none\" }"
 expect 2 "ota-agent: net.client_key: configuration" agent check
+hawkbit() { config ", \"hawkbit\": { \"url\": \"$1\", \"target_token_file\": \"$DIR/token\" }"; }
+hawkbit https://h.invalid/
+expect 2 "hawkbit.target_token_file: No such file" agent check
+install -m 600 /dev/null "$DIR/token"
+expect 2 "hawkbit.target_token_file: holds no token" agent check
+echo t0k > "$DIR/token"
+chmod 640 "$DIR/token"
+expect 2 "hawkbit.target_token_file: may be read by others" agent check
+chmod 600 "$DIR/token"
+hawkbit http://h.invalid/
+expect 2 "hawkbit.url" agent check
 config
 sed 's|file://|http://|' "$CONFIG" > "$CONFIG.http"
 expect 2 "repositories.metadata_url" "$AGENT" check --config "$CONFIG.http"
