@@ -7,7 +7,9 @@
 #include "commands.h"
 #include "file.h"
 #include "delta_file.h"
+#include "fleet.h"
 #include "index_file.h"
+#include "levels.h"
 #include "ota/records.h"
 #include "settings.h"
 #include "zstd_file.h"
@@ -255,6 +257,10 @@ static int check_custom(struct at target, struct repo *r, const struct role *rol
         rc = at_number(ota, "security", 0, UINT32_MAX, &n);
     if (rc == TOOL_OK)
         rc = at_array(ota, "compatible", &list);
+    if (rc == TOOL_OK)
+        rc = levels_check(ota, "provides");
+    if (rc == TOOL_OK)
+        rc = levels_check(ota, "requires");
     return rc != TOOL_OK ? rc : check_encodings(ota, r, role, target.obj);
 }
 
@@ -367,6 +373,10 @@ static int check_pointer(struct at a, const char *kind, const char *name, struct
         rc = at_bad(a, "policy", "must be \"all\" or \"os-only\"");
     if (rc == TOOL_OK)
         rc = check_os_feed(a, os, product->name);
+    if (rc == TOOL_OK)
+        rc = fleet_check(a);
+    if (rc == TOOL_OK)
+        rc = rollout_check(a);
     if (rc == TOOL_OK)
         rc = at_array(a, "images", &images);
     if (rc != TOOL_OK)

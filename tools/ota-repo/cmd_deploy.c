@@ -3,6 +3,7 @@
 
 #include "commands.h"
 #include "deltas.h"
+#include "deploy.h"
 #include "publish.h"
 #include "settings.h"
 
@@ -14,6 +15,8 @@ static const struct option deploy_options[] = {
     { "image", "C=V", "component and version that the group shall run", OPTION_MANY, false },
     { "os-feed", "FEED", "where the OS comes from: retail, retaileval, or none [the group's, unless an os image is given]",
       OPTION_ONE, false },
+    { "per-mille", "N", "only for N of 1000 devices, see rollout [as it is if the same is deployed, else 1000]", OPTION_ONE,
+      false },
     { NULL, NULL, NULL, OPTION_FLAG, false },
 };
 static const struct option withdraw_options[] = {
@@ -27,45 +30,6 @@ static const struct option feed_options[] = {
     { NULL, NULL, NULL, OPTION_FLAG, false },
 };
 
-/* Both repositories of a product, and the product's settings. */
-struct place {
-    const char *product;
-    cJSON *settings;
-    struct repo os, repo;
-};
-
-static int open_place(struct tool *t, const struct args *a, struct place *p)
-{
-    p->product = args_get(a, "product");
-    int rc = product_need(t, p->product, &p->settings);
-    if (rc == TOOL_OK)
-        rc = repo_open(t, NULL, &p->os);
-    if (rc == TOOL_OK)
-        rc = repo_open(t, p->product, &p->repo);
-    return rc;
-}
-
-static cJSON *pointer_new(struct tool *t, const struct place *p, const char *policy)
-{
-    cJSON *pointer = tool_keep(t, cJSON_CreateObject());
-
-    cJSON_AddNumberToObject(pointer, "format", 1);
-    cJSON_AddStringToObject(pointer, "product", p->product);
-    cJSON_AddStringToObject(pointer, "policy", policy);
-    cJSON_AddArrayToObject(pointer, "images");
-    return pointer;
-}
-
-static bool names_component(const cJSON *pointer, const char *component)
-{
-    const cJSON *item;
-
-    cJSON_ArrayForEach(item, member(pointer, "images"))
-        if (strcmp(member_text(item, "component"), component) == 0)
-            return true;
-    return false;
-}
-
 static int add_image(struct tool *t, struct place *p, const char *argument, cJSON *pointer)
 {
     const char *component, *version;
@@ -73,7 +37,7 @@ static int add_image(struct tool *t, struct place *p, const char *argument, cJSO
     struct named_image image;
     int rc = image_argument(t, argument, &component, &version);
 
-    if (rc == TOOL_OK && names_component(pointer, component))
+    if (rc == TOOL_OK && pointer_names(pointer, component))
         rc = tool_usage(t, "--image: component %s given twice", component);
     if (rc == TOOL_OK)
         rc = image_role(t, &p->os, &p->repo, p->settings, component, &role);
@@ -104,52 +68,14 @@ static int add_images(struct tool *t, const struct args *a, struct place *p, cJS
     return TOOL_OK;
 }
 
-/* A feed that has nothing for the product would make its devices refuse the whole deployment. */
+/* What was asked for, or what the group follows. */
 static int add_feed(struct tool *t, const struct args *a, struct place *p, const cJSON *group, cJSON *pointer)
 {
     const char *asked = args_get(a, "os-feed");
-    bool own_os = names_component(pointer, "os");
-    const char *feed = asked != NULL ? asked : own_os ? "none" : member_text(group, "os_feed");
 
-    if (feed[0] == '\0' || strcmp(feed, "none") == 0 || product_publisher(p->settings, "os") == NULL)
+    if (asked == NULL && pointer_names(pointer, "os"))
         return TOOL_OK;
-    if (!feed_ok(feed))
-        return tool_usage(t, "--os-feed: \"%s\" must be retail, retaileval or none", feed);
-    if (own_os)
-        return tool_usage(t, "--os-feed: component os is given by --image, too");
-    const struct role *role = repo_role(&p->os, feed_role(feed));
-    if (role == NULL || role_target(role, feed_path(t, feed, p->product)) == NULL)
-        return tool_failed(t, "--os-feed: feed %s has no OS for product %s; use: feed set %s, or --os-feed none", feed,
-                           p->product, feed);
-    cJSON_AddStringToObject(pointer, "os_feed", feed);
-    return TOOL_OK;
-}
-
-/* Number the pointer and publish it, unless the one that is there says the same. */
-static int publish_pointer(struct tool *t, struct repo *r, const char *role_name, const char *path, cJSON *pointer)
-{
-    struct role *role = repo_role(r, role_name);
-    cJSON *there;
-
-    if (role == NULL)
-        return tool_failed(t, "%s: has no role %s", r->dir, role_name);
-    int rc = pointer_read(r, role, path, &there);
-    if (rc != TOOL_OK)
-        return rc;
-    uint64_t seq = member_number(there, "seq");
-    put_item(pointer, "seq", cJSON_CreateNumber((double)seq));
-    t->already = there != NULL && cJSON_Compare(there, pointer, true);
-    if (!t->already) {
-        put_item(pointer, "seq", cJSON_CreateNumber((double)(seq + 1)));
-        rc = publish_document(r, role, path, pointer);
-        if (rc == TOOL_OK)
-            rc = repo_publish(r);
-    }
-    if (rc == TOOL_OK) {
-        cJSON_AddItemToObject(t->result, "pointer", cJSON_Duplicate(pointer, true));
-        cJSON_AddStringToObject(t->result, "path", path);
-    }
-    return rc;
+    return pointer_add_feed(t, p, asked != NULL ? asked : member_text(group, "os_feed"), pointer);
 }
 
 /* Deltas of later images begin from what was deployed: the settings remember it. */
@@ -163,16 +89,22 @@ static int note_deployed(struct tool *t, struct place *p, const struct args *a)
     return args_has(a, "image") ? settings_save(t) : TOOL_OK;
 }
 
-static int publish_group(struct tool *t, struct place *p, const cJSON *group, cJSON *pointer)
+/* Fill the pointer of a group with what the command line says. */
+static int fill_pointer(struct tool *t, const struct args *a, struct place *p, const cJSON *group, cJSON *pointer)
 {
-    const char *slug = member_text(group, "slug");
+    unsigned per_mille = PER_MILLE_ALL;
+    cJSON *there;
+    int rc = args_number(t, a, "per-mille", 0, PER_MILLE_ALL, &per_mille);
 
-    cJSON_AddStringToObject(pointer, "group", slug);
-    int rc = publish_pointer(t, &p->repo, "groups", group_path(t, slug), pointer);
     if (rc == TOOL_OK)
-        tool_say(t, "%s/%s: %d images, deployment %llu%s", p->product, slug, cJSON_GetArraySize(member(pointer, "images")),
-                 (unsigned long long)member_number(pointer, "seq"), t->already ? ": already there" : "");
-    return rc;
+        rc = add_images(t, a, p, pointer);
+    if (rc == TOOL_OK)
+        rc = add_feed(t, a, p, group, pointer);
+    if (rc == TOOL_OK)
+        rc = pointer_check_requires(t, p, pointer);
+    if (rc == TOOL_OK)
+        rc = pointer_read(&p->repo, repo_role(&p->repo, "groups"), group_path(t, member_text(group, "slug")), &there);
+    return rc != TOOL_OK ? rc : pointer_rollout(t, there, args_has(a, "per-mille") ? &per_mille : NULL, pointer);
 }
 
 static int run_deploy(struct tool *t, const struct args *a)
@@ -182,17 +114,15 @@ static int run_deploy(struct tool *t, const struct args *a)
 
     if (!args_has(a, "image") && !args_has(a, "os-feed"))
         return tool_usage(t, "--image: is missing (to deploy nothing, use: withdraw)");
-    int rc = open_place(t, a, &p);
+    int rc = place_open(t, a, &p);
     if (rc == TOOL_OK)
         rc = group_need(t, p.settings, args_get(a, "group"), &group);
     if (rc != TOOL_OK)
         return rc;
-    pointer = pointer_new(t, &p, member_text(group, "policy"));
-    rc = add_images(t, a, &p, pointer);
+    pointer = pointer_for_group(t, &p, group);
+    rc = fill_pointer(t, a, &p, group, pointer);
     if (rc == TOOL_OK)
-        rc = add_feed(t, a, &p, group, pointer);
-    if (rc == TOOL_OK)
-        rc = publish_group(t, &p, group, pointer);
+        rc = pointer_publish_group(t, &p, group, pointer);
     return rc == TOOL_OK && !t->already ? note_deployed(t, &p, a) : rc;
 }
 
@@ -200,11 +130,11 @@ static int run_withdraw(struct tool *t, const struct args *a)
 {
     struct place p = { 0 };
     cJSON *group = NULL;
-    int rc = open_place(t, a, &p);
+    int rc = place_open(t, a, &p);
 
     if (rc == TOOL_OK)
         rc = group_need(t, p.settings, args_get(a, "group"), &group);
-    return rc != TOOL_OK ? rc : publish_group(t, &p, group, pointer_new(t, &p, member_text(group, "policy")));
+    return rc != TOOL_OK ? rc : pointer_publish_group(t, &p, group, pointer_for_group(t, &p, group));
 }
 
 static int run_feed_set(struct tool *t, const struct args *a)
@@ -216,14 +146,14 @@ static int run_feed_set(struct tool *t, const struct args *a)
         return tool_usage(t, "FEED: \"%s\" must be retail or retaileval", feed);
     if (strncmp(args_get(a, "image"), "os=", 3) != 0)
         return tool_usage(t, "--image: \"%s\" is not os=VERSION: feeds are for the OS only", args_get(a, "image"));
-    int rc = open_place(t, a, &p);
+    int rc = place_open(t, a, &p);
     if (rc != TOOL_OK)
         return rc;
     cJSON *pointer = pointer_new(t, &p, "all");
     cJSON_AddStringToObject(pointer, "feed", feed);
     rc = add_images(t, a, &p, pointer);
     if (rc == TOOL_OK)
-        rc = publish_pointer(t, &p.os, feed_role(feed), feed_path(t, feed, p.product), pointer);
+        rc = pointer_publish(t, &p.os, feed_role(feed), feed_path(t, feed, p.product), pointer);
     if (rc == TOOL_OK && !t->already)
         rc = note_deployed(t, &p, a);
     if (rc == TOOL_OK)

@@ -6,6 +6,7 @@
 #include "deltas.h"
 #include "file.h"
 #include "index_file.h"
+#include "levels.h"
 #include "ota/records.h"
 #include "publish.h"
 #include "settings.h"
@@ -22,6 +23,8 @@ static const struct option image_options[] = {
     { "version", "V", "its version, as devices and people see it", OPTION_ONE, true },
     { "security", "N", "security version: devices refuse less than their floor [0]", OPTION_ONE, false },
     { "compatible", "P1,P2", "products that may run it [the product]", OPTION_ONE, false },
+    { "provides", "NAME=LEVEL", "an interface that it offers to other components", OPTION_MANY, false },
+    { "requires", "NAME=LEVEL", "what another image must provide, at that level at least", OPTION_MANY, false },
     { "name", "NAME", "file name [COMPONENT-VERSION.img]", OPTION_ONE, false },
     { "no-deflate", NULL, "do not offer it deflated", OPTION_FLAG, false },
     { "window", "BITS", "log2 of the deflate window, 9..15 [settings]", OPTION_ONE, false },
@@ -37,7 +40,7 @@ static const struct option image_options[] = {
 /* What the command line says about the new image. */
 struct new_image {
     const char *file, *product, *component, *version, *path, *delta_from, *delta_memory;
-    cJSON *compatible;
+    cJSON *compatible, *provides, *requires;
     unsigned security, window, block, zstd, index_block;
     bool deflate, index;
     uint64_t length;
@@ -143,6 +146,10 @@ static int read_new_image(struct tool *t, const struct args *a, struct new_image
     if (rc == TOOL_OK)
         rc = set_path(t, a, n);
     if (rc == TOOL_OK)
+        rc = levels_option(t, a, "provides", &n->provides);
+    if (rc == TOOL_OK)
+        rc = levels_option(t, a, "requires", &n->requires);
+    if (rc == TOOL_OK)
         rc = split_compatible(t, args_has(a, "compatible") ? args_get(a, "compatible") : n->product, n);
     return rc;
 }
@@ -155,9 +162,18 @@ static cJSON *custom_of(const struct new_image *n, cJSON *encodings)
     cJSON_AddStringToObject(ota, "version", n->version);
     cJSON_AddNumberToObject(ota, "security", n->security);
     cJSON_AddItemToObject(ota, "compatible", cJSON_Duplicate(n->compatible, true));
+    if (n->provides != NULL)
+        cJSON_AddItemToObject(ota, "provides", cJSON_Duplicate(n->provides, true));
+    if (n->requires != NULL)
+        cJSON_AddItemToObject(ota, "requires", cJSON_Duplicate(n->requires, true));
     if (encodings != NULL)
         cJSON_AddItemToObject(ota, "encodings", encodings);
     return custom;
+}
+
+static bool same_levels(const cJSON *x, const cJSON *y)
+{
+    return (x == NULL && y == NULL) || cJSON_Compare(x, y, true);
 }
 
 /* A target of that path is there. @return TOOL_OK only if it is the same image */
@@ -174,6 +190,10 @@ static int same_image(struct tool *t, const struct new_image *n, const cJSON *th
         differs = "security";
     else if (!cJSON_Compare(member(ota, "compatible"), n->compatible, true))
         differs = "compatible";
+    else if (!same_levels(member(ota, "provides"), n->provides))
+        differs = "provides";
+    else if (!same_levels(member(ota, "requires"), n->requires))
+        differs = "requires";
     if (differs == NULL)
         return TOOL_OK;
     return tool_failed(t, "%s: published already with other %s; an image never changes: give it a new --version",

@@ -12,10 +12,17 @@
 #include "settings.h"
 
 static const struct command *const commands[] = {
-    &command_init, &command_product_add, &command_product_list, &command_group_add, &command_group_list, &command_key_list,
-    &command_key_add, &command_key_rotate, &command_image_add, &command_image_list, &command_image_remove, &command_image_pack, &command_image_show, &command_image_verify,
-    &command_manifest_show, &command_manifest_convert, &command_manifest_deployment, &command_deploy,
-    &command_withdraw, &command_feed_set, &command_refresh, &command_show, &command_verify, &command_reports,
+    &command_init,
+    &command_product_add, &command_product_list,
+    &command_group_add, &command_group_set, &command_group_list,
+    &command_key_list, &command_key_add, &command_key_rotate,
+    &command_image_add, &command_image_list, &command_image_remove,
+    &command_image_pack, &command_image_show, &command_image_verify,
+    &command_manifest_show, &command_manifest_convert, &command_manifest_deployment,
+    &command_deploy, &command_promote, &command_rollout, &command_withdraw,
+    &command_feed_set,
+    &command_refresh, &command_show, &command_verify,
+    &command_reports,
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 

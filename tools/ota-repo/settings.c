@@ -6,6 +6,7 @@
 
 #include "canon.h"
 #include "file.h"
+#include "fleet.h"
 #include "ota/records.h"
 #include "text.h"
 
@@ -180,7 +181,7 @@ static int check_group(struct at a)
         if (rc == TOOL_OK && !feed_ok(text))
             rc = at_bad(a, "os_feed", "must be \"retail\" or \"retaileval\"");
     }
-    return rc;
+    return rc != TOOL_OK ? rc : fleet_check(a);
 }
 
 static int check_publisher(struct at a)
