@@ -164,6 +164,7 @@ SCHEMA(times_schema, times_fields);
 static const struct schema_field config_fields[] = {
     TEXT("product", true, 1, OTA_NAME_MAX - 1, struct agent_config, product),
     TEXT("group", true, 1, OTA_NAME_MAX - 1, struct agent_config, group),
+    UINT("director", 0, OTA_DIRECTOR_DEVICE, struct agent_config, director),
     TEXT("device_id", true, 1, 127, struct agent_config, device_id),
     TEXT("state_dir", true, 1, PATH_LEN_MAX, struct agent_config, state_dir),
     TEXT("runtime_dir", true, 1, RUNTIME_DIR_MAX, struct agent_config, runtime_dir),

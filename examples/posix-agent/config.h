@@ -81,6 +81,7 @@ struct agent_application {
 
 /* Everything in the file. Texts belong to `tree`. */
 struct agent_config {
+    uint8_t director;
     const char *product, *group, *device_id, *state_dir, *runtime_dir, *report_url;
     struct agent_component component[OTA_COMPONENTS_MAX];
     size_t component_count;

@@ -175,6 +175,7 @@ static void describe(struct device *d, const struct agent_config *c, const struc
 {
     d->cfg = (struct ota_config){
         .size = sizeof d->cfg, .product = c->product, .group = c->group, .device_id = c->device_id,
+        .director = c->director,
         .net = &d->net.port, .store = o->store ? o->store : &d->store.port, .clock = &d->clock.port,
         .crypto = &d->crypto.port, .boot = d->boot_port, .health = c->health.command[0] ? &d->health.port : NULL,
         .log = o->quiet ? NULL : &d->log.port, .components = d->component, .component_count = c->component_count,

@@ -89,6 +89,10 @@ struct ota_times {
     uint32_t poll_max_s;          /**< ... longest interval that the group's deployment may ask for [604800] */
 };
 
+/** ota_config.director: "device/<id>.json" in one of the repositories says the device's group. */
+#define OTA_DIRECTOR_DEVICE 255
+#define OTA_DIRECTOR_DIGITS_MAX 6
+
 /** The whole configuration. Copied by ota_init(); everything pointed to must outlive the agent. */
 struct ota_config {
     size_t size;                  /**< sizeof(struct ota_config): lets a newer library serve an older caller */
@@ -106,6 +110,11 @@ struct ota_config {
     size_t component_count;       /**< 1..OTA_COMPONENTS_MAX */
     const struct ota_repo *repos; /**< repos[0] is the product repository: it holds the group's pointer */
     size_t repo_count;            /**< 1..OTA_REPOS_MAX */
+    uint8_t director;             /**< where a signed assignment says the device's group: 1..OTA_DIRECTOR_DIGITS_MAX: in the
+                                       repository that covers "shard/", not repos[0], whose metadata_url then has a folder for
+                                       each shard, named by so many hex digits; OTA_DIRECTOR_DEVICE: in the one that covers
+                                       "device/". A device that is not named there goes by `group` [0: so do all]. Builds without
+                                       OTA_DIRECTOR take only 0 */
     const char *report_url;       /**< reports are PUT below it, ends in "/"; NULL = reports are only kept */
     uint8_t tries;                /**< starts that a trial gets, 1..15 [3] */
     bool plain_http;              /**< allow http: URLs. Signatures protect the bytes, but not privacy */

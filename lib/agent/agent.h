@@ -85,6 +85,9 @@ struct otai_trust {
     uint8_t pointer_sha256[OTA_SHA256_LEN];
     struct otai_pointer pointer;  /* the group's, with the feed's images appended */
     struct otai_seal seal;
+    bool assigned;                /* the group is known: nothing signed says it, or what does was read */
+    uint8_t shard;                /* where the shard's name begins in scope */
+    char scope[OTA_NAME_MAX + 8]; /* of the director's shard: "<product>/<shard>" */
 };
 
 /* A delta on its way (patch.c). */
@@ -191,6 +194,8 @@ struct ota {
     uint64_t rate_free_us;           /* no byte is read before it: limits.rate_bps */
     const struct ota_package_want *const *packages; /* one per component, or NULL */
     OTAI_HB_MEMBER
+    const char *configured_group;    /* cfg.group as it came; cfg.group is what counts now */
+    char group[OTA_NAME_MAX];        /* that a director assigned */
 };
 
 /* config.c: check, fill defaults, measure. */
@@ -262,6 +267,9 @@ ota_err otai_trust_go_on(struct ota *a);
 ota_err otai_trust_identify(struct ota *a);
 ota_err otai_trust_settle(struct ota *a);
 ota_err otai_trust_nothing(struct ota *a);
+/* SHA-256 of two pieces. */
+OTA_MUST_CHECK ota_err otai_trust_digest(struct ota *a, const void *x, size_t x_len, const void *y, size_t y_len,
+                                         uint8_t out[OTA_SHA256_LEN]);
 
 /* patch.c, or patch_none.c in builds without deltas: the most that a decoder may need, and the memory that it takes with
  * its saved state, 0 = no deltas. Begin, or go on from the saved state, which sets the plan's offsets; decode into d->out,

@@ -4,6 +4,7 @@
 
 #include "agent.h"
 #include OTAI_FLEET_HEADER
+#include "assign.h"
 
 #include OTAI_RELATIONS_HEADER
 
@@ -183,7 +184,7 @@ static const char *bad_repos(const struct ota_config *c)
     char pointer[OTA_PATH_MAX];
     bool ours = otai_pointer_path(c->group, pointer, sizeof pointer) == OTA_OK &&
                 otai_repo_for(c->repos, c->repo_count, pointer) == 0;
-    return ours ? NULL : "repos.prefixes";
+    return ours ? otai_assign_bad(c) : "repos.prefixes";
 }
 
 static const char *bad_identity(const struct ota_config *c)

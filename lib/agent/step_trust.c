@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "agent.h"
+#include "assign.h"
 #include OTAI_POLICY_HEADER
-
 #include OTAI_RELATIONS_HEADER
 
 static ota_err open_repo(struct ota *a, uint8_t repo)
@@ -15,7 +15,7 @@ static ota_err open_repo(struct ota *a, uint8_t repo)
     struct otai_trust *t = a->m.trust;
     const struct ota_repo *r = &a->cfg.repos[repo];
     const struct ota_tuf_config cfg = { .size = sizeof cfg, .crypto = a->cfg.crypto, .root = r->root,
-        .root_len = r->root_len, .limits = a->cfg.limits.tuf };
+        .root_len = r->root_len, .scope = otai_assign_scope(a, repo), .limits = a->cfg.limits.tuf };
     ota_err err = ota_tuf_init(&t->tuf, &cfg, t->tuf_mem, t->tuf_len);
 
     if (err == OTA_OK)
@@ -44,13 +44,15 @@ static ota_err begin(struct ota *a)
     t->tuf_len = ota_tuf_len(&cfg);
     t->tuf_mem = otai_arena_take(&rest, t->tuf_len);
     t->pointer_buf = otai_arena_take(&rest, a->cfg.limits.pointer_max);
+    uint8_t repo;
     ota_err err = otai_believed_time(a, &t->now_s);
     if (err != OTA_OK)
         return err;
     t->fresh_until_s = INT64_MAX;
     memset(&a->release, 0, sizeof a->release);
     otai_relations_begin(a);
-    return open_repo(a, 0);
+    err = otai_assign_begin(a, &repo);
+    return err == OTA_OK ? open_repo(a, repo) : err;
 }
 
 /* ---- what TUF wants: load, store, fetch ---- */
@@ -92,7 +94,7 @@ static ota_err keep(struct ota *a, const char *name)
 static ota_err fetch_metadata(struct ota *a)
 {
     struct otai_trust *t = a->m.trust;
-    const struct otai_fetch_job job = { .base = a->cfg.repos[t->repo].metadata_url, .file = t->want.file, .max = t->want.cap };
+    const struct otai_fetch_job job = { .base = a->cfg.repos[t->repo].metadata_url, .file = otai_assign_file(a), .max = t->want.cap };
 
     t->fill = 0;
     t->phase = OTAI_TRUST_BODY;
@@ -239,6 +241,10 @@ static ota_err next_goal(struct ota *a)
     uint8_t k = 0;
     ota_err err = OTA_OK;
 
+    if (otai_assign_pending(a)) {
+        otai_assign_path(a, path);
+        return seek(a, path);
+    }
     if (t->have_pointer && next_image(a, &k)) {
         t->image = k;
         return seek(a, t->pointer.image[k].path);
@@ -272,7 +278,7 @@ static ota_err fetch_pointer(struct ota *a, const struct ota_tuf_target *target)
     return otai_get(a, &job, "pointer");
 }
 
-static ota_err digest(struct ota *a, const void *x, size_t x_len, const void *y, size_t y_len, uint8_t out[OTA_SHA256_LEN])
+ota_err otai_trust_digest(struct ota *a, const void *x, size_t x_len, const void *y, size_t y_len, uint8_t out[OTA_SHA256_LEN])
 {
     struct ota_crypto *c = a->cfg.crypto;
     struct ota_hash h;
@@ -299,7 +305,7 @@ static ota_err join_feed(struct ota *a, const struct otai_pointer *feed)
             return otai_fail(a, OTA_REJECT_LIMIT, "feed: images");
         t->pointer.image[t->pointer.count++] = feed->image[k];
     }
-    ota_err err = digest(a, a->release.deployment, OTA_SHA256_LEN, t->pointer_sha256, OTA_SHA256_LEN, a->release.deployment);
+    ota_err err = otai_trust_digest(a, a->release.deployment, OTA_SHA256_LEN, t->pointer_sha256, OTA_SHA256_LEN, a->release.deployment);
     return err == OTA_OK ? otai_trust_go_on(a) : otai_fail(a, err, "crypto.hash");
 }
 
@@ -308,7 +314,7 @@ static ota_err take_pointer(struct ota *a)
     struct otai_trust *t = a->m.trust;
     uint8_t sum[OTA_SHA256_LEN];
     struct otai_pointer p;
-    ota_err err = digest(a, t->pointer_buf, t->fill, NULL, 0, sum);
+    ota_err err = otai_trust_digest(a, t->pointer_buf, t->fill, NULL, 0, sum);
 
     if (err != OTA_OK)
         return otai_fail(a, err, "crypto.hash");
@@ -376,6 +382,8 @@ static ota_err found(struct ota *a)
 
     if (!target)
         return otai_fail(a, OTA_REJECT_TARGET, "tuf");
+    if (otai_assign_pending(a))
+        return otai_assign_take(a, target);
     return t->image == GOAL_POINTER ? fetch_pointer(a, target) : take_image(a, target);
 }
 
@@ -406,6 +414,8 @@ static ota_err pump(struct ota *a)
         return serve(a);
     if (err == OTA_DONE)
         return goal_reached(a);
+    if (err == OTA_REJECT_TARGET && t->refreshed && otai_assign_pending(a))
+        return otai_assign_absent(a);
     if (err == OTA_REJECT_TARGET && t->refreshed && !t->have_pointer)
         return otai_trust_nothing(a);
     struct ota_fault why;

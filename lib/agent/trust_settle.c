@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "agent.h"
+#include "assign.h"
 
 #include OTAI_RELATIONS_HEADER
 
@@ -102,8 +103,8 @@ static void note_fresh(struct ota *a)
 {
     const struct otai_trust *t = a->m.trust;
     struct otai_journal *j = &a->j;
-    /* A feed lives in another repository: then one conditional request cannot speak for both. */
-    const char *etag = t->have_feed ? "" : t->etag;
+    /* A feed or a director lives in another repository: then one conditional request cannot speak for both. */
+    const char *etag = t->have_feed || otai_assign_elsewhere(a) ? "" : t->etag;
 
     if (strcmp(j->etag, etag) != 0 || j->fresh_until_s != t->fresh_until_s ||
         t->now_s - j->full_utc_s >= (int64_t)a->cfg.times.full_s || t->now_s < j->full_utc_s) {

@@ -70,7 +70,7 @@ static void upload(struct sim_repo *r, const char *file, const struct doc *d, co
         otai_text_bytes(&t, d->text[i] == '\n' ? "\\n" : &d->text[i], d->text[i] == '\n' ? 2 : 1);
     otai_text_add(&t, "}");
     MUST(!t.full);
-    (void)snprintf(url, sizeof url, "%s%s", r->metadata_url, file);
+    (void)snprintf(url, sizeof url, "%s%s%s", r->metadata_url, r->folder, file);
     sim_web_put(r->web, r->pool, url, out, t.len);
     sim_sha256(out, t.len, digest);
     sim_hex(digest, sizeof digest, sha);
@@ -156,6 +156,17 @@ static void add_delegations(struct doc *d, const struct sim_repo *r)
     add(d, "]},");
 }
 
+/* The end of a signed part: whose it is, and nothing else's. */
+static void add_scope(struct doc *d, const struct sim_repo *r)
+{
+    if (r->scope[0]) {
+        add(d, ",\"x-scope\":\"");
+        add(d, r->scope);
+        add(d, "\"");
+    }
+    add(d, "}");
+}
+
 static void publish_role(struct sim_repo *r, struct sim_role *role)
 {
     static struct doc d;
@@ -175,7 +186,7 @@ static void publish_role(struct sim_repo *r, struct sim_role *role)
         add(&d, role->target[i].json);
     }
     add_number(&d, "},\"version\":", ++role->version);
-    add(&d, "}");
+    add_scope(&d, r);
     (void)snprintf(file, sizeof file, "%u.%s.json", (unsigned)role->version, role->name);
     upload(r, file, &d, &role->key, &len, sha);
     role->changed = false;
@@ -211,7 +222,7 @@ static void publish_snapshot(struct sim_repo *r, uint32_t *len, char sha[65])
     add(&d, "\"meta\":{");
     add_snapshot_meta(&d, r);
     add_number(&d, "},\"spec_version\":\"1.0.34\",\"version\":", ++r->snapshot_version);
-    add(&d, "}");
+    add_scope(&d, r);
     (void)snprintf(file, sizeof file, "%u.snapshot.json", (unsigned)r->snapshot_version);
     upload(r, file, &d, &r->online_key, len, sha);
 }
@@ -234,7 +245,7 @@ static void publish_timestamp(struct sim_repo *r, uint32_t snapshot_len, const c
         add(&d, ",\"x-issued\":");
         add_time(&d, r->issued_s);
     }
-    add(&d, "}");
+    add_scope(&d, r);
     upload(r, "timestamp.json", &d, &r->online_key, &len, sha);
 }
 

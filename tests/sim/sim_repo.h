@@ -36,6 +36,7 @@ struct sim_repo {
     uint32_t root_version, snapshot_version, timestamp_version;
     int64_t expires_s;             /* of everything that is published next */
     int64_t issued_s;              /* of the timestamps among it; 0: they do not tell */
+    char folder[16], scope[48];    /* of a shard: where all but the roots are, and the member "x-scope" of all but these */
     size_t role_count;
     struct sim_role role[SIM_ROLES_MAX];   /* role[0] is "targets" */
     const uint8_t *root;           /* first root: what a factory puts into a device */

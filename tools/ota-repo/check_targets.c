@@ -79,7 +79,7 @@ static int check_file(const struct repo *r, struct at target, const char *path)
     const char *sha256;
     uint64_t length, real_length;
     char real[DIGEST_HEX];
-    int rc = at_number(target, "length", 1, UINT64_C(1) << 53, &length);
+    int rc = at_number(target, "length", 0, UINT64_C(1) << 53, &length);
 
     if (rc == TOOL_OK)
         rc = at_object(target, "hashes", &hashes);
@@ -237,6 +237,21 @@ static int check_encodings(struct at ota, struct repo *r, const struct role *rol
     return TOOL_OK;
 }
 
+/* The target of one device names that device and its group. */
+static int check_device(struct at ota, const char *path)
+{
+    struct at devices;
+    const char *group;
+    int rc = at_object(ota, "devices", &devices);
+
+    if (rc != TOOL_OK)
+        return rc;
+    const cJSON *one = devices.obj->child;
+    if (one == NULL || one->next != NULL || strcmp(tool_format(ota.t, "device/%s.json", one->string), path) != 0)
+        return at_bad(ota, "devices", "must name the device of its path");
+    return at_string(devices, one->string, &group);
+}
+
 static int check_custom(struct at target, struct repo *r, const struct role *role)
 {
     struct at custom, ota;
@@ -249,6 +264,8 @@ static int check_custom(struct at target, struct repo *r, const struct role *rol
     int rc = at_object(target, "custom", &custom);
     if (rc == TOOL_OK)
         rc = at_object(custom, "ota", &ota);
+    if (rc == TOOL_OK && member(ota.obj, "devices") != NULL)
+        return check_device(ota, target.obj->string);
     if (rc == TOOL_OK)
         rc = at_string(ota, "component", &text);
     if (rc == TOOL_OK)

@@ -74,7 +74,7 @@ static bool same_group(const cJSON *there, const struct new_group *g)
 
 static int run_group_add(struct tool *t, const struct args *a)
 {
-    struct new_group g;
+    struct new_group g = { 0 };
     cJSON *product = NULL, *there;
     int rc = read_group(t, a, &g);
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "check.h"
 #include "commands.h"
+#include "director.h"
 #include "publish.h"
 #include "settings.h"
 
@@ -32,6 +34,41 @@ static int refresh_one(struct tool *t, const char *product, bool all)
     return rc;
 }
 
+/* The director's timestamps, where half of their life has passed. */
+static int refresh_director(struct tool *t, const cJSON *settings, bool all)
+{
+    const char *product = member_text(settings, "name");
+    struct director_tally tally = { 0 };
+    struct devices d = { 0 };
+    struct repo r;
+    unsigned digits;
+    int rc = TOOL_OK;
+
+    if (!director_of(settings, &digits) || digits == 0)
+        return TOOL_OK;
+    director_locate(t, product, &r);
+    if (all) {
+        rc = check_root(&r);
+        if (rc == TOOL_OK)
+            rc = renew_root(&r);
+    }
+    if (rc == TOOL_OK)
+        rc = devices_open(t, product, settings, &d);
+    if (rc == TOOL_OK)
+        rc = director_publish(t, product, settings, &d, DIRECTOR_REFRESH, &tally);
+    devices_close(&d);
+    if (rc == TOOL_OK)
+        director_report(t, &tally);
+    return rc;
+}
+
+static int refresh_product(struct tool *t, const cJSON *settings, bool all)
+{
+    int rc = refresh_one(t, member_text(settings, "name"), all);
+
+    return rc != TOOL_OK ? rc : refresh_director(t, settings, all);
+}
+
 static int run_refresh(struct tool *t, const struct args *a)
 {
     const char *only = args_get(a, "product");
@@ -40,12 +77,12 @@ static int run_refresh(struct tool *t, const struct args *a)
 
     if (only != NULL) {
         int rc = product_need(t, only, &product);
-        return rc != TOOL_OK ? rc : refresh_one(t, only, args_has(a, "all"));
+        return rc != TOOL_OK ? rc : refresh_product(t, product, args_has(a, "all"));
     }
     int rc = refresh_one(t, NULL, args_has(a, "all"));
     cJSON_ArrayForEach(item, settings_products(t))
         if (rc == TOOL_OK)
-            rc = refresh_one(t, member_text(item, "name"), args_has(a, "all"));
+            rc = refresh_product(t, item, args_has(a, "all"));
     return rc;
 }
 

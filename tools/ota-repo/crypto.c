@@ -20,6 +20,12 @@ int crypto_begin(struct tool *t)
     return status == PSA_SUCCESS ? TOOL_OK : psa_failed(t, "start", status);
 }
 
+int crypto_again(struct tool *t)
+{
+    mbedtls_psa_crypto_free();
+    return crypto_begin(t);
+}
+
 int digest_begin(struct tool *t, struct digest *d)
 {
     d->op = psa_hash_operation_init();

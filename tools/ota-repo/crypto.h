@@ -13,6 +13,8 @@
 #define SIG_DER_MAX 72
 
 int crypto_begin(struct tool *t);
+/** In a new process: forget the random state of the one that it came from, and begin anew. */
+int crypto_again(struct tool *t);
 
 /** A digest under way. digest_end also ends one that failed. */
 struct digest {

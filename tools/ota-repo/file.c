@@ -215,6 +215,13 @@ bool file_exists(const char *path)
     return lstat(path, &st) == 0;
 }
 
+bool file_is_empty(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) != 0 || st.st_size == 0;
+}
+
 static int make_dir(struct tool *t, const char *path, unsigned mode)
 {
     struct stat st;

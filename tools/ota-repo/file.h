@@ -31,6 +31,8 @@ void file_discard(const char *temp);
 /** Create a directory and its parents; one that is there is fine. */
 int file_mkdirs(struct tool *t, const char *path, unsigned mode);
 bool file_exists(const char *path);
+/** Is it absent, or without a byte? */
+bool file_is_empty(const char *path);
 
 /** Digest and length of a file. @return TOOL_OK, TOOL_ABSENT, TOOL_FAILED */
 int file_digest(struct tool *t, const char *path, uint64_t *len, char hex[DIGEST_HEX]);

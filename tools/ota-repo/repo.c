@@ -181,6 +181,14 @@ static int delegate(struct repo *r, const struct delegation *d, cJSON *keys, cJS
     return add_role(r, d->role);
 }
 
+int repo_delegate(struct repo *r, const struct delegation *d)
+{
+    cJSON *block = delegations_of(r);
+
+    r->role[0].dirty = true;
+    return delegate(r, d, member(block, "keys"), member(block, "roles"));
+}
+
 static int first_publication(struct repo *r, const struct delegation *delegations)
 {
     int rc = add_role(r, "targets");

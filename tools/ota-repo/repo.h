@@ -49,6 +49,8 @@ char *repo_target_file(const struct repo *r, const char *path, const char *sha25
  * @param delegations  ends with role == NULL
  */
 int repo_create(struct repo *r, const struct delegation *delegations);
+/** Delegate to one more role, with a new key; it is published by repo_publish(). */
+int repo_delegate(struct repo *r, const struct delegation *d);
 /** Locate and read (see check.h) a repository that is complete. */
 int repo_open(struct tool *t, const char *product, struct repo *out);
 

@@ -249,6 +249,13 @@ static int check_product(struct at a)
     if (rc == TOOL_OK)
         rc = check_deployed(a);
 
+    if (rc == TOOL_OK && member(a.obj, "director") != NULL) {
+        struct at director;
+        uint64_t digits;
+        rc = at_object(a, "director", &director);
+        if (rc == TOOL_OK)
+            rc = at_number(director, "digits", 0, 6, &digits);
+    }
     if (rc == TOOL_OK)
         rc = check_each(a, "publishers", "name", check_publisher);
     if (rc == TOOL_OK)

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file Telling each device its group, SPEC 7.3. Small fleets: a target "device/<id>.json" in the product's repository. Large
+ * ones: the director, 16^digits repositories of three small files below D/web/d/<product>/metadata/<shard>/, of which a device
+ * reads only its own. Only what changes is written.
+ */
+#ifndef OTA_REPO_DIRECTOR_H
+#define OTA_REPO_DIRECTOR_H
+
+#include "devices.h"
+#include "repo.h"
+
+#define SHARD_DIGITS_MAX 6
+
+enum director_mode {
+    DIRECTOR_CHANGES,   /**< write what says something else than is published */
+    DIRECTOR_REFRESH    /**< and sign anew what has less than half of its life left */
+};
+
+struct director_tally {
+    unsigned long shards, written, refreshed;   /**< of shards, or of devices without them; written: content; refreshed: times */
+};
+
+/** Shard of a device: the first `digits` hex digits of SHA-256(id), as a number. */
+int director_shard(struct tool *t, const char *id, size_t len, unsigned digits, uint32_t *out);
+
+/** Has the product a director? *digits is 0 for targets in the product's repository. */
+bool director_of(const cJSON *settings, unsigned *digits);
+
+/** Bring what is published in line with the registry. Does nothing for a product without director. */
+int director_publish(struct tool *t, const char *product, const cJSON *settings, const struct devices *d, enum director_mode mode,
+                     struct director_tally *tally);
+/** Into the JSON result, and for people. */
+void director_report(struct tool *t, const struct director_tally *tally);
+
+/** The director's own repository: its roots. */
+void director_locate(struct tool *t, const char *product, struct repo *out);
+
+#endif
