@@ -76,6 +76,13 @@ static int check_signatures(struct at a, const cJSON *signatures, const cJSON *d
     return rc;
 }
 
+int check_signed(struct tool *t, const char *file, const cJSON *signatures, const cJSON *doc, const cJSON *keys, const cJSON *entry)
+{
+    const struct trust trust = { .keys = keys, .entry = entry };
+
+    return check_signatures((struct at){ t, file, "", NULL }, signatures, doc, &trust);
+}
+
 /* {keyids, threshold}: names without repetition, threshold that they can reach. */
 static int check_entry(struct at a)
 {

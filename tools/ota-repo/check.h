@@ -15,6 +15,8 @@ int check_root(struct repo *r);
 int check_metadata(struct repo *r);
 /** Every target of every role: in its role's paths, and its file there with the right length and digest. */
 int check_target_files(struct repo *r, unsigned *files);
+/** Is doc signed by the threshold of an entry {keyids, threshold}? `keys`: key objects by id. Errors name the file. */
+int check_signed(struct tool *t, const char *file, const cJSON *signatures, const cJSON *doc, const cJSON *keys, const cJSON *entry);
 /** Is path in one of the patterns? Section 4.5: each '*' and '?' stays within one part. */
 bool path_matches(const cJSON *patterns, const char *path);
 

@@ -125,7 +125,7 @@ int key_create(struct tool *t, const char *scope, const char *role, struct key *
 }
 
 /* A private key file, with the public point in it checked against the private number. */
-static int key_read(struct tool *t, const char *path, struct key *out)
+int key_read(struct tool *t, const char *path, struct key *out)
 {
     uint8_t point[POINT_LEN];
     char *pem;
@@ -142,6 +142,25 @@ static int key_read(struct tool *t, const char *path, struct key *out)
     if (memcmp(point, out->point, POINT_LEN) != 0)
         return tool_failed(t, "%s: public and private key do not belong together", path);
     return set_keyid(t, out);
+}
+
+int key_read_public(struct tool *t, const char *path, cJSON **object, char keyid[DIGEST_HEX])
+{
+    uint8_t point[POINT_LEN];
+    char *pem;
+    size_t len;
+    int rc = file_read(t, path, &pem, &len);
+
+    if (rc != TOOL_OK)
+        return TOOL_FAILED;
+    cJSON *given = tool_keep(t, cJSON_CreateObject());
+    cJSON_AddStringToObject(given, "keytype", "ecdsa");
+    cJSON_AddStringToObject(cJSON_AddObjectToObject(given, "keyval"), "public", pem);
+    cJSON_AddStringToObject(given, "scheme", "ecdsa-sha2-nistp256");
+    if (strlen(pem) != len || !key_point(given, point))
+        return tool_failed(t, "%s: not a P-256 public key in PEM SubjectPublicKeyInfo", path);
+    *object = tool_keep(t, key_object(point));
+    return key_id(t, *object, keyid);
 }
 
 int key_import(struct tool *t, const char *scope, const char *role, const char *pem_path, struct key *out)

@@ -20,6 +20,10 @@ char *keys_dir(struct tool *t);
 int key_create(struct tool *t, const char *scope, const char *role, struct key *out);
 /** Take over a private key that another program made: PEM PKCS#8 P-256. */
 int key_import(struct tool *t, const char *scope, const char *role, const char *pem_path, struct key *out);
+/** Read a private key file. @return TOOL_OK, TOOL_ABSENT, TOOL_FAILED */
+int key_read(struct tool *t, const char *path, struct key *out);
+/** Read a public key, PEM SubjectPublicKeyInfo of P-256: its object, which lives until tool_end, and its id. */
+int key_read_public(struct tool *t, const char *path, cJSON **object, char keyid[DIGEST_HEX]);
 /** Find the private key with this id. @return TOOL_OK, TOOL_ABSENT (kept elsewhere), TOOL_FAILED (file damaged) */
 int key_find(struct tool *t, const char *scope, const char *role, const char *keyid, struct key *out);
 /** Wipe it. */

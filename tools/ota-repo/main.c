@@ -17,6 +17,7 @@ static const struct command *const commands[] = {
     &command_group_add, &command_group_set, &command_group_list,
     &command_device_set, &command_device_import, &command_device_remove, &command_device_list, &command_director_set,
     &command_key_list, &command_key_add, &command_key_rotate,
+    &command_sign_export, &command_sign_payload, &command_sign_merge,
     &command_image_add, &command_image_list, &command_image_remove,
     &command_image_pack, &command_image_show, &command_image_verify,
     &command_manifest_show, &command_manifest_convert, &command_manifest_deployment,

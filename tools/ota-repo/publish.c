@@ -300,6 +300,48 @@ int root_publish(struct repo *r, const cJSON *before, cJSON *root)
     return rc;
 }
 
+int publish_next(const struct repo *r, const char *role, cJSON *doc)
+{
+    uint64_t version = member_number(doc, "version") + 1;
+    int rc = strcmp(role, "root") == 0 ? TOOL_OK : next_version(r, role, &version);
+
+    if (rc == TOOL_OK)
+        stamp(r, role, doc, version);
+    return rc;
+}
+
+int publish_sign(struct tool *t, const cJSON *doc, const struct key *key, cJSON *signatures)
+{
+    uint8_t digest[DIGEST_LEN];
+    int rc = digest_signed(t, doc, digest);
+
+    return rc != TOOL_OK ? rc : sign_one(t, key, digest, signatures);
+}
+
+int publish_signed(struct repo *r, const char *role, cJSON *doc, cJSON *signatures)
+{
+    bool is_root = strcmp(role, "root") == 0;
+    char hex[DIGEST_HEX];
+    const char *text;
+    size_t len;
+    int rc = seal(r, role, doc, signatures, &text, &len);
+
+    if (rc == TOOL_OK)
+        rc = digest_hex(r->t, text, len, hex);
+    if (rc == TOOL_OK)
+        rc = file_publish(r->t, repo_file(r, "metadata/%" PRIu64 ".%s.json", member_number(doc, "version"), role), text, len);
+    if (rc != TOOL_OK || is_root)
+        return rc;
+    cJSON *meta = cJSON_CreateObject();
+    cJSON_AddNumberToObject(meta, "version", (double)member_number(doc, "version"));
+    cJSON_AddNumberToObject(meta, "length", (double)len);
+    cJSON_AddStringToObject(cJSON_AddObjectToObject(meta, "hashes"), "sha256", hex);
+    put_item(member(r->snapshot, "meta"), "targets.json", meta);
+    r->role[0].doc = doc;
+    r->role[0].dirty = false;
+    return repo_publish(r);
+}
+
 int target_temp(struct repo *r, const char *path, char **temp)
 {
     char *dir = repo_file(r, "targets/%s", path);

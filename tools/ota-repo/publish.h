@@ -3,6 +3,7 @@
 #ifndef OTA_REPO_PUBLISH_H
 #define OTA_REPO_PUBLISH_H
 
+#include "keys.h"
 #include "repo.h"
 
 /** Sizes that devices accept by default (struct ota_tuf_limits); bigger metadata would lock them out. */
@@ -23,6 +24,13 @@ int repo_publish(struct repo *r);
  * and publish it.
  */
 int root_publish(struct repo *r, const cJSON *before, cJSON *root);
+
+/** Give root or targets its next version and life time: what is signed elsewhere. */
+int publish_next(const struct repo *r, const char *role, cJSON *doc);
+/** Append a signature of doc to a list. */
+int publish_sign(struct tool *t, const cJSON *doc, const struct key *key, cJSON *signatures);
+/** Publish root or targets with signatures that were checked; with targets also what lists it. Takes signatures. */
+int publish_signed(struct repo *r, const char *role, cJSON *doc, cJSON *signatures);
 
 /** Publish a small target's bytes and put it into a role. */
 int publish_document(struct repo *r, struct role *role, const char *path, const cJSON *document);

@@ -20,6 +20,7 @@
 
 #define EMPTY_SHA256 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 #define WORKERS 2
+#define BATCH 8192u   /* shards that become visible together: a run that breaks off loses no more than that */
 #define BODY_MAX (TARGETS_LEN_MAX + 1024)
 
 enum { TARGETS, SNAPSHOT, TIMESTAMP, SHARD_ROLES };
@@ -388,19 +389,19 @@ static int sort_devices(struct job *j)
 
 /* ---- two processes ---- */
 
-static void work(struct job *j, unsigned worker, int to)
+static void work(struct job *j, uint32_t first, unsigned worker, int to)
 {
     /* Never the parent's random state twice: a signature's secret number that two messages share gives the key away. */
     int rc = crypto_again(j->t);
 
-    for (uint32_t s = worker; rc == TOOL_OK && s < j->shards; s += WORKERS)
+    for (uint32_t s = first + worker; rc == TOOL_OK && s < j->shards && s < first + BATCH; s += WORKERS)
         rc = do_shard(j, s);
     if (rc != TOOL_OK)
         (void)!write(to, j->t->error, strlen(j->t->error));
     _exit(rc == TOOL_OK ? 0 : 1);
 }
 
-static int start_worker(struct job *j, unsigned worker, pid_t *pid, int *from)
+static int start_worker(struct job *j, uint32_t first, unsigned worker, pid_t *pid, int *from)
 {
     int ends[2];
 
@@ -409,7 +410,7 @@ static int start_worker(struct job *j, unsigned worker, pid_t *pid, int *from)
     *pid = fork();
     if (*pid == 0) {
         (void)close(ends[0]);
-        work(j, worker, ends[1]);
+        work(j, first, worker, ends[1]);
     }
     (void)close(ends[1]);
     *from = ends[0];
@@ -430,14 +431,14 @@ static int end_worker(struct job *j, pid_t pid, int from)
     return tool_failed(j->t, "%s", got > 0 ? error : "a worker ended before its time");
 }
 
-static int run_workers(struct job *j)
+static int run_workers(struct job *j, uint32_t first)
 {
     pid_t pid[WORKERS];
     int from[WORKERS], rc = TOOL_OK;
     unsigned started = 0;
 
     while (rc == TOOL_OK && started < WORKERS) {
-        rc = start_worker(j, started, &pid[started], &from[started]);
+        rc = start_worker(j, first, started, &pid[started], &from[started]);
         started += rc == TOOL_OK;
     }
     for (unsigned w = 0; w < started; w++) {
@@ -458,10 +459,9 @@ static int sync_web(const struct job *j)
     return rc;
 }
 
-static int place_all(const struct job *j, struct director_tally *tally)
+static int place_batch(const struct job *j, uint32_t first, struct director_tally *tally)
 {
-    tally->shards = j->shards;
-    for (uint32_t s = 0; s < j->shards; s++) {
+    for (uint32_t s = first; s < j->shards && s < first + BATCH; s++) {
         if (j->done[s] == SHARD_SAME)
             continue;
         int rc = place(j, s);
@@ -471,6 +471,26 @@ static int place_all(const struct job *j, struct director_tally *tally)
         tally->refreshed += j->done[s] == SHARD_REFRESHED;
     }
     return TOOL_OK;
+}
+
+static bool batch_same(const struct job *j, uint32_t first)
+{
+    for (uint32_t s = first; s < j->shards && s < first + BATCH; s++)
+        if (j->done[s] != SHARD_SAME)
+            return false;
+    return true;
+}
+
+static int publish_batch(struct job *j, uint32_t first, struct director_tally *tally)
+{
+    int rc = run_workers(j, first);
+
+    if (rc != TOOL_OK || batch_same(j, first))
+        return rc;
+    rc = sync_web(j);
+    if (rc == TOOL_OK)
+        rc = place_batch(j, first, tally);
+    return rc != TOOL_OK ? rc : sync_web(j);
 }
 
 static int take_keys(struct job *j)
@@ -511,17 +531,10 @@ static int publish(struct job *j, struct director_tally *tally)
         rc = take_keys(j);
     if (rc == TOOL_OK)
         rc = sort_devices(j);
-    if (rc == TOOL_OK)
-        rc = run_workers(j);
-    if (rc == TOOL_OK && memchr(j->done, SHARD_WRITTEN, j->shards) == NULL && memchr(j->done, SHARD_REFRESHED, j->shards) == NULL) {
-        tally->shards = j->shards;
-        return TOOL_OK;
-    }
-    if (rc == TOOL_OK)
-        rc = sync_web(j);
-    if (rc == TOOL_OK)
-        rc = place_all(j, tally);
-    return rc != TOOL_OK ? rc : sync_web(j);
+    for (uint32_t first = 0; rc == TOOL_OK && first < j->shards; first += BATCH)
+        rc = publish_batch(j, first, tally);
+    tally->shards = j->shards;
+    return rc;
 }
 
 int shards_publish(struct tool *t, const char *product, unsigned digits, const struct devices *d, enum director_mode mode,
