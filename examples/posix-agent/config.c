@@ -22,6 +22,8 @@
 #define OBJECT(key, need, type, m, sub) { key, SCHEMA_OBJECT, need, 0, 0, offsetof(type, m), 0, 0, sub }
 #define OBJECTS(key, lo, hi, type, m, n, sub) \
     { key, SCHEMA_OBJECTS, true, lo, hi, offsetof(type, m), MEMBER_SIZE(type, m[0]), offsetof(type, n), sub }
+#define SOME(key, hi, type, m, n, sub) \
+    { key, SCHEMA_OBJECTS, false, 1, hi, offsetof(type, m), MEMBER_SIZE(type, m[0]), offsetof(type, n), sub }
 #define SCHEMA(name, fields) static const struct schema name = { fields, COUNT(fields) }
 
 static const struct schema_field slot_fields[] = {
@@ -44,6 +46,7 @@ static const struct schema_field component_fields[] = {
     TEXT("factory_version", false, 1, OTA_VERSION_MAX - 1, struct agent_component, factory_version),
     BOOLEAN("removable", struct agent_component, removable),
     OBJECT("package", false, struct agent_component, package, &package_schema),
+    TEXT("pin", false, 1, OTA_VERSION_MAX - 1, struct agent_component, pin),
 };
 SCHEMA(component_schema, component_fields);
 
@@ -161,6 +164,27 @@ static const struct schema_field times_fields[] = {
 };
 SCHEMA(times_schema, times_fields);
 
+static const struct schema_field window_fields[] = {
+    TEXTS("days", false, 7, struct agent_window, days),
+    TEXT("from", true, 5, 5, struct agent_window, from),
+    TEXT("to", true, 5, 5, struct agent_window, to),
+};
+SCHEMA(window_schema, window_fields);
+
+static const struct schema_field policy_fields[] = {
+    SOME("windows", OTA_WINDOWS_MAX, struct agent_policy, window, window_count, &window_schema),
+    TEXT("utc_offset", false, 6, 6, struct agent_policy, utc_offset),
+    BOOLEAN("fetch_in_window", struct agent_policy, fetch_in_window),
+    TEXT("consent", false, 1, 15, struct agent_policy, consent),
+    TEXT("consent_file", false, 1, PATH_LEN_MAX, struct agent_policy, consent_file),
+    UINT("battery_min", 1, 100, struct agent_policy, battery_min),
+    TEXT("power_supply", false, 1, PATH_LEN_MAX, struct agent_policy, power_supply),
+    TEXT("metered", false, 1, 15, struct agent_policy, metered),
+    TEXTS("metered_command", false, AGENT_ARGS_MAX, struct agent_policy, metered_command),
+    UINT("metered_bytes_max", 1, UINT64_MAX >> 1, struct agent_policy, metered_bytes_max),
+};
+SCHEMA(policy_schema, policy_fields);
+
 static const struct schema_field config_fields[] = {
     TEXT("product", true, 1, OTA_NAME_MAX - 1, struct agent_config, product),
     TEXT("group", true, 1, OTA_NAME_MAX - 1, struct agent_config, group),
@@ -174,6 +198,7 @@ static const struct schema_field config_fields[] = {
     OBJECT("health", false, struct agent_config, health, &health_schema),
     OBJECT("net", false, struct agent_config, net, &net_schema),
     OBJECT("hawkbit", false, struct agent_config, hawkbit, &hawkbit_schema),
+    OBJECT("policy", false, struct agent_config, policy, &policy_schema),
     TEXT("report_url", false, 1, OTA_URL_MAX - 1, struct agent_config, report_url),
     UINT("tries", 1, 15, struct agent_config, tries),
     BOOLEAN("plain_http", struct agent_config, plain_http),
@@ -334,13 +359,15 @@ static bool check_hawkbit(const struct agent_hawkbit *h, struct schema_fault *fa
     return true;
 }
 
-static bool check_whole(const struct agent_config *c, struct schema_fault *fault)
+static bool check_whole(struct agent_config *c, struct schema_fault *fault)
 {
     for (size_t i = 0; i < c->component_count * 2; i++)
         if (!check_slot(&c->component[i / 2].slot[i % 2], i / 2, i % 2, fault) || !is_new_slot(c, i, fault))
             return false;
-    if (!check_boot(c, fault) || !check_hawkbit(&c->hawkbit, fault))
+    if (!check_boot(c, fault) || !check_hawkbit(&c->hawkbit, fault) || !agent_policy_read(&c->policy, fault))
         return false;
+    for (size_t i = 0; i < c->component_count; i++)
+        c->policy.settings.pin[i] = c->component[i].pin;
     if (!c->net.client_cert != !c->net.client_key)
         return schema_fail(fault, c->net.client_cert ? "net.client_key" : "net.client_cert", "is missing: certificate and key go together");
     return true;

@@ -3,6 +3,7 @@
 #ifndef AGENT_CONFIG_H
 #define AGENT_CONFIG_H
 
+#include "config_policy.h"
 #include "ota/config.h"
 #include "schema.h"
 
@@ -11,7 +12,6 @@
 #define AGENT_BLOCK 1048576u   /* limits.block where the file has none: a disk syncs 1 MiB at about the price of 64 KiB */
 #define AGENT_KEY_BYTES (24 * 526) /* limits.key_bytes where the file has none: roots with any keys, also 24 of RSA-4096 */
 #define AGENT_UTC_FLOOR 1735689600   /* times.utc_floor_s where the file has none, 2025: a clock before this program is not set */
-#define AGENT_ARGS_MAX 15u        /* words of a command */
 #define AGENT_APPLICATIONS_MAX 8u /* users that may ask the running agent */
 #define AGENT_PROVIDES_MAX 8u     /* what the device provides by itself */
 #define AGENT_PREFIXES_MAX 8u     /* path prefixes of one repository */
@@ -34,6 +34,7 @@ struct agent_component {
     const char *factory_version;  /* NULL = unknown */
     bool removable;               /* taken out by a deployment that does not name it */
     struct agent_package package;
+    const char *pin;              /* version at which it stays; NULL = none */
 };
 
 struct agent_repo {
@@ -91,6 +92,7 @@ struct agent_config {
     struct agent_health health;
     struct agent_net net;
     struct agent_hawkbit hawkbit;
+    struct agent_policy policy;
     uint8_t tries;
     bool plain_http;
     struct ota_limits limits;

@@ -155,6 +155,22 @@ static ota_err open_health(struct device *d, const struct agent_config *c, struc
     return err == OTA_OK ? OTA_OK : device_fail(fault, "health.command", c->health.command[0], err, &why);
 }
 
+static ota_err open_conditions(struct device *d, const struct agent_config *c, struct schema_fault *fault)
+{
+    const struct agent_policy *p = &c->policy;
+    const char *program = p->metered_command[0];
+    const struct ota_posix_conditions_config cfg = { .power_dir = p->power_supply, .metered = program ? p->metered_command : NULL,
+        .consent_file = p->consent_file, .local_time = !p->utc_offset };
+    struct ota_fault why = { .err = OTA_OK };
+    ota_err err = ota_posix_conditions_open(&d->conditions, &cfg, &why);
+
+    if (err == OTA_OK && program && strchr(program, '/') && access(program, X_OK) != 0)
+        err = ota_fault_set(&why, OTA_USAGE_CONFIG, "policy.metered_command", errno);
+    d->policy = p->settings;
+    d->policy.windows = p->windows;
+    return err == OTA_OK ? OTA_OK : device_fail(fault, "policy.metered_command", program, err, &why);
+}
+
 static ota_err open_rest(struct device *d, const struct agent_config *c, const struct device_options *o, struct schema_fault *fault)
 {
     const struct ota_posix_clock_config clock = { .utc_floor_s = c->times.utc_floor_s };
@@ -182,6 +198,7 @@ static void describe(struct device *d, const struct agent_config *c, const struc
         .repos = d->repo, .repo_count = c->repo_count, .report_url = c->report_url, .tries = c->tries,
         .plain_http = c->plain_http, .limits = c->limits, .times = c->times,
         .hawkbit = c->hawkbit.url ? &d->hawkbit : NULL, .provided = c->provides, .provided_count = c->provides_count,
+        .conditions = &d->conditions.port, .policy = &d->policy,
     };
 }
 
@@ -249,6 +266,8 @@ ota_err device_open(struct device *d, const struct agent_config *c, const struct
         err = device_boot_open(d, c, fault);
     if (err == OTA_OK)
         err = open_health(d, c, fault);
+    if (err == OTA_OK)
+        err = open_conditions(d, c, fault);
     if (err != OTA_OK)
         return err;
     err = device_hawkbit_open(d, c, fault);
@@ -264,6 +283,7 @@ void device_close(struct device *d)
     ota_close(d->agent);
     free(d->workspace);
     ota_posix_health_close(&d->health);
+    ota_posix_conditions_close(&d->conditions);
     device_boot_close(d);
     ota_posix_net_close(&d->net);
     for (size_t i = 0; i < OTA_COMPONENTS_MAX; i++)

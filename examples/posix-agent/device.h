@@ -32,6 +32,8 @@ struct device {
     bool has_loader;                      /* it is one of the loaders */
     char record[4096];
     struct ota_posix_health health;
+    struct ota_posix_conditions conditions;
+    struct ota_policy policy;
     struct ota_posix_log log;
     struct ota_posix_slot slot[OTA_COMPONENTS_MAX][2];
     struct ota_component component[OTA_COMPONENTS_MAX];

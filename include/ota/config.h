@@ -6,6 +6,7 @@
 #include "ota/hawkbit.h"
 #include "ota/port_boot.h"
 #include "ota/port_clock.h"
+#include "ota/port_conditions.h"
 #include "ota/port_crypto.h"
 #include "ota/port_health.h"
 #include "ota/port_log.h"
@@ -78,7 +79,9 @@ struct ota_times {
     uint32_t retry_cap_s;         /**< longest back-off, and the longest Retry-After that is honoured [3600] */
     uint32_t health_grace_s;      /**< a sick verdict before this age of the trial is not final [0] */
     uint32_t health_deadline_s;   /**< no healthy verdict by then means sick [300] */
-    uint32_t defer_cap_s;         /**< longest total deferral of one deployment [86400] */
+    uint32_t defer_cap_s;         /**< longest total deferral of one deployment [what the group's pointer says, else 86400 for
+                                       one that changes the component "os" and 601200 for others; 86400 in builds without
+                                       OTA_POLICY]. The pointer cannot allow more than what is set here */
     int64_t utc_floor_s;          /**< no time before this is believed, e.g. the build time [0];
                                        nor one before the newest signed time that was seen, which the journal keeps */
     /* These need a library with OTA_FLEET; others go without them. */
@@ -92,6 +95,42 @@ struct ota_times {
 /** ota_config.director: "device/<id>.json" in one of the repositories says the device's group. */
 #define OTA_DIRECTOR_DEVICE 255
 #define OTA_DIRECTOR_DIGITS_MAX 6
+
+#define OTA_WINDOWS_MAX 16u
+#define OTA_EVERY_DAY 0x7fu
+
+/** A maintenance window in local time. */
+struct ota_window {
+    uint8_t days;                 /**< on which it begins: bit 0 Sunday .. bit 6 Saturday; at least one */
+    uint16_t from_min;            /**< minute of the day at which it begins, 0..1439 */
+    uint16_t to_min;              /**< first minute that is outside again, 1..1440, not from_min; below it: on the next day */
+};
+
+/** What needs somebody's consent. */
+enum ota_consent { OTA_CONSENT_NONE = 0, OTA_CONSENT_INSTALL = 1, OTA_CONSENT_FETCH = 2 /**< and the installation */ };
+
+/** What may be fetched over a link on which each byte costs. */
+enum ota_metered { OTA_METERED_ANY = 0, OTA_METERED_DIFFERENCES = 1 /**< deltas and indexes, never a whole image */, OTA_METERED_NOTHING = 2 };
+
+/**
+ * What the device's owner asks of updates. All zero: nothing. What it holds back is listed by ota_status() and in reports.
+ * Check-ins are never held back: they cost little, and a deployment that was withdrawn must be noticed.
+ */
+struct ota_policy {
+    size_t size;                  /**< sizeof(struct ota_policy) */
+    const struct ota_window *windows; /**< installation and restart happen in one of them; none: at any time */
+    size_t window_count;          /**< 0..OTA_WINDOWS_MAX */
+    int16_t utc_offset_min;       /**< local time minus UTC where the conditions port does not tell it, -720..840 */
+    bool fetch_in_window;         /**< images are fetched in a window only, too */
+    enum ota_consent consent;     /**< needs a conditions port that can ask */
+    uint8_t battery_min;          /**< per cent, 0..100, below which nothing is fetched or installed unless on mains. A battery
+                                       that cannot be read holds nothing back */
+    enum ota_metered metered;
+    uint64_t metered_bytes_max;   /**< on a metered link, image bytes that one deployment may come to, what came before over
+                                       whatever link included; 0 = no limit */
+    const char *pin[OTA_COMPONENTS_MAX]; /**< version at which a component stays, by its index in the configuration: an image
+                                       of another version is left out of the deployment; NULL = none */
+};
 
 /** The whole configuration. Copied by ota_init(); everything pointed to must outlive the agent. */
 struct ota_config {
@@ -123,6 +162,9 @@ struct ota_config {
     const struct ota_provided *provided;   /**< for what images require; NULL = nothing. Builds with OTA_RELATIONS */
     size_t provided_count;
     const struct ota_hawkbit *hawkbit;   /**< NULL: check in with repos[0]; else with this server (needs OTA_HAWKBIT) */
+    struct ota_conditions *conditions;  /**< NULL: nothing is known of power, link and local time. This and the next member do
+                                             nothing in builds without OTA_POLICY */
+    const struct ota_policy *policy;    /**< NULL: none */
 };
 
 #ifdef __cplusplus

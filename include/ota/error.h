@@ -45,6 +45,7 @@ extern "C" {
     X(RETRY_TLS, 0x10b, "TLS: server not authenticated")                                         \
     X(RETRY_CLOCK, 0x10c, "clock unknown, or before a time that has passed")                       \
     X(RETRY_CANCELLED, 0x10d, "cancelled by the caller")                                         \
+    X(RETRY_HELD, 0x10e, "held back: the device's owner or its state does not allow it now")     \
     X(REJECT_SYNTAX, 0x201, "malformed document")                                                \
     X(REJECT_TYPE, 0x202, "field has the wrong type")                                            \
     X(REJECT_VALUE, 0x203, "field has a forbidden value")                                        \
@@ -87,6 +88,7 @@ extern "C" {
     X(DEVICE_LOCKED, 0x309, "another agent uses this state or slot")                             \
     X(DEVICE_ABSENT, 0x30a, "no such record in the store")                                       \
     X(DEVICE_HEALTH, 0x30b, "health check could not be run")                                     \
+    X(DEVICE_CONDITIONS, 0x30c, "power, link or consent could not be asked for")                 \
     X(USAGE_ARGUMENT, 0x401, "argument missing or out of range")                                 \
     X(USAGE_CONFIG, 0x402, "configuration missing or out of range")                              \
     X(USAGE_MEMORY, 0x403, "workspace too small")                                                \

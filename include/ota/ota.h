@@ -62,7 +62,15 @@ enum ota_hold {
     OTA_HOLD_DEFERRED = 1u << 3,   /**< the application asked for time */
     OTA_HOLD_TRIAL = 1u << 4,      /**< a trial is not confirmed yet */
     OTA_HOLD_BLOCKED = 1u << 5,    /**< this deployment failed here before */
-    OTA_HOLD_RESTART = 1u << 6     /**< a restart was asked for and has not happened */
+    OTA_HOLD_RESTART = 1u << 6,    /**< a restart was asked for and has not happened */
+    /* Those below come in builds with OTA_POLICY only. */
+    OTA_HOLD_WINDOW = 1u << 7,     /**< outside of the maintenance windows */
+    OTA_HOLD_CONSENT = 1u << 8,    /**< nobody has agreed yet */
+    OTA_HOLD_BATTERY = 1u << 9,    /**< battery below the minimum */
+    OTA_HOLD_METERED = 1u << 10,   /**< more than may come over this link */
+    OTA_HOLD_ROLLOUT = 1u << 11,   /**< the deployment is for a part of the devices, without this one */
+    OTA_HOLD_PINNED = 1u << 12,    /**< a component stays at the version to which it is pinned */
+    OTA_HOLD_OS_ONLY = 1u << 13    /**< the group's update policy leaves applications out */
 };
 
 /** @return the name of one bit: "network", "clock", ...; NULL for a bit that has none. */
@@ -117,14 +125,20 @@ OTA_MUST_CHECK ota_err ota_run(struct ota *a);
 /** What goes on and what holds it back. Never fails, never blocks. */
 void ota_status(const struct ota *a, struct ota_status *out);
 
-/** Check in at the next step instead of waiting. Back-off is skipped, deferral is not. */
+/**
+ * Check in at the next step instead of waiting. Skips the interval, back-off and the server's Retry-After; nothing else:
+ * deferral, windows, consent, battery, metered links, pins and rollouts count as ever. An update that waits to be installed
+ * is looked at anew, and goes on waiting.
+ */
 void ota_check_now(struct ota *a);
 
 /**
- * Ask for time before the update is installed; counted from now. Total deferral of one deployment is capped by
- * times.defer_cap_s; what exceeds it is cut. A restart of the agent ends a deferral; 0 ends it at once.
+ * Ask for time before the update is installed; counted from now. Total deferral of one deployment is capped
+ * (times.defer_cap_s); what exceeds it is cut, and when it has run out the update is installed. What is left of a deferral
+ * counts against the deployment that it meets. A restart of the agent ends a deferral, without giving the time back; 0 ends
+ * it at once. Before its first step an agent does not know what earlier ones granted: what is beyond the cap is cut later.
  * @param granted_s  may be NULL; gets the seconds that were granted
- * @return OTA_OK; USAGE_STATE once the trial is armed
+ * @return OTA_OK; USAGE_STATE once the trial is armed; DEVICE_STORE, DEVICE_FULL: nothing was granted, for it could not be noted
  */
 OTA_MUST_CHECK ota_err ota_defer(struct ota *a, uint32_t seconds, uint32_t *granted_s);
 

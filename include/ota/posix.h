@@ -393,6 +393,40 @@ OTA_MUST_CHECK ota_err ota_posix_package_key_load(struct ota_posix_package_key *
 bool ota_posix_package_id_parse(const char *text, uint8_t id[OTA_UID_LEN]);
 void ota_posix_package_id_print(const uint8_t id[OTA_UID_LEN], char text[OTA_POSIX_PACKAGE_ID_LEN]);
 
+/* --------------------------------------------------------------------------------------------- conditions -- */
+
+/**
+ * Conditions from the system: power from the kernel's power supplies, the link from a program, consent from a file, local time
+ * from the system's zone.
+ *
+ * Power: the fullest battery that is not a peripheral's; "on mains" when one is charged or full, or another supply is online.
+ * The program says whether the link is metered: exit status 0 yes, 1 no, anything else not known. It runs without a shell in
+ * a process group of its own, beside the agent and every 30 s at most; until its first answer the link counts as metered.
+ * The file says which deployment is agreed to: its first line is the sequence number, or "any". Without the file nobody agreed.
+ */
+struct ota_posix_conditions_config {
+    const char *power_dir;         /**< NULL = "/sys/class/power_supply"; one that is not there: nothing is known of power */
+    const char *const *metered;    /**< NULL-terminated argv, argv[0] is a path; NULL: nothing is known of the link */
+    const char *consent_file;      /**< NULL: nobody ever agrees */
+    bool local_time;               /**< tell the system's local time */
+    uint32_t limit_ms;             /**< of one run of the program; 0 = 10000. Then it is killed, and nothing is known */
+};
+
+struct ota_posix_conditions {
+    struct ota_conditions port;
+    const char *power_dir, *consent_file;
+    const char *const *metered_argv;
+    bool local_time;
+    int8_t metered;                /* last answer */
+    uint32_t limit_ms;
+    int64_t pid;                   /* 0 = the program does not run */
+    uint64_t asked_ms;             /* 0 = never */
+};
+
+/** @return OTA_OK; USAGE_ARGUMENT */
+OTA_MUST_CHECK ota_err ota_posix_conditions_open(struct ota_posix_conditions *c, const struct ota_posix_conditions_config *cfg, struct ota_fault *fault);
+void ota_posix_conditions_close(struct ota_posix_conditions *c);
+
 /* ------------------------------------------------------------------------------------------------- health -- */
 
 /**

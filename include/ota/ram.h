@@ -136,6 +136,20 @@ struct ota_ram_clock {
 
 void ota_ram_clock_init(struct ota_ram_clock *c, int64_t utc_s);
 
+/* --------------------------------------------------------------------------------------------- conditions -- */
+
+struct ota_ram_conditions {
+    struct ota_conditions port;
+    struct ota_conditions_now now;  /**< script */
+    bool agrees;                    /**< script: the answer to consent */
+    bool fails;                     /**< script: the device cannot be asked */
+    uint32_t reads, questions;      /**< seen */
+    uint64_t seq;                   /**< seen: of the last question */
+};
+
+/** Nothing is known, and nobody agrees. */
+void ota_ram_conditions_init(struct ota_ram_conditions *c);
+
 /* ------------------------------------------------------------------------------------------------- health -- */
 
 struct ota_ram_health {

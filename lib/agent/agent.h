@@ -147,6 +147,20 @@ struct otai_sending {
 #define OTAI_FLEET_HEADER "fleet_on.h"
 #endif
 
+/* Memory of policy (policy_on.h). */
+struct otai_policy_memory {
+    uint64_t look_ms;                  /* DOWNLOAD: not before this */
+    uint64_t cycle_ms;                 /* when this check-in began */
+    uint64_t bytes;                    /* image bytes that the deployment comes to with the plan at hand */
+    uint32_t kept;                     /* OTA_HOLD bits that this check-in found so far */
+    uint32_t left_s;                   /* of the deferral that an update meets */
+    uint32_t early_s;                  /* granted before the journal was read */
+    bool whole;                        /* the plan at hand is a whole image */
+    bool waits;                        /* the restart is held back */
+    bool new_update;
+    bool sealed[OTA_COMPONENTS_MAX];   /* when READY was left for a check-in */
+};
+
 /* Small and often used members come first: instructions of small machines reach only the first kilobytes. */
 #define OTAI_CLOCK_SLACK_S 300 /* how far the device's clock may be behind the signer's */
 
@@ -196,6 +210,7 @@ struct ota {
     OTAI_HB_MEMBER
     const char *configured_group;    /* cfg.group as it came; cfg.group is what counts now */
     char group[OTA_NAME_MAX];        /* that a director assigned */
+    struct otai_policy_memory policy;
 };
 
 /* config.c: check, fill defaults, measure. */

@@ -5,6 +5,7 @@
 #include "agent.h"
 #include OTAI_FLEET_HEADER
 #include "assign.h"
+#include OTAI_POLICY_HEADER
 
 #include OTAI_RELATIONS_HEADER
 
@@ -71,7 +72,7 @@ static const struct {
     DEFAULT(times.retry_base_s, 10),
     DEFAULT(times.retry_cap_s, 3600),
     DEFAULT(times.health_deadline_s, 300),
-    DEFAULT(times.defer_cap_s, 86400),
+    DEFAULT(times.defer_cap_s, OTAI_POLICY_DEFER_CAP_S),
 };
 
 static void fill(struct ota_config *c)
@@ -215,6 +216,9 @@ ota_err otai_config_check(const struct ota_config *in, struct ota_config *out, s
         if (bad)
             return ota_fault_set(fault, OTA_USAGE_CONFIG, bad, 0);
     }
+    const char *unfit = otai_policy_bad(out);
+    if (unfit)
+        return ota_fault_set(fault, OTA_USAGE_CONFIG, unfit, 0);
     for (size_t i = 0; i < out->repo_count; i++)
         if (!out->repos[i].root || !out->repos[i].root_len)
             return ota_fault_set(fault, OTA_DEVICE_ROOT, "repos.root", 0);

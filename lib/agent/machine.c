@@ -4,6 +4,7 @@
 
 #include "agent.h"
 #include OTAI_FLEET_HEADER
+#include OTAI_POLICY_HEADER
 
 #include OTAI_RELATIONS_HEADER
 
@@ -332,7 +333,7 @@ static void nap(struct ota *a, const struct ota_wait *wait)
 /* Only somebody else can move it on: the application's word, or the end of a deferral. */
 static bool held(const struct ota *a)
 {
-    if (a->state == OTA_ST_READY)
+    if (a->state == OTA_ST_READY || otai_policy_waits(a))
         return true;
     return a->state == OTA_ST_TRIAL && !a->cfg.health;
 }
@@ -377,7 +378,7 @@ void ota_cancel(struct ota *a)
 
 ota_err ota_defer(struct ota *a, uint32_t seconds, uint32_t *granted_s)
 {
-    uint32_t left = a->cfg.times.defer_cap_s - a->j.deferred_s;
+    uint32_t left = otai_policy_defer_left(a);
 
     if (a->state >= OTA_ST_ARM && a->state <= OTA_ST_REVERT)
         return OTA_USAGE_STATE;
@@ -391,7 +392,7 @@ ota_err ota_defer(struct ota *a, uint32_t seconds, uint32_t *granted_s)
     otai_note(a, OTA_EV_DEFERRED, seconds, 0);
     a->j.deferred_s += seconds;
     a->dirty = true; /* written with the next state change: at the latest before the trial is armed */
-    return OTA_OK;
+    return otai_policy_deferred(a, seconds);
 }
 
 static ota_err app_says(struct ota *a, enum otai_app_word word, int32_t reason)

@@ -65,6 +65,23 @@ static bool to_be_removed(const struct ota *a, size_t i)
     return c->removable && !p->os_only && !otai_is_absent(a, i) && !otai_pointer_names(p, c->name);
 }
 
+bool otai_relations_removes(const struct ota *a)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < a->cfg.component_count; i++)
+        any |= to_be_removed(a, i);
+    return any;
+}
+
+void otai_relations_forget(struct ota *a, size_t component)
+{
+    struct relations *r = relations_of(a);
+
+    r->told &= (uint8_t)~(1u << component);
+    memset(&r->levels[component], 0, sizeof r->levels[component]);
+}
+
 bool otai_relations_remove(struct ota *a)
 {
     for (size_t i = 0; i < a->cfg.component_count; i++)

@@ -27,6 +27,17 @@ static inline ota_err otai_relations_learn(struct ota *a, const struct ota_tuf_t
     return OTA_OK;
 }
 
+static inline void otai_relations_forget(struct ota *a, size_t component)
+{
+    (void)a, (void)component;
+}
+
+static inline bool otai_relations_removes(const struct ota *a)
+{
+    (void)a;
+    return false;
+}
+
 static inline bool otai_relations_remove(struct ota *a)
 {
     (void)a;

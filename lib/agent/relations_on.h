@@ -12,6 +12,8 @@ size_t otai_relations_len(void);                                   /* bytes at t
 void otai_relations_begin(struct ota *a);                          /* TRUST: nothing is known yet */
 /* TRUST: what this component's image provides and requires. */
 OTA_MUST_CHECK ota_err otai_relations_learn(struct ota *a, const struct ota_tuf_target *target, uint8_t component);
+void otai_relations_forget(struct ota *a, size_t component); /* TRUST: its image does not come after all */
+bool otai_relations_removes(const struct ota *a);            /* TRUST, with the pointer: does it take anything out? */
 bool otai_relations_remove(struct ota *a); /* end of TRUST: fill release.remove; is there anything? */
 /* End of TRUST: OTA_OK when every requirement of what will run is met. REJECT_REQUIRES, or a failure of the store. */
 OTA_MUST_CHECK ota_err otai_relations_check(struct ota *a);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table. Every edge of the machine stands here and nowhere else; the drawing in ARCHITECTURE.md is made from it. */
 #include "agent.h"
+#include OTAI_POLICY_HEADER
 
 #define NEVER OTA_ST_COUNT
 
@@ -11,10 +12,10 @@ const struct otai_row otai_rows[OTA_ST_COUNT] = {
 [OTA_ST_IDLE]     = { "idle",     otai_step_idle,     OTA_ST_POLL,     NEVER,          NEVER,        NEVER,          OTA_ST_FAULT, false,  OTA_ST_IDLE },
 [OTA_ST_POLL]     = { "poll",     otai_step_poll,     OTA_ST_TRUST,    OTA_ST_REPORT,  OTA_ST_IDLE,  OTA_ST_REFUSE,  OTA_ST_FAULT, false,  OTA_ST_IDLE },
 [OTA_ST_TRUST]    = { "trust",    otai_step_trust,    OTA_ST_PLAN,     OTA_ST_REPORT,  OTA_ST_IDLE,  OTA_ST_REFUSE,  OTA_ST_FAULT, false,  OTA_ST_IDLE },
-[OTA_ST_PLAN]     = { "plan",     otai_step_plan,     OTA_ST_DOWNLOAD, OTA_ST_READY,   NEVER,        OTA_ST_REFUSE,  OTA_ST_REFUSE, true,   OTA_ST_IDLE },
+[OTA_ST_PLAN]     = { "plan",     otai_step_plan,     OTA_ST_DOWNLOAD, OTA_ST_READY,   OTA_ST_IDLE,  OTA_ST_REFUSE,  OTA_ST_REFUSE, true,   OTA_ST_IDLE },
 [OTA_ST_DOWNLOAD] = { "download", otai_step_download, OTA_ST_SEAL,     OTA_ST_PLAN,    OTA_ST_IDLE,  OTA_ST_REFUSE,  OTA_ST_REFUSE, false,  OTA_ST_IDLE },
 [OTA_ST_SEAL]     = { "seal",     otai_step_seal,     OTA_ST_PLAN,     OTA_ST_PLAN,    OTA_ST_IDLE,  OTA_ST_REFUSE,  OTA_ST_REFUSE, false,  OTA_ST_IDLE },
-[OTA_ST_READY]    = { "ready",    otai_step_ready,    OTA_ST_ARM,      NEVER,          OTA_ST_IDLE,  NEVER,          OTA_ST_FAULT, false,  OTA_ST_IDLE },
+[OTA_ST_READY]    = { "ready",    otai_step_ready,    OTA_ST_ARM,      OTA_ST_IDLE,    OTA_ST_IDLE,  NEVER,          OTA_ST_FAULT, false,  OTA_ST_IDLE },
 [OTA_ST_ARM]      = { "arm",      otai_step_arm,      OTA_ST_REBOOT,   NEVER,          NEVER,        NEVER,          OTA_ST_FAULT, true,   OTA_ST_REBOOT },
 [OTA_ST_REBOOT]   = { "reboot",   otai_step_reboot,   OTA_ST_TRIAL,    NEVER,          NEVER,        OTA_ST_REVERT,  OTA_ST_FAULT, true,   OTA_ST_REBOOT },
 [OTA_ST_TRIAL]    = { "trial",    otai_step_trial,    OTA_ST_CONFIRM,  NEVER,          NEVER,        OTA_ST_REVERT,  OTA_ST_FAULT, true,   OTA_ST_REBOOT },
@@ -33,7 +34,8 @@ const char *ota_state_name(enum ota_state s)
 
 const char *ota_hold_name(uint32_t bit)
 {
-    static const char *const names[] = { "network", "clock", "backoff", "deferred", "trial", "blocked", "restart" };
+    static const char *const names[] = { "network", "clock", "backoff", "deferred", "trial", "blocked",
+                                         "restart" OTAI_POLICY_HOLD_NAMES };
 
     for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++)
         if (bit == 1u << i)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "agent.h"
+#include OTAI_POLICY_HEADER
 
 #include OTAI_RELATIONS_HEADER
 
@@ -26,7 +27,7 @@ static uint32_t holds(const struct ota *a)
     /* What an earlier run left behind: nobody has restarted the device since. */
     if (a->restart_asked || (a->state == OTA_ST_REBOOT && a->view.pending) || (a->state == OTA_ST_REVERT && a->view.trial))
         h |= OTA_HOLD_RESTART;
-    return h;
+    return h | otai_policy_holds(a);
 }
 
 static void one(const struct ota *a, size_t i, struct ota_component_status *out)

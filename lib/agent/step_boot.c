@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "agent.h"
+#include OTAI_POLICY_HEADER
 
 #include OTAI_RELATIONS_HEADER
 
@@ -39,7 +40,11 @@ static ota_err fate(struct ota *a, enum otai_boot_fate *out)
 
 static ota_err restart(struct ota *a)
 {
-    ota_err err = a->restart_asked ? OTA_OK : otai_boot_restart(a->cfg.boot, &a->fault);
+    ota_err err = otai_policy_restart(a);
+
+    if (err != OTA_OK)
+        return err;
+    err = a->restart_asked ? OTA_OK : otai_boot_restart(a->cfg.boot, &a->fault);
 
     if (err != OTA_OK)
         return err;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "agent.h"
+#include OTAI_POLICY_HEADER
 #include "checkin.h"
 #include OTAI_FLEET_HEADER
 
@@ -96,7 +97,7 @@ static ota_err await(struct ota *a)
 /* IDLE: nothing but the clock. */
 ota_err otai_step_idle(struct ota *a)
 {
-    ota_err err = await(a);
+    ota_err err = otai_policy_idle(a, await(a));
 
     if (err != OTA_DONE)
         return err;
@@ -296,6 +297,8 @@ static ota_err begin_report(struct ota *a, struct otai_sending *s)
         otai_report_component(a, r) };
     ota_err err = otai_report_body(r, &texts, s->body);
 
+    if (err == OTA_OK)
+        err = otai_policy_report(a, r, s->body);
     if (err == OTA_OK)
         err = otai_report_name(r, a->cfg.device_id, s->name);
     if (err != OTA_OK)

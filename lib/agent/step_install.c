@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "agent.h"
+#include OTAI_POLICY_HEADER
 
 static struct ota_slot *slot_of(const struct ota *a, uint8_t component, uint8_t slot)
 {
@@ -69,6 +70,9 @@ ota_err otai_step_plan(struct ota *a)
     p->codec = (uint8_t)a->plan.source.codec;
     p->why = (uint8_t)a->plan.why;
     otai_digest_copy(p->src_sha256, a->plan.source.sha256);
+    err = otai_policy_fetch(a);
+    if (err != OTA_OK)
+        return err;
     otai_note(a, OTA_EV_CHOSEN, a->plan.component, a->plan.source.codec);
     otai_event(a, OTA_EV_DOWNLOAD_START, a->plan.component, (int64_t)a->plan.out_off);
     return OTA_DONE;
@@ -306,8 +310,11 @@ static ota_err go_on(struct ota *a)
 /* DOWNLOAD: one piece from the network into the spare slot. */
 ota_err otai_step_download(struct ota *a)
 {
-    if (a->busy)
-        return otai_source_result(a, go_on(a));
+    if (a->busy) {
+        ota_err err = otai_policy_carry_on(a);
+
+        return err == OTA_OK ? otai_source_result(a, go_on(a)) : err;
+    }
     if (a->plan.out_off == a->plan.length)
         return OTA_DONE; /* an earlier run brought all of it; the seal judges it */
     return otai_source_result(a, open_download(a));
@@ -346,11 +353,10 @@ ota_err otai_step_seal(struct ota *a)
 /* READY: everything is verified and waits for leave to be installed. */
 ota_err otai_step_ready(struct ota *a)
 {
-    uint64_t now = otai_now_ms(a);
+    ota_err err = otai_policy_ready(a);
 
-    if (now < a->defer_until_ms)
-        return otai_again_in(a, a->defer_until_ms - now);
-    ota_err err = otai_hb_ready(a);
+    if (err == OTA_OK)
+        err = otai_hb_ready(a);
     if (err != OTA_OK)
         return err;
     /* A trial of before (its journal was lost) must not count against the one that ARM is about to announce. */

@@ -416,8 +416,10 @@ static ota_err pump(struct ota *a)
         return goal_reached(a);
     if (err == OTA_REJECT_TARGET && t->refreshed && otai_assign_pending(a))
         return otai_assign_absent(a);
-    if (err == OTA_REJECT_TARGET && t->refreshed && !t->have_pointer)
+    if (err == OTA_REJECT_TARGET && t->refreshed && !t->have_pointer) {
+        otai_note(a, OTA_EV_NO_DEPLOYMENT, 0, 0);
         return otai_trust_nothing(a);
+    }
     struct ota_fault why;
     ota_tuf_fault(t->tuf, &why);
     return otai_fail_in(a, err, a->cfg.repos[t->repo].name, &why);

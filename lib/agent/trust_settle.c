@@ -4,6 +4,7 @@
 
 #include "agent.h"
 #include "assign.h"
+#include OTAI_POLICY_HEADER
 
 #include OTAI_RELATIONS_HEADER
 
@@ -119,6 +120,7 @@ static void begin_update(struct ota *a)
 {
     struct otai_journal *j = &a->j;
 
+    otai_policy_begin(a);
     if (!otai_equal(j->deployment, a->release.deployment, OTA_SHA256_LEN)) {
         j->fetched = 0;
         j->deferred_s = 0;
@@ -146,6 +148,7 @@ static void begin_update(struct ota *a)
     memset(a->sealed, 0, sizeof a->sealed);
     memset(a->wrong_base, 0, sizeof a->wrong_base);
     a->dirty = true;
+    otai_policy_begun(a);
 }
 
 /* Nothing to change: the deployment counts as installed, whatever update was under way is dropped. */
@@ -186,8 +189,9 @@ ota_err otai_trust_settle(struct ota *a)
     if (err != OTA_OK)
         return err;
     drop_installed(a);
+    bool pinned = otai_policy_pins(a);
     if (!otai_relations_remove(a) && a->release.count == 0)
-        return up_to_date(a);
+        return pinned ? otai_policy_pinned(a) : up_to_date(a);
     if (otai_equal(a->j.blocked, a->release.deployment, OTA_SHA256_LEN)) {
         otai_event(a, OTA_EV_BLOCKED, (int64_t)a->release.seq, 0);
         return still_blocked(a);
@@ -200,12 +204,11 @@ ota_err otai_trust_settle(struct ota *a)
     return OTA_DONE;
 }
 
-/* Nothing was deployed to this group yet, or not any more: no reason to complain, nor to go on with an update. */
+/* Nothing is there for this device, or not any more: no reason to complain, nor to go on with an update. */
 ota_err otai_trust_nothing(struct ota *a)
 {
     struct otai_journal *j = &a->j;
 
-    otai_event(a, OTA_EV_NO_DEPLOYMENT, 0, 0);
     note_fresh(a);
     if (otai_unfinished(a)) {
         memset(j->progress, 0, sizeof j->progress);

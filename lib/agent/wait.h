@@ -4,6 +4,7 @@
 #define OTAI_WAIT_H
 
 #include "agent.h"
+#include OTAI_POLICY_HEADER
 
 static inline uint32_t otai_dice(struct ota *a)
 {
@@ -17,7 +18,7 @@ static inline uint32_t otai_dice(struct ota *a)
 
 static inline bool otai_cycle_failed(ota_err cycle)
 {
-    return ota_err_class(cycle) != OTA_CLASS_OUTCOME && cycle != OTA_RETRY_CANCELLED;
+    return ota_err_class(cycle) != OTA_CLASS_OUTCOME && cycle != OTA_RETRY_CANCELLED && !otai_policy_held(cycle);
 }
 
 /* Undelivered reports come sooner than the regular interval. */

@@ -5,8 +5,10 @@
  *   "id" number, "outcome" "confirmed" | "rolled_back" | "refused", "cause" { "code" number, "name" text, "where" text,
  *   "port" number }, "seq" number, "deployment" 64 hex digits, "time" Unix seconds (0 = clock unknown), "count" number,
  *   "fetched" bytes, "version" text, "running" text, "encoding" text, "why" text, "device" text, "product" text,
- *   "group" text
+ *   "group" text, "holds" array of names
  *
+ * "holds" is what held the deployment back until then ("window", "deferred", ...), as far as the device still knows: nothing of
+ * deployments that newer ones have followed. The agent adds it; builds without OTA_POLICY do not.
  * "encoding" is how the image came ("plain", "deflate", "delta"; "none": nothing was chosen), "why" why not cheaper
  * ("cheapest", "no-base", "memory", "failed", "resumed", "none"). A cause with code 0 and name "OK" means none. Sending the same id again must change nothing.
  * With OTA_FLEET the members of events.c follow; without, boot is 0 in the name.

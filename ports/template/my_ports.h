@@ -24,6 +24,10 @@ struct my_clock {
     struct ota_clock port;
 };
 
+struct my_conditions {
+    struct ota_conditions port;
+};
+
 struct my_crypto {
     struct ota_crypto port;
 };
@@ -55,6 +59,7 @@ struct my_store {
 
 void my_boot_init(struct my_boot *b);
 void my_clock_init(struct my_clock *c);
+void my_conditions_init(struct my_conditions *c);
 void my_crypto_init(struct my_crypto *c);
 void my_health_init(struct my_health *h);
 void my_log_init(struct my_log *l);

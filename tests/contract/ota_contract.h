@@ -61,6 +61,9 @@ unsigned ota_contract_net(struct ota_net *n, const struct ota_contract_server *s
 /** The clock port. Sleeps some 50 ms. */
 unsigned ota_contract_clock(struct ota_clock *c, struct ota_contract_report *r);
 
+/** The conditions port. `clock` is one that passed ota_contract_clock(). Sleeps some 200 ms. */
+unsigned ota_contract_conditions(struct ota_conditions *c, struct ota_clock *clock, struct ota_contract_report *r);
+
 /** The crypto port. SHA-256, P-256 and what else it has: RSA-PSS, P-384, SHA-384, SHA-512 may be absent, but not wrong. */
 unsigned ota_contract_crypto(struct ota_crypto *c, struct ota_contract_report *r);
 

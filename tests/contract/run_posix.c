@@ -169,6 +169,25 @@ static void net_http_without_lengths(void **state)
     test_http_stop(s);
 }
 
+static void conditions_of_the_system(void **state)
+{
+    static const char *const slow[] = { "/bin/sleep", "5", NULL };
+    const struct ota_posix_clock_config clock_cfg = { 0 };
+    const struct ota_posix_conditions_config cfg = { .metered = slow, .consent_file = in_dir("nobody"), .local_time = true }, none = { .local_time = false };
+    struct ota_contract_report r = loud_report();
+    struct ota_posix_conditions c;
+    struct ota_posix_clock clock;
+
+    (void)state;
+    assert_int_equal(ota_posix_clock_open(&clock, &clock_cfg, NULL), OTA_OK);
+    assert_int_equal(ota_posix_conditions_open(&c, &cfg, NULL), OTA_OK);
+    finish(&r, ota_contract_conditions(&c.port, &clock.port, &r), 8);
+    ota_posix_conditions_close(&c);
+    assert_int_equal(ota_posix_conditions_open(&c, &none, NULL), OTA_OK);
+    finish(&r, ota_contract_conditions(&c.port, &clock.port, &r), 16);
+    ota_posix_conditions_close(&c);
+}
+
 static void clock_of_the_system(void **state)
 {
     const struct ota_posix_clock_config cfg = { 0 }, future = { INT64_C(99999999999) };
@@ -254,6 +273,7 @@ int main(void)
         cmocka_unit_test(net_http),
         cmocka_unit_test(net_http_without_lengths),
         cmocka_unit_test(clock_of_the_system),
+        cmocka_unit_test(conditions_of_the_system),
         cmocka_unit_test(crypto),
         cmocka_unit_test(signatures),
     };

@@ -130,6 +130,24 @@ static void clock_known_and_unknown(void **state)
     finish(&r, ota_contract_clock(&c.port, &r), 5);
 }
 
+static void conditions_known_and_unknown(void **state)
+{
+    struct ota_contract_report r = loud_report();
+    struct ota_ram_conditions c;
+    struct ota_ram_clock clock;
+
+    (void)state;
+    ota_ram_clock_init(&clock, 1800000000);
+    ota_ram_conditions_init(&c);
+    finish(&r, ota_contract_conditions(&c.port, &clock.port, &r), 8);
+    c.now = (struct ota_conditions_now){ .battery_percent = 50, .on_mains = 1, .metered = 1, .offset_known = true, .utc_offset_s = -43200 };
+    c.agrees = true;
+    finish(&r, ota_contract_conditions(&c.port, &clock.port, &r), 16);
+    assert_true(c.reads > 0 && c.questions > 0 && c.seq == 1);
+    c.fails = true;
+    finish(&r, ota_contract_conditions(&c.port, &clock.port, &r), 24);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -139,6 +157,7 @@ int main(void)
         cmocka_unit_test(boot),
         cmocka_unit_test(net),
         cmocka_unit_test(clock_known_and_unknown),
+        cmocka_unit_test(conditions_known_and_unknown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,7 +23,7 @@
 
 #define SIM_COMPONENTS 2
 #define SIM_BLOCKS_MAX 128
-#define SIM_OWN_MAX 20
+#define SIM_OWN_MAX 21   /* the last one is a world's */
 #define SIM_SIZE_MAX (SIM_SLOT_MAX - 512)
 #define SIM_RECORDS_MAX 24
 #define SIM_RECORD_MAX (SIM_DELTA_MEMORY + 256)

@@ -188,6 +188,10 @@ static void numbers(void **state)
     REFUSED(cfg.limits.window_bits = 8, "limits.window_bits");
     REFUSED(cfg.times.health_grace_s = 301, "times.health_grace_s");
     REFUSED(cfg.times.retry_base_s = 3601, "times.retry_base_s");
+    static const struct ota_conditions no_conditions;
+    static const struct ota_policy no_size;
+    REFUSED(cfg.conditions = (struct ota_conditions *)(uintptr_t)&no_conditions, "conditions");
+    REFUSED(cfg.policy = &no_size, "policy.size");
     cfg.size--;
     refused(OTA_USAGE_ABI, "config.size");
     assert_true(cases >= 60);
@@ -224,7 +228,7 @@ static void defaults_are_filled_in(void **state)
     assert_int_equal(full.times.retry_base_s, 10);
     assert_int_equal(full.times.retry_cap_s, 3600);
     assert_int_equal(full.times.health_deadline_s, 300);
-    assert_int_equal(full.times.defer_cap_s, 86400);
+    assert_int_equal(full.times.defer_cap_s, 0); /* what the group's pointer says */
 }
 
 static void the_workspace_is_exactly_long_enough(void **state)
@@ -281,7 +285,9 @@ static void every_hold_has_its_name(void **state)
         const char *name;
     } rows[] = { { OTA_HOLD_NETWORK, "network" }, { OTA_HOLD_CLOCK, "clock" }, { OTA_HOLD_BACKOFF, "backoff" },
                  { OTA_HOLD_DEFERRED, "deferred" }, { OTA_HOLD_TRIAL, "trial" }, { OTA_HOLD_BLOCKED, "blocked" },
-                 { OTA_HOLD_RESTART, "restart" } };
+                 { OTA_HOLD_RESTART, "restart" }, { OTA_HOLD_WINDOW, "window" }, { OTA_HOLD_CONSENT, "consent" },
+                 { OTA_HOLD_BATTERY, "battery" }, { OTA_HOLD_METERED, "metered" }, { OTA_HOLD_ROLLOUT, "rollout" },
+                 { OTA_HOLD_PINNED, "pinned" }, { OTA_HOLD_OS_ONLY, "os-only" } };
     uint32_t all = 0;
 
     (void)state;

@@ -41,6 +41,79 @@ static void refuse(const char *text, const char *where, const char *what)
     agent_config_free(&config); /* harmless */
 }
 
+#define POLICY(text) "{" GOOD ",\"policy\":{" text "}}"
+#define WINDOW(text) POLICY("\"windows\":[{\"from\":\"02:00\",\"to\":\"04:00\"},{" text "}]")
+
+static void when_updates_may_come(void **state)
+{
+    const struct ota_policy *s = &config.policy.settings;
+
+    (void)state;
+    assert_true(parse("{" GOOD "}"));
+    assert_true(s->size == sizeof *s && s->window_count == 0 && s->consent == OTA_CONSENT_NONE && s->metered == OTA_METERED_ANY);
+    agent_config_free(&config);
+    assert_true(parse(POLICY("\"windows\":[{\"days\":[\"sat\",\"sun\"],\"from\":\"22:30\",\"to\":\"02:00\"},{\"from\":\"00:00\",\"to\":\"24:00\"}],"
+                             "\"utc_offset\":\"-03:30\",\"fetch_in_window\":true,\"consent\":\"fetch\",\"consent_file\":\"/run/c\",\"battery_min\":30,"
+                             "\"power_supply\":\"/p\",\"metered\":\"differences\",\"metered_command\":[\"/m\",\"x\"],\"metered_bytes_max\":5")));
+    assert_true(s->window_count == 2 && s->utc_offset_min == -210 && s->fetch_in_window && s->consent == OTA_CONSENT_FETCH);
+    assert_true(s->battery_min == 30 && s->metered == OTA_METERED_DIFFERENCES && s->metered_bytes_max == 5);
+    assert_true(config.policy.windows[0].days == 0x41 && config.policy.windows[0].from_min == 1350 && config.policy.windows[0].to_min == 120);
+    assert_true(config.policy.windows[1].days == OTA_EVERY_DAY && config.policy.windows[1].from_min == 0 && config.policy.windows[1].to_min == 1440);
+    assert_string_equal(config.policy.consent_file, "/run/c");
+    assert_string_equal(config.policy.power_supply, "/p");
+    assert_string_equal(config.policy.metered_command[1], "x");
+    agent_config_free(&config);
+    assert_true(parse("{" HEAD ",\"components\":[{\"name\":\"os\",\"slots\":" SLOTS ",\"pin\":\"1.2.3\"}],\"repositories\":[" REPO "]," BOOT "}"));
+    assert_string_equal(s->pin[0], "1.2.3");
+    assert_null(s->pin[1]);
+    agent_config_free(&config);
+    assert_true(parse(POLICY("\"utc_offset\":\"+14:00\",\"metered\":\"any\",\"consent\":\"none\"")));
+    assert_int_equal(s->utc_offset_min, 840);
+    agent_config_free(&config);
+}
+
+static void what_no_update_could_follow(void **state)
+{
+    static const struct { const char *text, *where, *what; } rows[] = {
+        { POLICY("\"window\":[]"), "policy.window", "not a known key" },
+        { POLICY("\"windows\":[]"), "policy.windows", "an array of 1 to 16" },
+        { POLICY("\"windows\":{}"), "policy.windows", "must be an array" },
+        { WINDOW("\"from\":\"02:00\""), "policy.windows[1].to", "is missing" },
+        { WINDOW("\"from\":\"24:00\",\"to\":\"04:00\""), "policy.windows[1].from", "00:00 to 23:59" },
+        { WINDOW("\"from\":\"2:000\",\"to\":\"04:00\""), "policy.windows[1].from", "00:00 to 23:59" },
+        { WINDOW("\"from\":\"02-00\",\"to\":\"04:00\""), "policy.windows[1].from", "00:00 to 23:59" },
+        { WINDOW("\"from\":\"02:60\",\"to\":\"04:00\""), "policy.windows[1].from", "00:00 to 23:59" },
+        { WINDOW("\"from\":\"02:0x\",\"to\":\"04:00\""), "policy.windows[1].from", "00:00 to 23:59" },
+        { WINDOW("\"from\":\"02:00\",\"to\":\"00:00\""), "policy.windows[1].to", "00:01 to 24:00" },
+        { WINDOW("\"from\":\"02:00\",\"to\":\"24:01\""), "policy.windows[1].to", "00:01 to 24:00" },
+        { WINDOW("\"from\":\"02:00\",\"to\":\"02:00\""), "policy.windows[1].to", "must not be the time" },
+        { WINDOW("\"from\":\"2:00\",\"to\":\"04:00\""), "policy.windows[1].from", "a string of length 5 to 5" },
+        { WINDOW("\"days\":[\"mon\",\"Tue\"],\"from\":\"02:00\",\"to\":\"04:00\""), "policy.windows[1].days[1]", "must be one of mon" },
+        { WINDOW("\"days\":[\"mon\",\"mon\"],\"from\":\"02:00\",\"to\":\"04:00\""), "policy.windows[1].days[1]", "appears twice" },
+        { WINDOW("\"days\":[],\"from\":\"02:00\",\"to\":\"04:00\""), "policy.windows[1].days", "an array of 1 to 7" },
+        { POLICY("\"utc_offset\":60"), "policy.utc_offset", "must be a string" },
+        { POLICY("\"utc_offset\":\"+14:01\""), "policy.utc_offset", "-12:00 to +14:00" },
+        { POLICY("\"utc_offset\":\"-12:01\""), "policy.utc_offset", "-12:00 to +14:00" },
+        { POLICY("\"utc_offset\":\"001:00\""), "policy.utc_offset", "-12:00 to +14:00" },
+        { POLICY("\"fetch_in_window\":1"), "policy.fetch_in_window", "true or false" },
+        { POLICY("\"consent\":\"always\""), "policy.consent", "one of none, install, fetch" },
+        { POLICY("\"consent\":\"install\""), "policy.consent_file", "is missing" },
+        { POLICY("\"battery_min\":0"), "policy.battery_min", "1 to 100" },
+        { POLICY("\"battery_min\":101"), "policy.battery_min", "1 to 100" },
+        { POLICY("\"metered\":\"never\""), "policy.metered", "one of any, differences, nothing" },
+        { POLICY("\"metered\":\"nothing\""), "policy.metered_command", "is missing" },
+        { POLICY("\"metered_bytes_max\":1"), "policy.metered_command", "is missing" },
+        { POLICY("\"metered_bytes_max\":0"), "policy.metered_bytes_max", "integer" },
+        { POLICY("\"metered_command\":[\"\"]"), "policy.metered_command[0]", "length" },
+        { "{" GOOD ",\"policy\":[]}", "policy", "must be an object" },
+        { "{" HEAD ",\"components\":[{\"name\":\"os\",\"slots\":" SLOTS ",\"pin\":\"\"}],\"repositories\":[" REPO "]," BOOT "}", "components[0].pin", "length" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        refuse(rows[i].text, rows[i].where, rows[i].what);
+}
+
 static void smallest(void **state)
 {
     (void)state;
@@ -340,7 +413,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_what_is_demanded_of_packages),
-        cmocka_unit_test(smallest),           cmocka_unit_test(everything),       cmocka_unit_test(boot_loaders), cmocka_unit_test(missing_keys),
+        cmocka_unit_test(when_updates_may_come), cmocka_unit_test(what_no_update_could_follow), cmocka_unit_test(smallest),           cmocka_unit_test(everything),       cmocka_unit_test(boot_loaders), cmocka_unit_test(missing_keys),
         cmocka_unit_test(unknown_and_repeated_keys), cmocka_unit_test(wrong_types), cmocka_unit_test(out_of_range),
         cmocka_unit_test(slots_that_make_no_sense), cmocka_unit_test(not_json),   cmocka_unit_test(deep_nesting),
         cmocka_unit_test(long_keys),          cmocka_unit_test(files),
