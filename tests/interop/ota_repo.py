@@ -2,6 +2,7 @@
 """Repositories made by ota-repo, read by another implementation's client.
 Usage: ota_repo.py OTA_REPO EMPTY_DIR python-tuf|tuf-js [NODE DIRECTORY-OF-node_modules]"""
 import functools
+import hashlib
 import http.server
 import json
 import pathlib
@@ -257,6 +258,26 @@ def refuses_foreign_repository(program, work):
     refused(case, case.device(), RepositoryError)
 
 
+def reads_a_shard(program, work):
+    """A client that knows nothing of scopes reads a shard of the director, from the director's factory root."""
+    if Device.client is not PythonTuf:
+        return
+    case = Case(program, work)
+    case.publisher("device", "set", "dev-1", "--product", PRODUCT, "--group", "field-test")
+    case.publisher("director", "set", "--product", PRODUCT, "--digits", "1")
+    shard = hashlib.sha256(b"dev-1").hexdigest()[0]
+    for group in ("field-test", "production"):
+        case.publisher("device", "set", "dev-1", "--product", PRODUCT, "--group", group)
+        here = work / group
+        (here / "targets").mkdir(parents=True)
+        with Web(case.web) as web:
+            url = f"{web.url}d/{PRODUCT}/metadata/{shard}/"
+            updater = Updater(str(here / "metadata"), url, str(here / "targets"), url, bootstrap=case.publisher.factory_root(f"d/{PRODUCT}"))
+            updater.refresh()
+            info = updater.get_targetinfo(f"shard/{shard}.json")
+        assert info.custom == {"ota": {"devices": {"dev-1": group}}}, info.custom
+
+
 def refused(case, device, kinds):
     """Call it with a repository that was accepted before it was changed."""
     with Web(case.web) as web:
@@ -267,7 +288,7 @@ def refused(case, device, kinds):
     raise AssertionError("accepted")
 
 
-CHECKS = [reads_both_repositories, follows_every_rotation, reads_thresholds, feed_is_found, refresh_renews,
+CHECKS = [reads_both_repositories, follows_every_rotation, reads_thresholds, feed_is_found, refresh_renews, reads_a_shard,
           refuses_flipped_image, refuses_changed_metadata, refuses_old_timestamp, refuses_expired, refuses_foreign_repository]
 
 
