@@ -179,6 +179,35 @@ static uint8_t *record_named(const char *name)
     return NULL;
 }
 
+FLOW(what_is_named_again_stays_known)
+{
+    const struct sim_image *os, *app, *next;
+
+    (void)state;
+    install_pair(&os, &app);
+    next = image("app", "3.0.0", SIM_HEALTHY, REQUIRES(ABI(2)));
+    flow_deploy(os, next);
+    assert_int_equal(sim_run(dev), SIM_IDLE);
+    assert_runs(0, os);
+    assert_runs(1, next);
+}
+
+FLOW(what_is_not_installed_provides_nothing)
+{
+    const struct sim_image *two = image("os", "2.0.0", SIM_HEALTHY, PROVIDES(ABI(2)));
+
+    (void)state;
+    two_components();
+    deploy_alone(two);
+    assert_int_equal(sim_run(dev), SIM_IDLE);
+    assert_removed(1);
+    deploy_alone(image("os", "3.0.0", SIM_HEALTHY, REQUIRES("\"ui\":1")));
+    assert_int_equal(sim_run(dev), SIM_BACKING_OFF);
+    assert_last_report("refused", "REJECT_REQUIRES");
+    assert_runs(0, two);
+    assert_removed(1);
+}
+
 /* A record that is damaged says nothing: then what the deployment does not name provides nothing. */
 FLOW(a_damaged_record_of_levels_provides_nothing)
 {
@@ -198,17 +227,17 @@ FLOW(a_damaged_record_of_levels_provides_nothing)
 
 FLOW(what_the_device_provides_counts)
 {
-    static const struct ota_provided hardware[] = { { "radio", 1 }, { "os-abi", 2 } };
+    static const struct ota_provided hardware[] = { { "radio", 1 }, { "os-abi", 1 }, { "os-abi", 2 } };
     const struct sim_image *app = image("app", "2.0.0", SIM_HEALTHY, REQUIRES(ABI(2)));
 
     (void)state;
     two_components();
     dev->cfg.provided = hardware;
-    dev->cfg.provided_count = 1;
+    dev->cfg.provided_count = 2;   /* a level too low */
     flow_deploy(factory[0], app);
     expect_refused("requires os-abi: app");
     sim_power_cycle(dev);
-    dev->cfg.provided_count = 2;
+    dev->cfg.provided_count = 3;
     assert_int_equal(sim_run(dev), SIM_IDLE);
     assert_runs(1, app);
 }
@@ -440,6 +469,7 @@ FLOW_MAIN(FLOW_TEST(what_is_required_comes_with_the_deployment), FLOW_TEST(a_lev
           FLOW_TEST(what_nothing_provides_is_refused_by_name), FLOW_TEST(the_next_deployment_ends_a_refusal),
           FLOW_TEST(a_circle_and_a_self_reference_are_no_error), FLOW_TEST(what_is_installed_provides_as_well),
           FLOW_TEST(what_is_installed_requires_as_well), FLOW_TEST(what_is_taken_out_requires_nothing),
+          FLOW_TEST(what_is_named_again_stays_known), FLOW_TEST(what_is_not_installed_provides_nothing),
           FLOW_TEST(a_damaged_record_of_levels_provides_nothing), FLOW_TEST(what_the_device_provides_counts),
           FLOW_TEST(a_description_that_is_bad_is_refused_by_name), FLOW_TEST(a_component_that_is_not_named_is_taken_out),
           FLOW_TEST(it_stays_where_it_is_not_removable), FLOW_TEST(it_stays_where_the_group_updates_the_system_alone),
