@@ -23,15 +23,15 @@ static uint32_t until_s(const struct ota_window *w, uint32_t day, uint32_t week_
     return since_s < window_len_min(w) * 60u ? 0 : WEEK_MIN * 60u - since_s;
 }
 
-uint32_t otai_policy_opens_in_s(const struct ota_policy *p, int64_t local_s)
+uint32_t otai_policy_opens_in_s(const struct ota_policy *settings, int64_t local_s)
 {
     int64_t in_week = (local_s + THURSDAY_S) % WEEK_S;
     uint32_t week_s = (uint32_t)(in_week < 0 ? in_week + WEEK_S : in_week);
-    uint32_t best = p->window_count ? UINT32_MAX : 0;
+    uint32_t best = settings->window_count ? UINT32_MAX : 0;
 
-    for (size_t i = 0; i < p->window_count; i++)
+    for (size_t i = 0; i < settings->window_count; i++)
         for (uint32_t day = 0; day < 7; day++) {
-            uint32_t s = p->windows[i].days >> day & 1u ? until_s(&p->windows[i], day, week_s) : UINT32_MAX;
+            uint32_t s = settings->windows[i].days >> day & 1u ? until_s(&settings->windows[i], day, week_s) : UINT32_MAX;
 
             if (s < best)
                 best = s;

@@ -184,7 +184,7 @@ struct sim_net {
 struct sim_report {
     uint32_t id, puts;
     size_t len;
-    char body[1024];
+    char body[2048];
 };
 
 enum sim_end {
