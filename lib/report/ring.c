@@ -30,29 +30,30 @@
 #define HEAD_LEN 12u
 #define CRC_LEN 4u
 
-#define FIELD(member, kind, arg) { (uint16_t)offsetof(struct ota_report, member), OTAI_F_##kind, arg, NULL }
+#define FIELD(member, kind, arg)                                                                                                 \
+    {                                                                                                                            \
+        (uint16_t) offsetof(struct ota_report, member), OTAI_F_##kind, arg, NULL                                                 \
+    }
 
-static const struct otai_field rows[] = {
-    FIELD(id, U32, 0),
-    FIELD(outcome, OUTCOME, 0),
-    FIELD(cause.err, ERR, 0),
-    FIELD(cause.port_code, U32, 0),
-    FIELD(cause.state, U8, UINT8_MAX),
-    FIELD(cause.component, U8, UINT8_MAX),
-    FIELD(cause.where, TEXT, OTA_FAULT_WHERE_MAX),
-    FIELD(seq, U64, 0),
-    FIELD(deployment, BYTES, OTA_SHA256_LEN),
-    FIELD(utc_s, U64, 0),
-    FIELD(count, U32, 0),
-    FIELD(fetched, U64, 0),
-    FIELD(version, TEXT, OTA_VERSION_MAX),
-    FIELD(running, TEXT, OTA_VERSION_MAX),
-    FIELD(codec, U8, UINT8_MAX),
-    FIELD(why, U8, UINT8_MAX),
-    OTAI_FIELDS_3
-};
+static const struct otai_field rows[] = { FIELD(id, U32, 0),
+                                          FIELD(outcome, OUTCOME, 0),
+                                          FIELD(cause.err, ERR, 0),
+                                          FIELD(cause.port_code, U32, 0),
+                                          FIELD(cause.state, U8, UINT8_MAX),
+                                          FIELD(cause.component, U8, UINT8_MAX),
+                                          FIELD(cause.where, TEXT, OTA_FAULT_WHERE_MAX),
+                                          FIELD(seq, U64, 0),
+                                          FIELD(deployment, BYTES, OTA_SHA256_LEN),
+                                          FIELD(utc_s, U64, 0),
+                                          FIELD(count, U32, 0),
+                                          FIELD(fetched, U64, 0),
+                                          FIELD(version, TEXT, OTA_VERSION_MAX),
+                                          FIELD(running, TEXT, OTA_VERSION_MAX),
+                                          FIELD(codec, U8, UINT8_MAX),
+                                          FIELD(why, U8, UINT8_MAX),
+                                          OTAI_FIELDS_3 };
 
-#define SINCE_2 2u   /* fields that version 1 did not have */
+#define SINCE_2 2u /* fields that version 1 did not have */
 
 static const struct otai_table table = { rows, sizeof rows / sizeof rows[0] };
 
@@ -79,25 +80,29 @@ size_t otai_ring_encode(const struct otai_ring *ring, uint8_t out[OTAI_REPORTS_B
     return len + CRC_LEN;
 }
 
-static bool envelope_ok(const uint8_t *p, size_t len)
+static bool envelope_ok(const uint8_t *p, size_t len, struct otai_table *t)
 {
-    return len >= HEAD_LEN + CRC_LEN && memcmp(p, "OTAR", 4) == 0 && p[4] >= 1 && p[4] <= OTAI_RING_VERSION &&
-           p[5] <= OTAI_REPORTS_MAX && len == HEAD_LEN + p[5] * otai_record_len(table_of(p[4])) + CRC_LEN &&
+    if (len < HEAD_LEN + CRC_LEN)
+        return false;
+    *t = table_of(p[4]);
+    return memcmp(p, "OTAR", 4) == 0 && p[4] >= 1 && p[4] <= OTAI_RING_VERSION && p[5] <= OTAI_REPORTS_MAX &&
+           len == HEAD_LEN + p[5] * otai_record_len(*t) + CRC_LEN &&
            otai_crc32(0, p, len - CRC_LEN) == otai_get_le32(p + len - CRC_LEN);
 }
 
 ota_err otai_ring_decode(const uint8_t *p, size_t len, struct otai_ring *ring)
 {
+    struct otai_table t;
     uint32_t before = 0;
 
     memset(ring, 0, sizeof *ring);
-    if (!envelope_ok(p, len))
+    if (!envelope_ok(p, len, &t))
         return OTA_DEVICE_STORE;
     struct otai_record_in in = { p + HEAD_LEN, len - HEAD_LEN - CRC_LEN, NULL };
     uint32_t last_id = otai_get_le32(p + 8);
     for (size_t i = 0; i < p[5]; i++) {
         struct ota_report *r = &ring->report[i];
-        otai_record_get(&in, table_of(p[4]), r);
+        otai_record_get(&in, t, r);
         if (in.why || r->id <= before || r->id > last_id || r->count == 0) {
             memset(ring, 0, sizeof *ring);
             return OTA_DEVICE_STORE;
