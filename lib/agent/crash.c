@@ -78,6 +78,11 @@ static ota_err add(struct ota *a, struct otai_sending *s, struct ota_report *r)
     return otai_ring_save(a->cfg.store, &s->ring, s->scratch, &a->fault);
 }
 
+static void complain(struct ota *a, const char *name, int32_t code)
+{
+    otai_note(a, OTA_EV_FAULT, a->state, ota_fault_set(&a->fault, OTA_DEVICE_STORE, name, code));
+}
+
 static ota_err take(struct ota *a, struct otai_sending *s, size_t component)
 {
     struct ota_store *store = a->cfg.store;
@@ -91,13 +96,17 @@ static ota_err take(struct ota *a, struct otai_sending *s, size_t component)
     otai_text_add(&t, "crash.");
     otai_text_add(&t, a->cfg.components[component].name);
     ota_err err = store->ops->read(store, name, s->scratch, OTAI_REPORTS_BYTES, &len, &code);
-    if (err != OTA_OK)
-        return OTA_OK; /* none; and what cannot be read must hold no update back */
+    if (err == OTA_DEVICE_ABSENT)
+        return OTA_OK;
+    if (err != OTA_OK) { /* told, but it must hold no update back */
+        complain(a, name, code);
+        return OTA_OK;
+    }
     if (note_ok(s->scratch, len)) {
         describe(a, component, s->scratch, &r);
         err = told(&s->ring, &r) ? OTA_OK : add(a, s, &r);
     } else {
-        otai_note(a, OTA_EV_FAULT, a->state, ota_fault_set(&a->fault, OTA_DEVICE_STORE, name, 0));
+        complain(a, name, 0);
     }
     /* One that cannot be removed is told again with the next count: too much rather than too little. */
     if (err == OTA_OK)
