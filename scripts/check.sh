@@ -22,7 +22,7 @@ step "build with gcc, optimised" build gcc
 step "waits without OTA_FLEET" ctest --preset gcc --tests-regex "^(unit_agent_wait|flow_network|flow_run)$"
 step "build with clang, optimised" build clang
 step "build with clang, ASan and UBSan" build asan
-step "tests under ASan and UBSan" tests asan "$judges|^fleet_a_million$"
+step "tests under ASan and UBSan" tests asan "$judges|^fleet_(a_million|real_agents)$"
 step "build for Cortex-M4" build cortex-m
 step "size budget" python3 tests/size/size.py --build build/cortex-m --prefix arm-none-eabi- tests/size/budget.txt
 total

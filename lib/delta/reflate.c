@@ -202,7 +202,7 @@ static size_t fill(struct otai_reflate *r, const uint8_t *in, size_t len)
         n = len;
     if (n > r->left)
         n = (size_t)r->left;
-    if (n)
+    if (in) /* NULL: the end, and nothing more */
         memcpy(r->window + r->at + r->ahead, in, n);
     r->ahead += (uint32_t)n;
     r->left -= n;
