@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A device whose group a signed assignment says: its shard's target, or one of its own. */
-#include "flow.h"
+#include "inside.h"
 
 #define NOBODY "{\"ota\":{\"devices\":{}}}"
 #define SHARD_URL SIM_BASE "d/"
@@ -35,6 +35,16 @@ static void assign(const char *custom)
 }
 
 /* A device whose configuration names a group to which nothing is deployed. */
+static void fresh(void)
+{
+    sim_open(dev, &cloud, factory, 1);
+    dev->repo[0].prefixes = all_prefixes;
+    dev->repo[1] = (struct ota_repo){ .name = "director", .metadata_url = director.metadata_url, .targets_url = director.targets_url,
+        .prefixes = shard_prefixes, .root = director.root, .root_len = director.root_len };
+    dev->cfg.group = "nowhere";
+    dev->cfg.director = 1;
+}
+
 static int director_open(void **state)
 {
     (void)flow_open(state);
@@ -46,11 +56,7 @@ static int director_open(void **state)
     (void)snprintf(director.folder, sizeof director.folder, "%s/", shard);
     (void)snprintf(director.scope, sizeof director.scope, "thermostat/%s", shard);
     devices = sim_repo_delegate(&cloud.product, "devices", "[\"device/*\"]");
-    dev->repo[0].prefixes = all_prefixes;
-    dev->repo[1] = (struct ota_repo){ .name = "director", .metadata_url = director.metadata_url, .targets_url = director.targets_url,
-        .prefixes = shard_prefixes, .root = director.root, .root_len = director.root_len };
-    dev->cfg.group = "nowhere";
-    dev->cfg.director = 1;
+    fresh();
     return 0;
 }
 
@@ -213,6 +219,26 @@ FLOW(a_target_for_another_device_is_refused)
     expect_refused(OTA_REJECT_GROUP, "assignment: another device");
 }
 
+FLOW(every_hash_call_may_fail)
+{
+    const struct sim_image *two = deploy_two();
+    uint32_t n = 1;
+
+    (void)state;
+    assign("{\"ota\":{\"devices\":{\"dev-1\":\"production\"}}}");
+    for (;; n++) {
+        fresh();
+        flow_serve();
+        inside_crypto_use(n, false);
+        (void)sim_run(dev);
+        if (inside_crypto.calls < n)
+            break;
+        assert_int_equal(sim_run(dev), SIM_IDLE);
+        assert_runs(0, two);
+    }
+    assert_true(n > 40);
+}
+
 FLOW(configurations_that_cannot_be_meant)
 {
     static const struct { uint8_t director; size_t repo; const char *const *prefixes; } row[] = {
@@ -234,4 +260,5 @@ FLOW_MAIN(DIRECTOR_TEST(the_shard_says_the_group), DIRECTOR_TEST(a_device_that_m
     DIRECTOR_TEST(metadata_of_another_product_are_refused), DIRECTOR_TEST(metadata_without_scope_are_refused),
     DIRECTOR_TEST(bad_assignments_are_refused_by_name), DIRECTOR_TEST(a_shard_without_its_target_is_refused),
     DIRECTOR_TEST(the_device_has_a_target_of_its_own), DIRECTOR_TEST(a_device_without_target_goes_by_its_configuration),
-    DIRECTOR_TEST(a_target_for_another_device_is_refused), DIRECTOR_TEST(configurations_that_cannot_be_meant))
+    DIRECTOR_TEST(a_target_for_another_device_is_refused), DIRECTOR_TEST(every_hash_call_may_fail),
+    DIRECTOR_TEST(configurations_that_cannot_be_meant))
