@@ -3,8 +3,20 @@
 # Keys: thresholds, rotation, offline private keys, files of other programs.
 . "$(dirname "$0")/support.sh"
 make_images
+check() {
+    later=$(date -u -d "$1" +%Y-%m-%dT%H:%M:%SZ)
+    shift
+    repo check --now "$later" "$@"
+}
 ok "init with thresholds" repo init --root-keys 3 --root-threshold 2 --targets-keys 2 --targets-threshold 2 --product thermostat
 ok "verify" repo verify
+ok "check" check "+1 hour" --within-days 6 --json
+ok "finds nothing" says '"expiring":[]'
+refused 1 "the first of them os: role timestamp at " check --within-days 8
+ok "the snapshot too" sh -c "! '$ota_repo' --dir '$dir' check --within-days 31 --json >'$work/out' 2>/dev/null && grep -q snapshot '$work/out'"
+refused 2 '--within-days: "0"' check --within-days 0
+ok "after a refresh" repo refresh --timestamp-days 30
+ok "it lasts" check "+1 hour" --within-days 8
 ok "key list" repo key list
 ok "three root keys" test "$(grep -c '^root .* 2 of 3' "$work/out")" -eq 3
 ok "two targets keys" test "$(grep -c '^targets .* 2 of 2' "$work/out")" -eq 2

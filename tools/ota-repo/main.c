@@ -23,7 +23,7 @@ static const struct command *const commands[] = {
     &command_manifest_show, &command_manifest_convert, &command_manifest_deployment,
     &command_deploy, &command_promote, &command_rollout, &command_withdraw,
     &command_feed_set,
-    &command_refresh, &command_show, &command_verify,
+    &command_refresh, &command_show, &command_check, &command_verify,
     &command_reports,
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
