@@ -234,8 +234,8 @@ static size_t trust_len(const struct ota_config *c)
 {
     struct ota_tuf_config t = { .size = sizeof t, .crypto = c->crypto, .limits = c->limits.tuf };
 
-    return OTAI_ALIGN_UP(sizeof(struct otai_trust)) + OTAI_ALIGN_UP(ota_tuf_len(&t)) + OTAI_ALIGN_UP(c->limits.pointer_max) +
-           otai_relations_len();
+    return OTAI_ALIGN_UP(sizeof(struct otai_trust)) +
+           larger(OTAI_ALIGN_UP(ota_tuf_len(&t)) + OTAI_ALIGN_UP(c->limits.pointer_max), otai_relations_book_len()) + otai_relations_len();
 }
 
 static size_t download_len(const struct ota_config *c)

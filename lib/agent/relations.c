@@ -11,7 +11,6 @@
 struct relations {
     struct otai_levels levels[OTA_COMPONENTS_MAX]; /* of what will run */
     uint8_t told;                                  /* a bit per component: the deployment names it */
-    struct otai_book book;
 };
 
 /* Components that any agent can spare: not the system that carries it. */
@@ -31,6 +30,18 @@ const char *otai_relations_bad_config(const struct ota_config *c)
 size_t otai_relations_len(void)
 {
     return OTAI_ALIGN_UP(sizeof(struct relations));
+}
+
+size_t otai_relations_book_len(void)
+{
+    return OTAI_ALIGN_UP(sizeof(struct otai_book));
+}
+
+/* Every image is found by now: it may lie where TUF and the pointer did. */
+static struct otai_book *book_of(struct ota *a)
+{
+    a->m.trust->tuf = NULL;
+    return memset(a->m.trust->tuf_mem, 0, sizeof(struct otai_book));
 }
 
 static struct relations *relations_of(const struct ota *a)
@@ -106,11 +117,11 @@ static const uint8_t *installed_digest(const struct ota *a, size_t i)
 }
 
 /* Components that the deployment leaves alone provide and require what they did when they came. */
-static void remember_the_rest(const struct ota *a, struct relations *r)
+static void remember_the_rest(const struct ota *a, struct relations *r, const struct otai_book *b)
 {
     for (size_t i = 0; i < a->cfg.component_count; i++) {
         const uint8_t *sha256 = r->told & (1u << i) ? NULL : installed_digest(a, i);
-        const struct otai_levels *known = sha256 ? otai_book_find(&r->book, sha256) : NULL;
+        const struct otai_levels *known = sha256 ? otai_book_find(b, sha256) : NULL;
 
         if (known)
             r->levels[i] = *known;
@@ -191,33 +202,34 @@ static void forget(const struct ota *a, struct otai_book *b)
 }
 
 /* Both what runs now and what will run: whichever it comes to, the next deployment is judged by it. */
-static void rewrite(const struct ota *a, struct relations *r)
+static void rewrite(const struct ota *a, const struct relations *r, struct otai_book *b)
 {
-    forget(a, &r->book);
+    forget(a, b);
     for (size_t i = 0; i < a->cfg.component_count; i++) {
         const struct ota_release_image *image = otai_image_of(a, i);
         const uint8_t *sha256 = image ? image->sha256 : installed_digest(a, i);
 
         if (sha256 && (r->told & (1u << i)))
-            note(&r->book, sha256, &r->levels[i]);
+            note(b, sha256, &r->levels[i]);
     }
 }
 
 ota_err otai_relations_check(struct ota *a)
 {
     struct relations *r = relations_of(a);
-    ota_err err = otai_book_load(a->cfg.store, &r->book, &a->fault);
+    struct otai_book *b = book_of(a);
+    ota_err err = otai_book_load(a->cfg.store, b, &a->fault);
 
     if (err != OTA_OK)
         return err;
-    remember_the_rest(a, r);
+    remember_the_rest(a, r, b);
     for (size_t i = 0; i < a->cfg.component_count && err == OTA_OK; i++)
         if (will_run(a, i))
             err = judge(a, r, i);
     if (err != OTA_OK)
         return err;
-    rewrite(a, r);
-    return otai_book_save(a->cfg.store, &r->book, &a->fault);
+    rewrite(a, r, b);
+    return otai_book_save(a->cfg.store, b, &a->fault);
 }
 
 /* ---- removal ---- */

@@ -16,6 +16,11 @@ static inline size_t otai_relations_len(void)
     return 0;
 }
 
+static inline size_t otai_relations_book_len(void)
+{
+    return 0;
+}
+
 static inline void otai_relations_begin(struct ota *a)
 {
     (void)a;

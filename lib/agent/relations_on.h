@@ -9,6 +9,7 @@
 /* relations.c */
 const char *otai_relations_bad_config(const struct ota_config *c); /* the field that is wrong, or NULL */
 size_t otai_relations_len(void);                                   /* bytes at the end of TRUST's memory */
+size_t otai_relations_book_len(void);                              /* ... and at the beginning of what TUF and the pointer leave */
 void otai_relations_begin(struct ota *a);                          /* TRUST: nothing is known yet */
 /* TRUST: what this component's image provides and requires. */
 OTA_MUST_CHECK ota_err otai_relations_learn(struct ota *a, const struct ota_tuf_target *target, uint8_t component);
