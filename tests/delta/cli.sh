@@ -93,7 +93,7 @@ done
 refuses "new: not the image that the patch was made from (REJECT_HASH)" "$tool" apply new patch made
 refuses "absent: cannot open: No such file" "$tool" apply absent patch made
 refuses "REJECT_SYNTAX" "$tool" apply old new made
-head -c 100 patch >cut
+head -c $(($(wc -c <patch) - 7)) patch >cut
 refuses "cut: .*REJECT" "$tool" apply old cut made
 { cat patch; echo; } >longer
 refuses "longer: .*REJECT" "$tool" apply old longer made
