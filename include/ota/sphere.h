@@ -72,9 +72,10 @@ void ota_sphere_net_close(struct ota_sphere_net *n);
 
 struct ota_sphere_clock {
     struct ota_clock port;
+    struct ota_posix_clock posix; /**< monotonic time and sleep, as on any POSIX system */
 };
-/** The wall clock is unknown until the platform's network is ready: it reports that after it synchronised the time. */
-void ota_sphere_clock_open(struct ota_sphere_clock *c);
+/** The wall clock is unknown until the platform's network is ready: it reports that after it synchronised the time. @return OTA_OK */
+OTA_MUST_CHECK ota_err ota_sphere_clock_open(struct ota_sphere_clock *c, struct ota_fault *fault);
 
 struct ota_sphere_log {
     struct ota_log port;

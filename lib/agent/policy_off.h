@@ -80,7 +80,9 @@ static inline bool otai_policy_waits(const struct ota *a)
 
 static inline uint32_t otai_policy_defer_left(const struct ota *a)
 {
-    return a->cfg.times.defer_cap_s - a->j.deferred_s;
+    uint32_t cap = a->cfg.times.defer_cap_s, had = a->j.deferred_s;
+
+    return cap > had ? cap - had : 0; /* the cap may have been lowered since */
 }
 
 static inline ota_err otai_policy_deferred(struct ota *a, uint32_t seconds)

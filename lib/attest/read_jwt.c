@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "claims.h"
-#include "json.h"
+#include "json_members.h"
 
 struct reader {
     struct otai_json j;
@@ -11,21 +11,6 @@ struct reader {
     struct ota_claims *claims;
     struct ota_attest_log *log;
 };
-
-static size_t index_of(const struct otai_json *j, const char *const *names)
-{
-    size_t i = 0;
-
-    while (names[i] && !otai_json_name_is(j, names[i]))
-        i++;
-    return i;
-}
-
-static void need(struct otai_json *j, uint32_t seen, const char *const *names, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        otai_json_need(j, (seen & 1u << i) != 0, names[i]);
-}
 
 /* Bytes in base64url, min..max of them; how many. */
 static size_t take_base64url(struct otai_json *j, uint8_t *out, size_t min, size_t max)
@@ -44,8 +29,13 @@ static size_t take_base64url(struct otai_json *j, uint8_t *out, size_t min, size
     return len;
 }
 
-enum { WHAT, DIGEST, VERSION, SIGNER, ENTRY_REQUIRED };
-static const char *const entry_members[] = { "what", "digest", "version", "signer", NULL };
+enum { WHAT, DIGEST, VERSION, SIGNER };
+static const struct otai_member entry_members[] = {
+    [WHAT] = { "what", 0, OTAI_OWN, true },
+    [DIGEST] = { "digest", 0, OTAI_OWN, true },
+    [VERSION] = { "version", 0, OTAI_OWN, true },
+    [SIGNER] = { "signer", 0, OTAI_OWN, true },
+};
 
 static void take_what(struct otai_json *j, struct ota_measurement *m)
 {
@@ -59,12 +49,11 @@ static void take_entry(struct reader *t)
 {
     struct otai_json *j = &t->j;
     struct ota_measurement m = { 0 };
-    uint32_t seen = 0;
+    uint32_t left = OTAI_ALL(entry_members);
+    int member;
 
-    for (otai_json_object(j); otai_json_member(j);) {
-        size_t member = index_of(j, entry_members);
-
-        seen |= 1u << member;
+    otai_json_object(j);
+    while ((member = otai_json_take(j, entry_members, NULL, &left)) >= 0)
         switch (member) {
         case WHAT:
             take_what(j, &m);
@@ -75,14 +64,10 @@ static void take_entry(struct reader *t)
         case VERSION:
             otai_json_string(j, m.version, sizeof m.version);
             break;
-        case SIGNER:
+        default:
             otai_json_hex(j, m.signer, sizeof m.signer);
             break;
-        default:
-            otai_json_skip(j);
         }
-    }
-    need(j, seen, entry_members, ENTRY_REQUIRED);
     if (j->err != OTA_OK)
         return;
     ota_err err = ota_attest_extend(t->log, t->c, &m);
@@ -119,18 +104,23 @@ static void take_strength(struct otai_json *j, struct ota_claims *c)
         otai_json_fail(j, OTA_REJECT_VALUE, NULL);
 }
 
-enum { IMPLEMENTATION, CLIENT, LIFECYCLE, STRENGTH, LOG, OWN_REQUIRED };
-static const char *const own_members[] = { "implementation", "client_id", "lifecycle", "strength", "log", NULL };
+enum { IMPLEMENTATION, CLIENT, LIFECYCLE, STRENGTH, LOG };
+static const struct otai_member own_members[] = {
+    [IMPLEMENTATION] = { "implementation", 0, OTAI_OWN, true },
+    [CLIENT] = { "client_id", 0, OTAI_OWN, true },
+    [LIFECYCLE] = { "lifecycle", 0, OTAI_OWN, true },
+    [STRENGTH] = { "strength", 0, OTAI_OWN, true },
+    [LOG] = { "log", 0, OTAI_OWN, true },
+};
 
 static void take_own(struct reader *t)
 {
     struct otai_json *j = &t->j;
-    uint32_t seen = 0;
+    uint32_t left = OTAI_ALL(own_members);
+    int member;
 
-    for (otai_json_object(j); otai_json_member(j);) {
-        size_t member = index_of(j, own_members);
-
-        seen |= 1u << member;
+    otai_json_object(j);
+    while ((member = otai_json_take(j, own_members, NULL, &left)) >= 0)
         switch (member) {
         case IMPLEMENTATION:
             otai_json_hex(j, t->claims->implementation, sizeof t->claims->implementation);
@@ -144,21 +134,20 @@ static void take_own(struct reader *t)
         case STRENGTH:
             take_strength(j, t->claims);
             break;
-        case LOG:
+        default:
             for (otai_json_array(j); otai_json_element(j);)
                 take_entry(t);
-            break;
-        default:
-            otai_json_skip(j);
         }
-    }
-    need(j, seen, own_members, OWN_REQUIRED);
 }
 
-enum { PROFILE, NONCE, INSTANCE, OWN, REQUIRED, BOOT_SEED = REQUIRED };
-static const char *const members[] = { "eat_profile", "eat_nonce", "ueid", "ota", "bootseed", NULL };
+enum { PROFILE, NONCE, INSTANCE, OWN, BOOT_SEED };
+static const struct otai_member members[] = {
+    [PROFILE] = { "eat_profile", 0, OTAI_OWN, true }, [NONCE] = { "eat_nonce", 0, OTAI_OWN, true },
+    [INSTANCE] = { "ueid", 0, OTAI_OWN, true },       [OWN] = { "ota", 0, OTAI_OWN, true },
+    [BOOT_SEED] = { "bootseed", 0, OTAI_OWN, false },
+};
 
-static void take_member(struct reader *t, size_t member)
+static void take_member(struct reader *t, int member)
 {
     struct otai_json *j = &t->j;
     struct ota_claims *c = t->claims;
@@ -189,16 +178,13 @@ ota_err otai_read_jwt(struct otai_span payload, struct ota_crypto *c, struct ota
                       struct ota_fault *fault)
 {
     struct reader t = { .c = c, .claims = claims, .log = log };
-    uint32_t seen = 0;
+    uint32_t left = OTAI_ALL(members);
+    int member;
 
     otai_json_init(&t.j, payload.p, payload.len);
-    for (otai_json_object(&t.j); otai_json_member(&t.j);) {
-        size_t member = index_of(&t.j, members);
-
+    otai_json_object(&t.j);
+    while ((member = otai_json_take(&t.j, members, NULL, &left)) >= 0)
         take_member(&t, member);
-        seen |= 1u << member;
-    }
-    need(&t.j, seen, members, REQUIRED);
     otai_json_end(&t.j);
     return otai_json_fault(&t.j, "evidence", fault);
 }

@@ -1,43 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <time.h>
-
+/* The POSIX clock, but for the wall clock before the platform has set it. */
 #include <applibs/networking.h>
 
 #include "ota/sphere.h"
 
+static struct ota_clock *inner(struct ota_clock *c)
+{
+    return &((struct ota_sphere_clock *)c)->posix.port;
+}
+
 static uint64_t monotonic_ms(struct ota_clock *c)
 {
-    struct timespec t = { 0 };
-
-    (void)c;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000u + (uint64_t)t.tv_nsec / 1000000u;
+    return inner(c)->ops->monotonic_ms(inner(c));
 }
 
 /* There is no battery: before the platform says that the network is ready, which it does after it synchronised, the time is none. */
 static ota_err utc_s(struct ota_clock *c, int64_t *out)
 {
-    struct timespec t;
     bool ready = false;
 
-    (void)c;
-    if (Networking_IsNetworkingReady(&ready) != 0 || !ready || clock_gettime(CLOCK_REALTIME, &t) != 0)
+    if (Networking_IsNetworkingReady(&ready) != 0 || !ready)
         return OTA_RETRY_CLOCK;
-    *out = (int64_t)t.tv_sec;
-    return OTA_OK;
+    return inner(c)->ops->utc_s(inner(c), out);
 }
 
 static void sleep_ms(struct ota_clock *c, uint32_t ms)
 {
-    struct timespec t = { .tv_sec = (time_t)(ms / 1000u), .tv_nsec = (long)(ms % 1000u) * 1000000L };
-
-    (void)c;
-    (void)nanosleep(&t, NULL);
+    inner(c)->ops->sleep_ms(inner(c), ms);
 }
 
 static const struct ota_clock_ops ops = { monotonic_ms, utc_s, sleep_ms };
 
-void ota_sphere_clock_open(struct ota_sphere_clock *c)
+ota_err ota_sphere_clock_open(struct ota_sphere_clock *c, struct ota_fault *fault)
 {
+    const struct ota_posix_clock_config cfg = { 0 };
+
     c->port.ops = &ops;
+    return ota_posix_clock_open(&c->posix, &cfg, fault);
 }

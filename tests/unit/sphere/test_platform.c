@@ -85,7 +85,7 @@ static void make_agent(void)
     ota_ram_store_init(&device.store, device.records, sizeof device.records);
     ota_ram_boot_init(&device.boot, slots, 1);
     ota_ram_log_init(&device.log);
-    ota_sphere_clock_open(&device.clock);
+    assert_int_equal(ota_sphere_clock_open(&device.clock, &fault), OTA_OK);
     assert_int_equal(ota_posix_crypto_open(&device.crypto, NULL, &fault), OTA_OK);
     const struct ota_config cfg = { .size = sizeof cfg,
                                     .product = "scale",
