@@ -260,6 +260,16 @@ static inline pid_t start_app(char name, int turns, int hold_ms)
     _exit(p.overdue ? 7 : 0);
 }
 
+/* Kill the one in whose turn it is, the last of so many. The kernel frees his lock before his end can be waited for, and whoever
+ * waits may come in at once: he is counted out first, and nobody may have come in until then. */
+static inline void kill_in_turn(pid_t pid, int turns)
+{
+    assert_int_equal(atomic_load(&shared->count), turns);
+    leave();
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(finish(pid), 128 + SIGKILL);
+}
+
 static inline void expect_alone(void)
 {
     assert_int_equal(atomic_load(&shared->overlaps), 0);

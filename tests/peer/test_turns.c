@@ -70,9 +70,8 @@ static void one_that_dies_in_its_turn_is_no_obstacle(void **state)
     pid_t a = start_app('a', 1, -1);
     wait_for_turns(1);
     pid_t b = start_app('b', 1, 0);
-    assert_int_equal(kill(a, SIGKILL), 0);
-    (void)finish(a);
-    leave();   /* on behalf of the dead */
+    wait_until(&shared->apps_wait, 1);
+    kill_in_turn(a, 1);
     assert_int_equal(finish(b), 0);
     order('u');
     wait_for_turns(3);
@@ -147,10 +146,7 @@ static void without_an_agent_the_lock_alone_decides(void **state)
     wait_for_turns(7);
     b = start_app('b', 1, 0);
     nap(50);
-    assert_int_equal(atomic_load(&shared->count), 7);
-    assert_int_equal(kill(a, SIGKILL), 0);
-    (void)finish(a);
-    leave();
+    kill_in_turn(a, 7);
     assert_int_equal(finish(b), 0);
     expect_alone();
 }
