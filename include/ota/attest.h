@@ -90,7 +90,7 @@ struct ota_claims {
 
 struct ota_signer;
 struct ota_signer_ops {
-    /** Sign a SHA-256 digest with the device's P-256 key: r and s. May block. @return OTA_OK; DEVICE_CRYPTO */
+    /** Sign a SHA-256 digest with the device's P-256 key: r and s. May block. @return OTA_OK; DEVICE_CRYPTO; DEVICE_IDENTITY */
     ota_err (*sign)(struct ota_signer *s, const uint8_t digest[OTA_SHA256_LEN], uint8_t sig[OTA_ATTEST_SIG_LEN]);
 };
 
@@ -120,7 +120,7 @@ OTA_MUST_CHECK ota_err ota_attest_extend(struct ota_attest_log *log, struct ota_
  * @param len    gets the token's length, also when it does not fit: then what is needed
  * @param fault  may be NULL; gets the claim that is wrong
  * @return OTA_OK; USAGE_ARGUMENT: a claim is out of range, or a soft key claims a secured lifecycle; USAGE_MEMORY: cap is too
- *         small, out is then undefined; DEVICE_CRYPTO
+ *         small, out is then undefined; DEVICE_CRYPTO; what the signer answers
  */
 OTA_MUST_CHECK ota_err ota_attest_cose(const struct ota_claims *claims, const struct ota_attest_log *log,
                                        struct ota_signer *signer, struct ota_crypto *c, uint8_t *out, size_t cap, size_t *len,

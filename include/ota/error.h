@@ -89,11 +89,13 @@ extern "C" {
     X(DEVICE_ABSENT, 0x30a, "no such record in the store")                                       \
     X(DEVICE_HEALTH, 0x30b, "health check could not be run")                                     \
     X(DEVICE_CONDITIONS, 0x30c, "power, link or consent could not be asked for")                 \
+    X(DEVICE_IDENTITY, 0x30d, "identity of the device (key, TPM) cannot be used")                \
     X(USAGE_ARGUMENT, 0x401, "argument missing or out of range")                                 \
     X(USAGE_CONFIG, 0x402, "configuration missing or out of range")                              \
     X(USAGE_MEMORY, 0x403, "workspace too small")                                                \
     X(USAGE_STATE, 0x404, "call not allowed in this state")                                      \
-    X(USAGE_ABI, 0x405, "caller was built against another version of the library")
+    X(USAGE_ABI, 0x405, "caller was built against another version of the library")                 \
+    X(USAGE_UNSUPPORTED, 0x406, "this device does not have the ability")
 
 /** Result of every fallible function. */
 typedef enum ota_err {

@@ -10,6 +10,7 @@
 
 #include "ota/boot_record.h"
 #include "ota/config.h"
+#include "ota/port_identity.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -149,6 +150,26 @@ struct ota_ram_conditions {
 
 /** Nothing is known, and nobody agrees. */
 void ota_ram_conditions_init(struct ota_ram_conditions *c);
+
+/* ----------------------------------------------------------------------------------------------- identity -- */
+
+/** A device's identity whose key the test brings. Says OTA_STRENGTH_SOFT and no protection of its counters. It cannot quote. */
+struct ota_ram_identity {
+    struct ota_identity port;   /**< script: strength and rollback may be changed, to see what others make of it */
+    struct ota_crypto *crypto;
+    struct ota_signer *signer;
+    const void *certificate;    /**< script: NULL = none */
+    size_t certificate_len;
+    struct ota_ram_fail fail;   /**< counts calls of every kind but quote */
+    uint8_t key[OTA_IDENTITY_KEY_LEN];
+    uint64_t counter[OTA_IDENTITY_COUNTERS];                     /**< script, seen */
+    uint8_t reg[OTA_IDENTITY_REGISTERS][OTA_SHA256_LEN];         /**< script, seen */
+    uint32_t signs;             /**< seen */
+};
+
+/** @param signer  signs with the private half of key; crypto hashes and makes random bytes. Both must outlive s. */
+void ota_ram_identity_init(struct ota_ram_identity *s, struct ota_crypto *crypto, const uint8_t key[OTA_IDENTITY_KEY_LEN],
+                           struct ota_signer *signer);
 
 /* ------------------------------------------------------------------------------------------------- health -- */
 
