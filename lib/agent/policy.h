@@ -5,6 +5,7 @@
 
 #include "ota/config.h"
 #include "ota/ota.h"
+#include "ota/port_crypto.h"
 
 /* Steps of an update that policy is asked about. */
 enum otai_policy_step { OTAI_FETCH, OTAI_INSTALL, OTAI_RESTART, OTAI_POLICY_STEPS };
@@ -33,7 +34,12 @@ void otai_policy_judge(const struct ota_policy *settings, const struct otai_poli
 /* Seconds from this local time until a window is open; 0 = one is, or there are none. */
 uint32_t otai_policy_opens_in_s(const struct ota_policy *settings, int64_t local_s);
 
-/* Does the device take part? digest: SHA-256 of salt and device id. */
+/* What decides whether a device takes part in a rollout: SHA-256 of the salt's bytes and the id's characters. Errors of the port. */
+#define OTAI_SALT_LEN 16u
+OTA_MUST_CHECK ota_err otai_policy_number(struct ota_crypto *c, const uint8_t salt[OTAI_SALT_LEN], const char *id,
+                                          uint8_t out[OTA_SHA256_LEN]);
+
+/* Does the device take part? */
 bool otai_policy_in_rollout(const uint8_t digest[OTA_SHA256_LEN], uint16_t per_mille);
 
 /* Most seconds that a deployment may be deferred in all. changes_os: the component "os" is among what it changes.

@@ -51,16 +51,15 @@ static bool names_news(const struct ota *a, bool os)
     return false;
 }
 
-static ota_err hash_of_device(struct ota *a, const struct otai_rules *r, uint8_t out[OTA_SHA256_LEN])
+ota_err otai_policy_number(struct ota_crypto *c, const uint8_t salt[OTAI_SALT_LEN], const char *id, uint8_t out[OTA_SHA256_LEN])
 {
-    struct ota_crypto *c = a->cfg.crypto;
     struct ota_hash h;
     ota_err err = c->ops->hash_start(c, &h, OTA_SHA256);
 
     if (err == OTA_OK)
-        err = c->ops->hash_add(c, &h, r->salt, sizeof r->salt);
+        err = c->ops->hash_add(c, &h, salt, OTAI_SALT_LEN);
     if (err == OTA_OK)
-        err = c->ops->hash_add(c, &h, a->cfg.device_id, strlen(a->cfg.device_id));
+        err = c->ops->hash_add(c, &h, id, strlen(id));
     ota_err end = c->ops->hash_end(c, &h, err == OTA_OK ? out : NULL);
     return err == OTA_OK ? end : err;
 }
@@ -74,7 +73,7 @@ ota_err otai_policy_pointer(struct ota *a)
     a->policy.kept = a->m.trust->pointer.os_only && names_news(a, false) ? OTA_HOLD_OS_ONLY : 0;
     if (!r->staged || !(names_news(a, true) || otai_relations_removes(a)))
         return otai_trust_go_on(a);
-    ota_err err = hash_of_device(a, r, digest);
+    ota_err err = otai_policy_number(a->cfg.crypto, r->salt, a->cfg.device_id, digest);
     if (err != OTA_OK)
         return otai_fail(a, err, "crypto.hash");
     if (otai_policy_in_rollout(digest, r->per_mille))

@@ -86,7 +86,7 @@ ok "verify counted pointers" test "$(member pointers)" = 5
 ok "verify without any private key" sh -c "mv '$dir/keys' '$work/away' && '$ota_repo' --dir '$dir' verify >/dev/null"
 ok "help" sh -c "'$ota_repo' --help >/dev/null"
 for command in init "product add" "product list" "group add" "group set" "group list" "device set" "device import" "device remove" "device list" "director set" "key list" "key add" "key rotate" "sign export" "sign payload" "sign merge" "image add" \
-    "image list" "image remove" deploy promote rollout withdraw "feed set" refresh show check verify; do
+    "image list" "image remove" deploy promote rollout withdraw "feed set" refresh show check verify reports status; do
     # shellcheck disable=SC2086
     ok "help of $command" sh -c "'$ota_repo' $command --help | grep -q '^Usage: ota-repo --dir D $command'"
 done

@@ -6,11 +6,14 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "canon.h"
 #include "check.h"
 #include "crypto.h"
+#include "fleet.h"
+#include "status.h"
 #include "text.h"
 
 static void time_survives_a_round_trip(void **state)
@@ -151,13 +154,54 @@ static void signatures_are_strict_der(void **state)
     tool_end(&t);
 }
 
+/* The vectors of tests/unit/posix/test_rollout.c: publisher and device must count the same devices in. */
+static void rollouts_choose_whom_devices_think(void **state)
+{
+    struct tool t;
+    char line[256], salt[64], id[160];
+    unsigned expected, number, count = 0;
+    FILE *f = fopen(OTA_SOURCE_DIR "/tests/vectors/rollout.txt", "r");
+
+    (void)state;
+    assert_non_null(f);
+    tool_begin(&t);
+    assert_int_equal(crypto_begin(&t), TOOL_OK);
+    while (fgets(line, sizeof line, f)) {
+        if (line[0] == '#')
+            continue;
+        assert_int_equal(sscanf(line, "%63s %159s %u", salt, id, &expected), 3);
+        assert_int_equal(rollout_number(&t, salt, id, strlen(id), &number), TOOL_OK);
+        assert_int_equal(number, expected);
+        count++;
+    }
+    (void)fclose(f);
+    assert_true(count >= 36);
+    memset(id, 'x', 128);
+    assert_int_equal(rollout_number(&t, salt, id, 128, &number), TOOL_FAILED);
+    assert_int_equal(rollout_number(&t, "00", id, 1, &number), TOOL_FAILED);
+    tool_end(&t);
+}
+
+static void shares_round_up(void **state)
+{
+    const struct status_share all = { 100, true }, half = { 50, true }, two = { 2, false }, none = { 0, false };
+
+    (void)state;
+    assert_true(status_reaches(all, 3, 3) && !status_reaches(all, 2, 3) && !status_reaches(all, 0, 0));
+    assert_true(status_reaches(half, 2, 3) && !status_reaches(half, 1, 3) && status_reaches(half, 1, 2));
+    assert_true(status_reaches(two, 2, 9) && !status_reaches(two, 1, 9));
+    assert_true(status_exceeds(none, 1, 9) && !status_exceeds(none, 0, 9));
+    assert_true(status_exceeds(half, 2, 3) && !status_exceeds(half, 1, 2));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(time_survives_a_round_trip),       cmocka_unit_test(wrong_times_are_refused),
         cmocka_unit_test(base64_is_strict),                 cmocka_unit_test(canonical_form_escapes_two_characters),
         cmocka_unit_test(doubtful_json_is_refused),         cmocka_unit_test(patterns_keep_to_one_part),
-        cmocka_unit_test(signatures_are_strict_der),
+        cmocka_unit_test(signatures_are_strict_der),        cmocka_unit_test(rollouts_choose_whom_devices_think),
+        cmocka_unit_test(shares_round_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -112,7 +112,7 @@ static void put_number(struct writer *w, double value)
 {
     char text[32];
 
-    (void)snprintf(text, sizeof text, "%" PRIu64, (uint64_t)value);
+    (void)snprintf(text, sizeof text, "%" PRId64, (int64_t)value); /* at most 2^53 either way */
     put(w, text, strlen(text));
 }
 

@@ -4,6 +4,7 @@
 #define OTA_REPO_COMMANDS_H
 
 #include "args.h"
+#include "deploy.h"
 #include "repo.h"
 
 #define DEFAULT_PUBLISHER "maker"
@@ -12,7 +13,7 @@ extern const struct command command_init, command_product_add, command_product_l
     command_device_remove, command_device_list, command_director_set, command_promote, command_check, command_rollout,
     command_group_list, command_key_add, command_sign_export,
     command_sign_payload, command_sign_merge, command_key_list, command_key_rotate, command_image_add, command_image_list,
-    command_image_remove, command_deploy, command_withdraw, command_feed_set, command_refresh, command_show, command_verify, command_reports;
+    command_image_remove, command_deploy, command_withdraw, command_feed_set, command_refresh, command_show, command_verify, command_reports, command_status;
 extern const struct command command_image_pack, command_image_show, command_image_verify, command_manifest_show,
     command_manifest_convert, command_manifest_deployment;
 
@@ -31,6 +32,8 @@ int image_role(struct tool *t, struct repo *os, struct repo *product, const cJSO
 /** Find the image of a component with a version that fits the product. */
 int image_find(struct tool *t, const struct role *role, const char *product, const char *component, const char *version,
                struct named_image *out);
+/** Version of the image that an entry of a pointer names; "" if it is not there. */
+const char *image_version(struct tool *t, struct place *p, const cJSON *entry);
 /** "component=version" in parts. */
 int image_argument(struct tool *t, const char *text, const char **component, const char **version);
 

@@ -129,6 +129,11 @@ static const cJSON *description(struct tool *t, struct place *p, const cJSON *en
     return member(member(role_target(role, member_text(entry, "path")), "custom"), "ota");
 }
 
+const char *image_version(struct tool *t, struct place *p, const cJSON *entry)
+{
+    return member_text(description(t, p, entry), "version");
+}
+
 static bool provided(struct tool *t, struct place *p, const cJSON *pointer, const cJSON *need)
 {
     const cJSON *entry;

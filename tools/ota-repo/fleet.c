@@ -3,7 +3,11 @@
 
 #include <string.h>
 
+#include "crypto.h"
 #include "text.h"
+
+#define ROLLOUT_SALT_LEN 16u
+#define ROLLOUT_ID_MAX 127u
 
 /* Of one option: TOOL_ABSENT when it is not given. *out is NULL for "default". */
 static int take_number(struct tool *t, const struct args *a, const char *name, unsigned long min, unsigned long max, cJSON **out)
@@ -107,5 +111,20 @@ int rollout_check(struct at a)
         rc = at_string(rollout, "salt", &salt);
     if (rc == TOOL_OK && (strlen(salt) != 32 || strspn(salt, "0123456789abcdef") != 32))
         rc = at_bad(rollout, "salt", "must be 32 lower-case hex digits");
+    return rc;
+}
+
+int rollout_number(struct tool *t, const char *salt, const char *id, size_t id_len, unsigned *out)
+{
+    uint8_t text[ROLLOUT_SALT_LEN + ROLLOUT_ID_MAX], digest[DIGEST_LEN];
+    uint64_t number = 0;
+
+    if (!hex_decode(salt, text, ROLLOUT_SALT_LEN) || id_len > ROLLOUT_ID_MAX)
+        return tool_failed(t, "rollout: cannot be computed for device %.*s", (int)(id_len > 64 ? 64 : id_len), id);
+    memcpy(text + ROLLOUT_SALT_LEN, id, id_len);
+    int rc = digest_of(t, text, ROLLOUT_SALT_LEN + id_len, digest);
+    for (size_t i = 0; i < 8; i++)
+        number = number << 8 | digest[i];
+    *out = (unsigned)(number % 1000u);
     return rc;
 }

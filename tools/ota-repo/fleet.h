@@ -26,5 +26,10 @@ bool fleet_same(const cJSON *x, const cJSON *y);
 int fleet_check(struct at a);
 /** Check "rollout" of a pointer; it may be absent. */
 int rollout_check(struct at a);
+/**
+ * A device's number in a rollout, 0..999: it takes part when that is below "per_mille". As devices compute it, SPEC 7.1.
+ * @param salt  32 hex digits
+ */
+int rollout_number(struct tool *t, const char *salt, const char *id, size_t id_len, unsigned *out);
 
 #endif

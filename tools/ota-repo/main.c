@@ -24,7 +24,7 @@ static const struct command *const commands[] = {
     &command_deploy, &command_promote, &command_rollout, &command_withdraw,
     &command_feed_set,
     &command_refresh, &command_show, &command_check, &command_verify,
-    &command_reports,
+    &command_reports, &command_status,
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 
@@ -33,8 +33,9 @@ static void help_all(void)
     (void)puts("Usage: ota-repo --dir D COMMAND [options]\n\n"
                "Make and publish signed update repositories (The Update Framework) for devices that run libota.\n\nCommands:");
     for (size_t i = 0; i < COMMAND_COUNT; i++)
-        (void)printf("  %-14s %s\n", commands[i]->name, commands[i]->summary);
-    (void)puts("\nota-repo COMMAND --help tells more. Exit codes: 0 done or already there, 1 failed, 2 wrong usage.");
+        (void)printf("  %-20s %s\n", commands[i]->name, commands[i]->summary);
+    (void)puts("\nota-repo COMMAND --help tells more. Exit codes: 0 done or already there, 1 failed, 2 wrong usage;"
+               "\nstatus: 4 the deployment fails, 5 it is pending.");
 }
 
 /* Words of the command: the first one or two arguments that are not options, wherever options stand. */

@@ -136,18 +136,15 @@ static int enter(struct walk *k, int root_fd, const char *name)
 
 int report_walk(struct tool *t, const char *dir, struct report_walk *w)
 {
-    struct walk *k = tool_alloc(t, sizeof *k);
+    struct walk k = { .t = t, .w = w, .dir = dir }; /* not tool_alloc: a folder may be walked every few seconds */
     DIR *d = opendir(dir);
     const char *name;
     int rc = TOOL_OK, failed = 0;
 
     if (d == NULL)
         return tool_failed(t, "%s: %s", dir, strerror(errno));
-    k->t = t;
-    k->w = w;
-    k->dir = dir;
     while (rc == TOOL_OK && (name = next_name(d, &failed)) != NULL)
-        rc = enter(k, dirfd(d), name);
+        rc = enter(&k, dirfd(d), name);
     (void)closedir(d);
     return rc == TOOL_OK && failed ? tool_failed(t, "%s: %s", dir, strerror(failed)) : rc;
 }

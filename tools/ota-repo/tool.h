@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** Return values of nearly every function. The first three are also the exit codes. */
-enum { TOOL_OK = 0, TOOL_FAILED = 1, TOOL_USAGE = 2, TOOL_ABSENT = 3 };
+/** Return values of nearly every function. The first three are also the exit codes, and the last two those of status. */
+enum { TOOL_OK = 0, TOOL_FAILED = 1, TOOL_USAGE = 2, TOOL_ABSENT = 3, STATUS_FAILING = 4, STATUS_PENDING = 5 };
 
 /** Kinds of metadata that have their own life time. Delegated roles share that of targets. */
 enum days_of { DAYS_ROOT, DAYS_TARGETS, DAYS_SNAPSHOT, DAYS_TIMESTAMP, DAYS_COUNT };
