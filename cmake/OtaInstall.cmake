@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-# lib/libota.a, lib/libota_posix.a, lib/libota_ram.a, lib/libota_mcu.a, include/ota/, find_package(ota), pkg-config. Programs install themselves where they
+# lib/libota.a, lib/libota_posix.a, lib/libota_ram.a, lib/libota_mcu.a, lib/libota_remote.a, include/ota/, find_package(ota), pkg-config. Programs install themselves where they
 # are built. The POSIX port is an export set of its own: a user of the core alone needs neither libcurl nor mbedTLS.
 include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/ota)
 
 set(core ota)
-foreach(port IN ITEMS ota_ram ota_mcu)
+foreach(port IN ITEMS ota_ram ota_mcu ota_remote)
     if(TARGET ${port})
         list(APPEND core ${port})
     endif()
