@@ -12,6 +12,7 @@
 #define OTA_CONTRACT_H
 
 #include "ota/config.h"
+#include "ota/port_identity.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -69,6 +70,18 @@ unsigned ota_contract_crypto(struct ota_crypto *c, struct ota_contract_report *r
 
 /** The crypto port's verify: more than 200 signatures and keys, nearly all of them bad in one way (150 KB of constants). */
 unsigned ota_contract_signatures(struct ota_crypto *c, struct ota_contract_report *r);
+
+/** An identity to be tested. */
+struct ota_contract_identity {
+    struct ota_identity *identity;
+    /** Close it and open it again, as a restart of the device does; may change `identity`. false: it cannot. NULL: not tested. */
+    bool (*restart)(struct ota_contract_identity *d);
+    uint32_t counter;   /**< a counter that may be raised by some */
+    uint32_t reg;       /**< a register that may be extended */
+};
+
+/** The identity port. `crypto` is one that passed ota_contract_crypto(). Counters stay raised and registers extended. */
+unsigned ota_contract_identity(struct ota_contract_identity *d, struct ota_crypto *crypto, struct ota_contract_report *r);
 
 #ifdef __cplusplus
 }

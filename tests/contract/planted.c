@@ -65,12 +65,18 @@ static void conditions_faults(void **state)
     expect_all_caught("conditions", planted_conditions, planted_conditions_faults);
 }
 
+static void identity_faults(void **state)
+{
+    (void)state;
+    expect_all_caught("identity", planted_identity, planted_identity_faults);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(store_faults), cmocka_unit_test(slot_faults), cmocka_unit_test(boot_faults),
         cmocka_unit_test(net_faults), cmocka_unit_test(clock_faults),
-        cmocka_unit_test(crypto_faults), cmocka_unit_test(conditions_faults),
+        cmocka_unit_test(crypto_faults), cmocka_unit_test(conditions_faults), cmocka_unit_test(identity_faults),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

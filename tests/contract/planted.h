@@ -10,9 +10,10 @@ unsigned planted_net(unsigned fault);
 unsigned planted_clock(unsigned fault);
 unsigned planted_crypto(unsigned fault);
 unsigned planted_conditions(unsigned fault);
+unsigned planted_identity(unsigned fault);
 
 /* Faults are numbered below these. */
 extern const unsigned planted_store_faults, planted_slot_faults, planted_boot_faults, planted_net_faults,
-    planted_clock_faults, planted_crypto_faults, planted_conditions_faults;
+    planted_clock_faults, planted_crypto_faults, planted_conditions_faults, planted_identity_faults;
 
 #endif
