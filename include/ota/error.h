@@ -46,6 +46,7 @@ extern "C" {
     X(RETRY_CLOCK, 0x10c, "clock unknown, or before a time that has passed")                       \
     X(RETRY_CANCELLED, 0x10d, "cancelled by the caller")                                         \
     X(RETRY_HELD, 0x10e, "held back: the device's owner or its state does not allow it now")     \
+    X(RETRY_CERTIFICATE, 0x10f, "this device has no valid certificate: it is not attested")      \
     X(REJECT_SYNTAX, 0x201, "malformed document")                                                \
     X(REJECT_TYPE, 0x202, "field has the wrong type")                                            \
     X(REJECT_VALUE, 0x203, "field has a forbidden value")                                        \

@@ -11,6 +11,7 @@
 #ifndef OTA_POSIX_H
 #define OTA_POSIX_H
 
+#include "ota/attest_client.h"
 #include "ota/boot_record.h"
 #include "ota/config.h"
 #include "ota/image.h"
@@ -253,6 +254,8 @@ struct ota_posix_net_config {
     const char *cert_file;       /**< PEM client certificate; NULL = none */
     const char *key_file;        /**< PEM key of cert_file */
     const char *proxy;           /**< URL of a proxy; NULL = none. The environment is never asked */
+    bool certificate_later;      /**< https: needs a client certificate, which ota_posix_net_certificate() gives; before that, and after
+                                      it was taken back, begin() answers RETRY_CERTIFICATE. Where a redirect leads none is needed */
     uint32_t connect_ms;         /**< default when a request does not say; 0 = 30000 */
     int (*tls_context)(void *curl, void *tls);   /**< before each TLS handshake with the configured server: give the TLS library's
                                       context a certificate whose key is no file; 0 = done, else the exchange fails. NULL = none */
@@ -265,7 +268,8 @@ struct ota_posix_net {
     struct ota_net port;
     struct ota_net_head answer;
     void *multi, *easy, *headers;          /**< libcurl's handles */
-    const char *cert_file, *key_file;      /**< of the configuration */
+    const char *cert_file, *key_file;      /**< of the configuration, or of ota_posix_net_certificate() */
+    bool needs_cert, fresh;                /**< fresh: the next exchange takes no connection that was made with another certificate */
     int (*tls_context)(void *curl, void *tls);
     uint32_t connect_ms;
     bool open, have_head, done, paused;
@@ -283,6 +287,25 @@ struct ota_posix_net {
 /** @return OTA_OK; USAGE_CONFIG (a file of cfg cannot be read, a key without a certificate); USAGE_ARGUMENT; RETRY_NETWORK (libcurl did not start) */
 OTA_MUST_CHECK ota_err ota_posix_net_open(struct ota_posix_net *n, const struct ota_posix_net_config *cfg, struct ota_fault *fault);
 void ota_posix_net_close(struct ota_posix_net *n);
+
+/**
+ * From the next exchange on show the configured server this client certificate. Call it again when the file was replaced:
+ * connections that were made with the old one are not used again. USAGE_STATE: an exchange is open.
+ * @param file  PEM: key, certificate, issuers; not copied. NULL = take it back
+ * @return OTA_OK; USAGE_STATE; USAGE_CONFIG: the file cannot be read
+ */
+OTA_MUST_CHECK ota_err ota_posix_net_certificate(struct ota_posix_net *n, const char *file, struct ota_fault *fault);
+
+/* --------------------------------------------------------------------------- keys of short certificates -- */
+
+/** Makes P-256 keys by PSA Crypto; their text is an EC PRIVATE KEY (RFC 5915), which the store then keeps. */
+struct ota_posix_cert_keys {
+    struct ota_cert_keys port;
+    uint32_t key[OTA_CERTIFICATES];        /**< psa_key_id_t; 0 = none */
+};
+
+/** After ota_posix_crypto_open(). Ends with its port's drop(). */
+void ota_posix_cert_keys_init(struct ota_posix_cert_keys *k);
 
 /* -------------------------------------------------------------------------------------------------- slots -- */
 

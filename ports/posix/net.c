@@ -26,6 +26,12 @@ static void reset(struct ota_posix_net *n)
     n->at = n->fill = 0;
 }
 
+/* Tried before a connection is: without the certificate it could only end in the server's own words for that. */
+static bool lacks_certificate(const struct ota_posix_net *n, const struct ota_net_request *req)
+{
+    return n->needs_cert && !n->cert_file && !req->other_origin && has_scheme(req->url, "https://");
+}
+
 static ota_err net_begin(struct ota_net *net, const struct ota_net_request *req)
 {
     struct ota_posix_net *n = self(net);
@@ -35,6 +41,8 @@ static ota_err net_begin(struct ota_net *net, const struct ota_net_request *req)
         return OTA_USAGE_STATE;
     if (!req->url)
         return OTA_USAGE_ARGUMENT;
+    if (lacks_certificate(n, req))
+        return OTA_RETRY_CERTIFICATE;
     reset(n);
     if (has_scheme(req->url, "file:"))
         err = otap_file_begin(n, req);
@@ -130,6 +138,18 @@ ota_err ota_posix_net_open(struct ota_posix_net *n, const struct ota_posix_net_c
         return err;
     err = otap_curl_open(n, cfg);
     return err == OTA_OK ? OTA_OK : ota_fault_set(fault, err, "net.curl", n->result);
+}
+
+ota_err ota_posix_net_certificate(struct ota_posix_net *n, const char *file, struct ota_fault *fault)
+{
+    if (n->open)
+        return ota_fault_set(fault, OTA_USAGE_STATE, "net.certificate", 0);
+    n->cert_file = n->key_file = NULL;
+    n->fresh = true;
+    if (!readable(file))
+        return ota_fault_set(fault, OTA_USAGE_CONFIG, "net.certificate", errno);
+    n->cert_file = n->key_file = file;
+    return OTA_OK;
 }
 
 void ota_posix_net_close(struct ota_posix_net *n)

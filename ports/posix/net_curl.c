@@ -98,6 +98,7 @@ ota_err otap_curl_open(struct ota_posix_net *n, const struct ota_posix_net_confi
     n->connect_ms = cfg->connect_ms ? cfg->connect_ms : CONNECT_MS;
     n->cert_file = cfg->cert_file;
     n->key_file = cfg->key_file;
+    n->needs_cert = cfg->certificate_later;
     n->tls_context = cfg->tls_context;
     n->multi = curl_multi_init();
     n->easy = curl_easy_init();
@@ -205,9 +206,18 @@ static CURLcode on_tls(CURL *easy, void *tls, void *user)
     return n->tls_context(easy, tls) == 0 ? CURLE_OK : CURLE_SSL_CERTPROBLEM;
 }
 
+/* libcurl knows a certificate by its file's name: neither a connection nor a session may outlive what was in the file. */
+static bool set_fresh(const struct ota_posix_net *n)
+{
+    return !n->needs_cert || (curl_easy_setopt(n->easy, CURLOPT_FRESH_CONNECT, n->fresh ? 1L : 0L) == CURLE_OK &&
+                              curl_easy_setopt(n->easy, CURLOPT_SSL_SESSIONID_CACHE, 0L) == CURLE_OK);
+}
+
 /* The device's certificate is for the server that its owner chose, not for where a redirect leads. */
 static bool set_client(struct ota_posix_net *n, bool show)
 {
+    if (!set_fresh(n))
+        return false;
     if (n->tls_context && (curl_easy_setopt(n->easy, CURLOPT_SSL_CTX_FUNCTION, show ? on_tls : NULL) != CURLE_OK ||
                            curl_easy_setopt(n->easy, CURLOPT_SSL_CTX_DATA, n) != CURLE_OK))
         return false;
@@ -244,8 +254,10 @@ ota_err otap_curl_begin(struct ota_posix_net *n, const struct ota_net_request *r
 {
     if (!is_url(req->url))
         return OTA_USAGE_ARGUMENT;
-    if (set_request(n, req) && curl_multi_add_handle(n->multi, n->easy) == CURLM_OK)
+    if (set_request(n, req) && curl_multi_add_handle(n->multi, n->easy) == CURLM_OK) {
+        n->fresh = false;
         return OTA_OK;
+    }
     free_headers(n);
     return OTA_RETRY_NETWORK;
 }

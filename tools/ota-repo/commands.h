@@ -13,7 +13,7 @@ extern const struct command command_init, command_product_add, command_product_l
     command_device_remove, command_device_list, command_director_set, command_promote, command_check, command_rollout,
     command_group_list, command_key_add, command_sign_export,
     command_sign_payload, command_sign_merge, command_key_list, command_key_rotate, command_image_add, command_image_list,
-    command_image_remove, command_deploy, command_withdraw, command_feed_set, command_refresh, command_show, command_verify, command_reports, command_status;
+    command_image_remove, command_deploy, command_withdraw, command_feed_set, command_refresh, command_show, command_verify, command_reports, command_status, command_reference;
 extern const struct command command_image_pack, command_image_show, command_image_verify, command_manifest_show,
     command_manifest_convert, command_manifest_deployment;
 

@@ -24,7 +24,7 @@ static const struct command *const commands[] = {
     &command_deploy, &command_promote, &command_rollout, &command_withdraw,
     &command_feed_set,
     &command_refresh, &command_show, &command_check, &command_verify,
-    &command_reports, &command_status,
+    &command_reports, &command_status, &command_reference,
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 
