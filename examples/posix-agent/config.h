@@ -4,6 +4,7 @@
 #define AGENT_CONFIG_H
 
 #include "config_policy.h"
+#include "config_telemetry.h"
 #include "ota/config.h"
 #include "schema.h"
 
@@ -93,6 +94,7 @@ struct agent_config {
     struct agent_net net;
     struct agent_hawkbit hawkbit;
     struct agent_policy policy;
+    struct agent_telemetry telemetry;
     uint8_t tries;
     bool plain_http;
     struct ota_limits limits;

@@ -171,10 +171,21 @@ static ota_err open_conditions(struct device *d, const struct agent_config *c, s
     return err == OTA_OK ? OTA_OK : device_fail(fault, "policy.metered_command", program, err, &why);
 }
 
+static ota_err open_log(struct device *d, const struct agent_config *c, const struct device_options *o, struct schema_fault *fault)
+{
+    const struct ota_posix_log_config log = { .fd = 2, .states = o->states };
+    const struct ota_posix_syslog_config system = { .facility = c->telemetry.facility, .states = o->states };
+    struct ota_fault why = { .err = OTA_OK };
+    bool to_system = agent_telemetry_syslog(&c->telemetry);
+    ota_err err = to_system ? ota_posix_syslog_open(&d->syslog, &system, &why) : ota_posix_log_open(&d->log, &log, &why);
+
+    d->log_port = to_system ? &d->syslog.port : &d->log.port;
+    return err == OTA_OK ? OTA_OK : device_fail(fault, "telemetry", "log", err, &why);
+}
+
 static ota_err open_rest(struct device *d, const struct agent_config *c, const struct device_options *o, struct schema_fault *fault)
 {
     const struct ota_posix_clock_config clock = { .utc_floor_s = c->times.utc_floor_s };
-    const struct ota_posix_log_config log = { .fd = 2, .states = o->states };
     struct ota_fault why = { .err = OTA_OK };
     ota_err err = ota_posix_crypto_open(&d->crypto, NULL, &why);
 
@@ -183,8 +194,7 @@ static ota_err open_rest(struct device *d, const struct agent_config *c, const s
     err = ota_posix_clock_open(&d->clock, &clock, &why);
     if (err != OTA_OK)
         return device_fail(fault, "times.utc_floor_s", NULL, err, &why);
-    err = ota_posix_log_open(&d->log, &log, &why);
-    return err == OTA_OK ? OTA_OK : device_fail(fault, "", "log", err, &why);
+    return open_log(d, c, o, fault);
 }
 
 static void describe(struct device *d, const struct agent_config *c, const struct device_options *o)
@@ -194,9 +204,9 @@ static void describe(struct device *d, const struct agent_config *c, const struc
         .director = c->director,
         .net = &d->net.port, .store = o->store ? o->store : &d->store.port, .clock = &d->clock.port,
         .crypto = &d->crypto.port, .boot = d->boot_port, .health = c->health.command[0] ? &d->health.port : NULL,
-        .log = o->quiet ? NULL : &d->log.port, .components = d->component, .component_count = c->component_count,
+        .log = o->quiet ? NULL : d->log_port, .components = d->component, .component_count = c->component_count,
         .repos = d->repo, .repo_count = c->repo_count, .report_url = c->report_url, .tries = c->tries,
-        .plain_http = c->plain_http, .limits = c->limits, .times = c->times,
+        .plain_http = c->plain_http, .tell_facts = c->telemetry.facts, .limits = c->limits, .times = c->times,
         .hawkbit = c->hawkbit.url ? &d->hawkbit : NULL, .provided = c->provides, .provided_count = c->provides_count,
         .conditions = &d->conditions.port, .policy = &d->policy,
     };
@@ -283,6 +293,7 @@ void device_close(struct device *d)
     ota_close(d->agent);
     free(d->workspace);
     ota_posix_health_close(&d->health);
+    ota_posix_syslog_close(&d->syslog);
     ota_posix_conditions_close(&d->conditions);
     device_boot_close(d);
     ota_posix_net_close(&d->net);

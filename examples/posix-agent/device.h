@@ -35,6 +35,8 @@ struct device {
     struct ota_posix_conditions conditions;
     struct ota_policy policy;
     struct ota_posix_log log;
+    struct ota_posix_syslog syslog;
+    struct ota_log *log_port;             /* the one of both that is open */
     struct ota_posix_slot slot[OTA_COMPONENTS_MAX][2];
     struct ota_component component[OTA_COMPONENTS_MAX];
     struct ota_repo repo[OTA_REPOS_MAX];

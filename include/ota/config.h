@@ -154,9 +154,12 @@ struct ota_config {
                                        each shard, named by so many hex digits; OTA_DIRECTOR_DEVICE: in the one that covers
                                        "device/". A device that is not named there goes by `group` [0: so do all]. Builds without
                                        OTA_DIRECTOR take only 0 */
-    const char *report_url;       /**< reports are PUT below it, ends in "/"; NULL = reports are only kept */
+    const char *report_url;       /**< reports are PUT below it, ends in "/"; with OTA_FLEET a query may follow, which goes behind each
+                                       report's name, for storage that is reached by signed URLs; NULL = reports are only kept */
     uint8_t tries;                /**< starts that a trial gets, 1..15 [3] */
     bool plain_http;              /**< allow http: URLs. Signatures protect the bytes, but not privacy */
+    bool tell_facts;              /**< say in the header OTA-Device of check-ins which product, group, version, deployment, slot and
+                                       boot this is and what became of the last update (SPEC.md, 8); no device id [false] */
     struct ota_limits limits;
     struct ota_times times;
     const struct ota_provided *provided;   /**< for what images require; NULL = nothing. Builds with OTA_RELATIONS */

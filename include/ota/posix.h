@@ -247,7 +247,9 @@ OTA_MUST_CHECK ota_err ota_posix_boot_custom_open(struct ota_posix_boot_custom *
 
 /* ------------------------------------------------------------------------------------------------ network -- */
 
-/** HTTP, HTTPS (libcurl) and file: URLs. Peers are always verified by chain and name: there is no switch. */
+/** HTTP, HTTPS (libcurl) and file: URLs. Peers are always verified by chain and name: there is no switch. A PUT to a file: URL below a
+ *  datagram socket, as report_url file:///dev/log/ makes it, is one line for syslog or journald: "report=<name> <body>", warning if
+ *  the body says "type":"unplanned", else notice; it is acknowledged when the socket took it (201), else comes again (503). */
 struct ota_posix_net_config {
     const char *ca_file;         /**< PEM file of trusted CAs; NULL = the system's */
     const char *ca_dir;          /**< directory of hashed CA files; NULL = the system's */
@@ -496,6 +498,32 @@ struct ota_posix_log {
 /** @return OTA_OK; USAGE_ARGUMENT */
 OTA_MUST_CHECK ota_err ota_posix_log_open(struct ota_posix_log *l, const struct ota_posix_log_config *cfg, struct ota_fault *fault);
 void ota_posix_log_close(struct ota_posix_log *l);
+
+/**
+ * The same over syslog(3), which journald reads as well. One line per event, for machines first:
+ *
+ *     event=36 a=7 b=538 err=538 name=REJECT_HEALTH where=health port=1 text="deployment 7 refused: ..."
+ *
+ * `event` is the number of events.def; err, name, where and port stand there when the event carries a fault. Priority: debug for
+ * changes of state, info, notice for what will be tried again, warning for an update that is refused, err for the device's own faults.
+ * Lines are cut at 383 bytes. syslog(3) belongs to the whole process: open one at a time.
+ */
+struct ota_posix_syslog_config {
+    const char *ident;                     /**< NULL = "ota-agent"; must outlive the log */
+    const char *facility;                  /**< "daemon", "user", "local0" to "local7"; NULL = "daemon" */
+    bool states;                           /**< also the changes of state */
+};
+
+struct ota_posix_syslog {
+    struct ota_log port;
+    int facility;
+    bool states;
+};
+
+/** @return OTA_OK; USAGE_ARGUMENT at "syslog" or "syslog.facility". A system without syslog is no error: then nobody reads it. */
+OTA_MUST_CHECK ota_err ota_posix_syslog_open(struct ota_posix_syslog *l, const struct ota_posix_syslog_config *cfg,
+                                             struct ota_fault *fault);
+void ota_posix_syslog_close(struct ota_posix_syslog *l);
 
 #ifdef __cplusplus
 }

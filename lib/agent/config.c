@@ -196,7 +196,7 @@ static const char *bad_identity(const struct ota_config *c)
         return "group";
     if (!device_id_ok(c->device_id))
         return "device_id";
-    if (c->report_url && !url_ok(c->report_url, c->plain_http))
+    if (c->report_url && !url_ok(c->report_url, c->plain_http) && !otai_report_url_ok(c))
         return "report_url";
     return otai_hb_bad(c);
 }

@@ -16,6 +16,34 @@ static inline const char *otai_fleet_bad(const struct ota_config *c)
     return NULL;
 }
 
+static inline bool otai_report_url_ok(const struct ota_config *c)
+{
+    (void)c;
+    return false;
+}
+
+static inline void otai_report_query(const struct ota *a, const struct otai_sending *s, const struct otai_fetch_job *job)
+{
+    (void)a;
+    (void)s;
+    (void)job;
+}
+
+static inline bool otai_report_there(const struct ota *a, ota_err err)
+{
+    (void)a;
+    (void)err;
+    return false;
+}
+
+static inline ota_err otai_fleet_facts(const struct ota *a, ota_err err, const char *out, size_t cap)
+{
+    (void)a;
+    (void)out;
+    (void)cap;
+    return err;
+}
+
 static inline uint64_t otai_first_due_ms(const struct ota *a, uint64_t now_ms)
 {
     (void)a;

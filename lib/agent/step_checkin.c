@@ -155,7 +155,7 @@ static ota_err tell_facts(struct ota *a, char *out, size_t cap)
         .cause = a->j.cause.err,
     };
 
-    return otai_checkin_facts(&facts, out, cap);
+    return otai_fleet_facts(a, otai_checkin_facts(&facts, out, cap), out, cap);
 }
 
 static ota_err begin_poll(struct ota *a)
@@ -163,10 +163,8 @@ static ota_err begin_poll(struct ota *a)
     struct otai_arena rest;
     char *extra = otai_region(a, 512, &rest);
 
-    if (tell_facts(a, extra, 512) != OTA_OK)
-        extra[0] = '\0';
     const struct otai_fetch_job job = { .base = a->cfg.repos[0].metadata_url, .file = "timestamp.json",
-        .max = a->cfg.limits.tuf.timestamp_max, .if_none_match = a->j.etag, .extra = extra[0] ? extra : NULL };
+        .max = a->cfg.limits.tuf.timestamp_max, .if_none_match = a->j.etag, .extra = a->cfg.tell_facts && tell_facts(a, extra, 512) == OTA_OK ? extra : NULL };
     return otai_get(a, &job, "check-in");
 }
 
@@ -303,8 +301,9 @@ static ota_err begin_report(struct ota *a, struct otai_sending *s)
         err = otai_report_name(r, a->cfg.device_id, s->name);
     if (err != OTA_OK)
         return otai_fail(a, err, "report");
-    const struct otai_fetch_job job = { .method = OTA_NET_PUT, .base = a->cfg.report_url, .file = s->name,
+    struct otai_fetch_job job = { .method = OTA_NET_PUT, .base = a->cfg.report_url, .file = s->name,
         .max = 65536, .body = s->body, .body_len = strlen(s->body) };
+    otai_report_query(a, s, &job);
     s->open = true;
     return otai_get(a, &job, "report_url");
 }
@@ -348,7 +347,7 @@ ota_err otai_step_report(struct ota *a)
     if (!s->open)
         return s->ring.count && a->cfg.report_url ? begin_report(a, s) : otai_hb_tell(a);
     ota_err err = otai_receive(a, chunk, sizeof chunk, &got, "report");
-    if (err == OTA_DONE)
+    if (err == OTA_DONE || otai_report_there(a, err))
         return acknowledged(a, s);
     if (err == OTA_AGAIN)
         return OTA_AGAIN;

@@ -22,4 +22,7 @@ ota_err otap_file_begin(struct ota_posix_net *n, const struct ota_net_request *r
 ota_err otap_file_read(struct ota_posix_net *n, void *buf, size_t len, size_t *got, int32_t *port_code);
 void otap_file_end(struct ota_posix_net *n);
 
+/* net_syslog.c. The status that answers a PUT to this path: 201, or 405 where no part of the path is a socket. */
+unsigned otap_syslog_put(const char *path, const struct ota_net_request *req);
+
 #endif

@@ -161,7 +161,7 @@ ota_err otap_file_begin(struct ota_posix_net *n, const struct ota_net_request *r
         return OTA_USAGE_ARGUMENT;
     n->is_file = true;
     if (req->method != OTA_NET_GET)
-        return answer_empty(n, 405);
+        return answer_empty(n, req->method == OTA_NET_PUT ? otap_syslog_put(path, req) : 405);
     n->file_fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (n->file_fd < 0 || fstat(n->file_fd, &st) != 0)
         return answer_empty(n, status_of(errno));

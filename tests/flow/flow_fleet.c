@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The manners of a device in a large fleet, with the whole agent: when it comes, and how fast it takes. */
+#include "fleet_on.h"
 #include "inside.h"
 
 #define HOUR_MS (3600u * 1000u)
@@ -334,7 +335,125 @@ FLOW(a_crash_of_what_nobody_knows_names_no_image)
         sim_report_has(sim_last_report(dev), "image", "\"0000000000000000000000000000000000000000000000000000000000000000\""));
 }
 
-FLOW_MAIN(FLOW_TEST(no_failing_call_loses_a_crash), FLOW_TEST(a_crash_of_what_nobody_knows_names_no_image),
+/* ---- reports behind signed URLs ---- */
+
+#define SIGNED SIM_REPORT_URL "?sv=1&sig=a%2Bb"
+
+/* Storage that is reached by signed URLs: the query stands behind the name, and the report is what it would be without. */
+FLOW(a_query_goes_behind_each_name)
+{
+    (void)state;
+    flow_deploy(flow_os("2.0.0", SIM_HEALTHY), NULL);
+    dev->cfg.report_url = SIGNED;
+    assert_int_equal(sim_run(dev), SIM_IDLE);
+    assert_int_equal(flow_reports("confirmed"), 1);
+    const char *url = dev->agent->fetch.url, *name = url + strlen(SIM_REPORT_URL);
+    assert_memory_equal(url, SIM_REPORT_URL, strlen(SIM_REPORT_URL));
+    assert_non_null(strstr(name, "-1.json?sv=1&sig=a%2Bb"));
+    assert_int_equal(strcspn(url, "?"), strlen(url) - strlen("?sv=1&sig=a%2Bb"));
+}
+
+/* 412: it is there already, and is what it was. 403: the signature is of no use today; the report is kept. */
+FLOW(what_is_there_already_is_acknowledged)
+{
+    (void)state;
+    flow_deploy(flow_os("2.0.0", SIM_HEALTHY), NULL);
+    dev->cfg.report_url = SIGNED;
+    sim_net_fault(dev, (struct sim_fault){ .kind = SIM_NET_STATUS, .match = "/report/", .arg = 403, .times = 2 });
+    (void)sim_run(dev);
+    assert_int_equal(dev->report_count, 0);
+    assert_int_equal(sim_events(dev, OTA_EV_REPORT_SENT), 0);
+    assert_true(sim_events(dev, OTA_EV_REPORT_KEPT) >= 1);
+    sim_net_heal(dev);
+    sim_net_fault(dev, (struct sim_fault){ .kind = SIM_NET_STATUS, .match = "/report/", .arg = 412 });
+    assert_int_equal(sim_check_in(dev), SIM_IDLE);
+    assert_int_equal(sim_events(dev, OTA_EV_REPORT_SENT), 1);
+    assert_int_equal(sim_status(dev).reports_kept, 0);
+    assert_int_equal(sim_status(dev).last_fault.err, OTA_OK);
+}
+
+FLOW(queries_are_checked)
+{
+    static char longest[OTA_URL_MAX];
+    static const char *const bad[] = { "https://h/r?x", "https://h/r/?", "https://h/?a b", "ftp://h/?x", "http://h/?x", "?x", "https://h/r#/?x" };
+    struct ota_config out;
+    struct ota_fault fault;
+
+    (void)state;
+    flow_deploy(factory[0], NULL);
+    assert_true(sim_start(dev));
+    struct ota_config cfg = dev->cfg;
+    cfg.plain_http = false;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        cfg.report_url = bad[i];
+        assert_int_equal(otai_config_check(&cfg, &out, &fault), OTA_USAGE_CONFIG);
+        assert_string_equal(fault.where, "report_url");
+    }
+    /* The longest one leaves room for the longest name. */
+    size_t len = OTA_URL_MAX - 1 - 27 - strlen(cfg.device_id);
+    memset(longest, 'q', len);
+    memcpy(longest, "https://h/?", 11);
+    cfg.report_url = longest;
+    assert_int_equal(otai_config_check(&cfg, &out, &fault), OTA_OK);
+    longest[len] = 'q';
+    assert_int_equal(otai_config_check(&cfg, &out, &fault), OTA_USAGE_CONFIG);
+    cfg.report_url = "http://h/?x";
+    cfg.plain_http = true;
+    assert_int_equal(otai_config_check(&cfg, &out, &fault), OTA_OK);
+}
+
+/* ---- facts ---- */
+
+static char told[512];
+
+static void note_facts(struct sim *d)
+{
+    if (d->agent && d->agent->state == OTA_ST_POLL && d->agent->busy && d->agent->fetch.job.extra)
+        (void)snprintf(told, sizeof told, "%s", d->agent->fetch.job.extra);
+}
+
+FLOW(facts_are_told_only_where_somebody_agreed)
+{
+    (void)state;
+    told[0] = '\0';
+    flow_deploy(factory[0], NULL);
+    dev->on_step = note_facts;
+    assert_int_equal(sim_run(dev), SIM_IDLE);
+    uint32_t before = dev->net.conditional;
+    assert_int_equal(sim_check_in(dev), SIM_IDLE);
+    assert_int_equal(dev->net.conditional, before + 1);
+    assert_string_equal(told, "");
+    sim_kill(dev);
+    dev->cfg.tell_facts = true;
+    assert_true(sim_start(dev));
+    assert_int_equal(sim_check_in(dev), SIM_IDLE);
+    char boot[32];
+    (void)snprintf(boot, sizeof boot, ", cause=OK, boot=%u", (unsigned)dev->agent->j.starts);
+    assert_memory_equal(told, "OTA-Device: product=\"", 21);
+    assert_string_equal(told + strlen(told) - strlen(boot), boot);
+    assert_null(strstr(told, dev->cfg.device_id));
+}
+
+FLOW(facts_that_do_not_fit_are_not_told)
+{
+    char out[32] = "OTA-Device: product=\"x\"";
+    size_t len = strlen(out);
+
+    (void)state;
+    flow_deploy(factory[0], NULL);
+    assert_true(sim_start(dev));
+    dev->agent->j.starts = 12;
+    assert_int_equal(otai_fleet_facts(dev->agent, OTA_REJECT_LIMIT, out, sizeof out), OTA_REJECT_LIMIT);
+    assert_int_equal(strlen(out), len);
+    assert_int_equal(otai_fleet_facts(dev->agent, OTA_OK, out, len + 9), OTA_REJECT_LIMIT);
+    out[len] = '\0';
+    assert_int_equal(otai_fleet_facts(dev->agent, OTA_OK, out, len + 10), OTA_OK);
+    assert_string_equal(out + len, ", boot=12");
+}
+
+FLOW_MAIN(FLOW_TEST(a_query_goes_behind_each_name), FLOW_TEST(what_is_there_already_is_acknowledged), FLOW_TEST(queries_are_checked),
+          FLOW_TEST(facts_are_told_only_where_somebody_agreed), FLOW_TEST(facts_that_do_not_fit_are_not_told),
+          FLOW_TEST(no_failing_call_loses_a_crash), FLOW_TEST(a_crash_of_what_nobody_knows_names_no_image),
           FLOW_TEST(a_crash_that_was_noted_is_told_once), FLOW_TEST(an_update_behind_a_crash_is_told_as_well),
           FLOW_TEST(a_note_that_was_told_is_only_removed), FLOW_TEST(a_note_that_is_none_is_dropped_and_said),
           FLOW_TEST(the_first_check_in_comes_at_a_moment_of_its_own), FLOW_TEST(an_agent_that_starts_later_checks_in_at_once),

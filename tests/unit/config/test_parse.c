@@ -41,6 +41,7 @@ static void refuse(const char *text, const char *where, const char *what)
     agent_config_free(&config); /* harmless */
 }
 
+#define TELEMETRY(text) "{" GOOD ",\"telemetry\":{" text "}}"
 #define POLICY(text) "{" GOOD ",\"policy\":{" text "}}"
 #define WINDOW(text) POLICY("\"windows\":[{\"from\":\"02:00\",\"to\":\"04:00\"},{" text "}]")
 
@@ -106,6 +107,11 @@ static void what_no_update_could_follow(void **state)
         { POLICY("\"metered_bytes_max\":0"), "policy.metered_bytes_max", "integer" },
         { POLICY("\"metered_command\":[\"\"]"), "policy.metered_command[0]", "length" },
         { "{" GOOD ",\"policy\":[]}", "policy", "must be an object" },
+        { TELEMETRY("\"facts\":1"), "telemetry.facts", "true or false" },
+        { TELEMETRY("\"fact\":true"), "telemetry.fact", "not a known key" },
+        { TELEMETRY("\"log\":\"journal\""), "telemetry.log", "\"stderr\" or \"syslog\"" },
+        { TELEMETRY("\"facility\":\"daemon\""), "telemetry.facility", "goes with" },
+        { TELEMETRY("\"log\":\"syslog\",\"facility\":\"mail\""), "telemetry.facility", "daemon, user, or local0" },
         { "{" HEAD ",\"components\":[{\"name\":\"os\",\"slots\":" SLOTS ",\"pin\":\"\"}],\"repositories\":[" REPO "]," BOOT "}", "components[0].pin", "length" },
     };
 
@@ -117,7 +123,11 @@ static void what_no_update_could_follow(void **state)
 static void smallest(void **state)
 {
     (void)state;
+    assert_true(parse(TELEMETRY("\"facts\":true,\"log\":\"syslog\",\"facility\":\"local7\"")));
+    assert_true(config.telemetry.facts && agent_telemetry_syslog(&config.telemetry));
+    agent_config_free(&config);
     assert_true(parse("{" GOOD "}"));
+    assert_false(config.telemetry.facts || agent_telemetry_syslog(&config.telemetry));
     assert_string_equal(config.product, "thermostat");
     assert_string_equal(config.group, "production");
     assert_string_equal(config.device_id, "d-1");
