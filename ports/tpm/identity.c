@@ -10,6 +10,7 @@
 #include <tss2/tss2_mu.h>
 #include <tss2/tss2_tctildr.h>
 
+#include "quiet.h"
 #include "tpm.h"
 
 #define EK_CERTIFICATE_INDEX UINT32_C(0x01c0000a) /* of template L-2 (TCG EK Credential Profile 2.5, 2.2.1.4) */
@@ -233,7 +234,7 @@ static ota_err get_register(struct ota_tpm *t, uint32_t reg, void *buf, size_t c
     return rc == TSS2_RC_SUCCESS ? give(value, sizeof value, buf, cap, len) : otat_result(t, rc, port_code);
 }
 
-static ota_err get(struct ota_identity *port, uint32_t item, void *buf, size_t cap, size_t *len, int32_t *port_code)
+static ota_err do_get(struct ota_identity *port, uint32_t item, void *buf, size_t cap, size_t *len, int32_t *port_code)
 {
     struct ota_tpm *t = otat_self(port);
 
@@ -262,7 +263,7 @@ static bool put_number(uint8_t out[32], const TPM2B_ECC_PARAMETER *number)
     return true;
 }
 
-static ota_err sign(struct ota_identity *port, const uint8_t digest[OTA_SHA256_LEN], uint8_t sig[OTA_ATTEST_SIG_LEN], int32_t *port_code)
+static ota_err do_sign(struct ota_identity *port, const uint8_t digest[OTA_SHA256_LEN], uint8_t sig[OTA_ATTEST_SIG_LEN], int32_t *port_code)
 {
     const TPMT_TK_HASHCHECK made_outside = { .tag = TPM2_ST_HASHCHECK, .hierarchy = TPM2_RH_NULL };
     const TPMT_SIG_SCHEME scheme = { .scheme = TPM2_ALG_NULL };
@@ -281,7 +282,7 @@ static ota_err sign(struct ota_identity *port, const uint8_t digest[OTA_SHA256_L
     return otat_result(t, rc, port_code);
 }
 
-static ota_err random_bytes(struct ota_identity *port, void *out, size_t len, int32_t *port_code)
+static ota_err do_random_bytes(struct ota_identity *port, void *out, size_t len, int32_t *port_code)
 {
     struct ota_tpm *t = otat_self(port);
     uint8_t *p = out;
@@ -305,7 +306,7 @@ static ota_err random_bytes(struct ota_identity *port, void *out, size_t len, in
     return otat_result(t, rc, port_code);
 }
 
-static ota_err counter(struct ota_identity *port, uint32_t which, uint64_t at_least, uint64_t *value, int32_t *port_code)
+static ota_err do_counter(struct ota_identity *port, uint32_t which, uint64_t at_least, uint64_t *value, int32_t *port_code)
 {
     struct ota_tpm *t = otat_self(port);
     bool too_far = false;
@@ -321,7 +322,7 @@ static ota_err counter(struct ota_identity *port, uint32_t which, uint64_t at_le
     return too_far ? OTA_REJECT_LIMIT : OTA_OK;
 }
 
-static ota_err extend(struct ota_identity *port, uint32_t reg, const uint8_t digest[OTA_SHA256_LEN], int32_t *port_code)
+static ota_err do_extend(struct ota_identity *port, uint32_t reg, const uint8_t digest[OTA_SHA256_LEN], int32_t *port_code)
 {
     struct ota_tpm *t = otat_self(port);
     TPML_DIGEST_VALUES values = { .count = 1 };
@@ -336,7 +337,7 @@ static ota_err extend(struct ota_identity *port, uint32_t reg, const uint8_t dig
     return otat_result(t, rc, port_code);
 }
 
-static ota_err quote(struct ota_identity *port, const struct ota_quote_request *request, uint8_t *out, size_t cap, size_t *len,
+static ota_err do_quote(struct ota_identity *port, const struct ota_quote_request *request, uint8_t *out, size_t cap, size_t *len,
                      int32_t *port_code)
 {
     struct ota_tpm *t = otat_self(port);
@@ -352,12 +353,77 @@ static ota_err quote(struct ota_identity *port, const struct ota_quote_request *
     return *len > cap ? OTA_USAGE_MEMORY : OTA_OK;
 }
 
+/* ---- the same without SIGPIPE ---- */
+
+static ota_err get(struct ota_identity *port, uint32_t item, void *buf, size_t cap, size_t *len, int32_t *port_code)
+{
+    struct otat_quiet q;
+
+    otat_quiet_begin(&q);
+    ota_err err = do_get(port, item, buf, cap, len, port_code);
+    otat_quiet_end(&q);
+    return err;
+}
+
+static ota_err sign(struct ota_identity *port, const uint8_t digest[OTA_SHA256_LEN], uint8_t sig[OTA_ATTEST_SIG_LEN], int32_t *port_code)
+{
+    struct otat_quiet q;
+
+    otat_quiet_begin(&q);
+    ota_err err = do_sign(port, digest, sig, port_code);
+    otat_quiet_end(&q);
+    return err;
+}
+
+static ota_err random_bytes(struct ota_identity *port, void *out, size_t len, int32_t *port_code)
+{
+    struct otat_quiet q;
+
+    otat_quiet_begin(&q);
+    ota_err err = do_random_bytes(port, out, len, port_code);
+    otat_quiet_end(&q);
+    return err;
+}
+
+static ota_err counter(struct ota_identity *port, uint32_t which, uint64_t at_least, uint64_t *value, int32_t *port_code)
+{
+    struct otat_quiet q;
+
+    otat_quiet_begin(&q);
+    ota_err err = do_counter(port, which, at_least, value, port_code);
+    otat_quiet_end(&q);
+    return err;
+}
+
+static ota_err extend(struct ota_identity *port, uint32_t reg, const uint8_t digest[OTA_SHA256_LEN], int32_t *port_code)
+{
+    struct otat_quiet q;
+
+    otat_quiet_begin(&q);
+    ota_err err = do_extend(port, reg, digest, port_code);
+    otat_quiet_end(&q);
+    return err;
+}
+
+static ota_err quote(struct ota_identity *port, const struct ota_quote_request *request, uint8_t *out, size_t cap, size_t *len,
+                     int32_t *port_code)
+{
+    struct otat_quiet q;
+
+    otat_quiet_begin(&q);
+    ota_err err = do_quote(port, request, out, cap, len, port_code);
+    otat_quiet_end(&q);
+    return err;
+}
+
 static const struct ota_identity_ops ops = { get, sign, random_bytes, counter, extend, quote };
 
 /* ---- opening ---- */
 
 ota_err ota_tpm_open(struct ota_tpm *t, const struct ota_tpm_config *cfg, struct ota_fault *fault)
 {
+    struct otat_quiet q;
+
     if (!t)
         return ota_fault_set(fault, OTA_USAGE_ARGUMENT, "identity", 0);
     *t = (struct ota_tpm){ .port = { &ops, OTA_STRENGTH_NONE, OTA_STRENGTH_NONE }, .key_object = ESYS_TR_NONE };
@@ -370,7 +436,9 @@ ota_err ota_tpm_open(struct ota_tpm *t, const struct ota_tpm_config *cfg, struct
         t->cfg.key_handle = OTA_TPM_KEY_HANDLE;
     if (t->cfg.nv_index == 0)
         t->cfg.nv_index = OTA_TPM_NV_INDEX;
+    otat_quiet_begin(&q);
     TSS2_RC rc = otat_link(t);
+    otat_quiet_end(&q);
     if (rc != TSS2_RC_SUCCESS)
         return ota_fault_set(fault, OTA_DEVICE_IDENTITY, "identity.tpm", (int32_t)rc);
     t->port.strength = strength_of(t->maker, t->vendor);
@@ -380,5 +448,9 @@ ota_err ota_tpm_open(struct ota_tpm *t, const struct ota_tpm_config *cfg, struct
 
 void ota_tpm_close(struct ota_tpm *t)
 {
+    struct otat_quiet q;
+
+    otat_quiet_begin(&q);
     otat_unlink(t);
+    otat_quiet_end(&q);
 }

@@ -4,6 +4,7 @@
 
 #include <tss2/tss2_mu.h>
 
+#include "quiet.h"
 #include "tpm.h"
 
 static TPML_PCR_SELECTION selection(uint32_t registers)
@@ -109,8 +110,8 @@ static bool is_refusal(TSS2_RC rc)
     return (rc & ~(TSS2_RC)0xfff) == 0 && (rc & TPM2_RC_FMT1) != 0 && (rc & TPM2_RC_P) != 0;
 }
 
-ota_err ota_tpm_activate(struct ota_tpm *t, const uint8_t *blob, size_t len, uint8_t secret[OTA_TPM_SECRET_MAX], size_t *secret_len,
-                         int32_t *port_code)
+static ota_err do_activate(struct ota_tpm *t, const uint8_t *blob, size_t len, uint8_t secret[OTA_TPM_SECRET_MAX], size_t *secret_len,
+                           int32_t *port_code)
 {
     TPM2B_ID_OBJECT id = { 0 };
     TPM2B_ENCRYPTED_SECRET encrypted = { 0 };
@@ -141,4 +142,15 @@ ota_err ota_tpm_activate(struct ota_tpm *t, const uint8_t *blob, size_t len, uin
     }
     Esys_Free(out);
     return otat_result(t, rc, port_code);
+}
+
+ota_err ota_tpm_activate(struct ota_tpm *t, const uint8_t *blob, size_t len, uint8_t secret[OTA_TPM_SECRET_MAX], size_t *secret_len,
+                         int32_t *port_code)
+{
+    struct otat_quiet q;
+
+    otat_quiet_begin(&q);
+    ota_err err = do_activate(t, blob, len, secret, secret_len, port_code);
+    otat_quiet_end(&q);
+    return err;
 }

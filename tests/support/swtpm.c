@@ -63,7 +63,7 @@ bool test_swtpm_start(struct test_swtpm *t, const char *state)
     if (t->pid == 0)
         run(state);
     for (int ms = 0; t->pid > 0 && ms < WAIT_MS; ms += 10) {
-        if (listens(control) && access(server, F_OK) == 0)
+        if (listens(control) && listens(server))
             return true;
         if (waitpid(t->pid, NULL, WNOHANG) == t->pid)
             break;
