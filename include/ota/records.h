@@ -142,7 +142,10 @@ enum ota_outcome { OTA_OUTCOME_NONE = 0, OTA_OUTCOME_CONFIRMED = 1, OTA_OUTCOME_
 enum ota_report_event {
     OTA_REPORT_OUTCOME = 0,   /**< what became of a deployment */
     OTA_REPORT_EXIT = 1,      /**< a component ended with an exit status, which is cause.port_code; told by its supervisor */
-    OTA_REPORT_SIGNAL = 2     /**< a component was ended by a signal, whose number is cause.port_code */
+    OTA_REPORT_SIGNAL = 2,    /**< a component was ended by a signal, whose number is cause.port_code */
+    OTA_REPORT_TAMPERED = 3,  /**< what runs is not what was installed (ota/monitor.h); cause.where says what was done */
+    OTA_REPORT_SICK = 4,      /**< what runs is sick long after it was confirmed */
+    OTA_REPORT_UNREAD = 5     /**< the slot that runs could not be read again */
 };
 
 /** 7. What is told to the maker, kept until acknowledged. */

@@ -34,6 +34,12 @@
 #endif
 #include OTAI_HAWKBIT_HEADER
 
+/* Whether what runs is watched after boot (OTA_MONITOR): monitor_on.h or monitor_off.h. */
+#ifndef OTAI_MONITOR_HEADER
+#define OTAI_MONITOR_HEADER "monitor_on.h"
+#endif
+#include OTAI_MONITOR_HEADER
+
 /* The build chooses what images may be packed with. */
 #ifndef OTAI_UNPACK_HEADER
 #define OTAI_UNPACK_HEADER "unpack_deflate.h"
@@ -208,6 +214,7 @@ struct ota {
     uint64_t rate_free_us;           /* no byte is read before it: limits.rate_bps */
     const struct ota_package_want *const *packages; /* one per component, or NULL */
     OTAI_HB_MEMBER
+    OTAI_MONITOR_MEMBER
     const char *configured_group;    /* cfg.group as it came; cfg.group is what counts now */
     char group[OTA_NAME_MAX];        /* that a director assigned */
     struct otai_policy_memory policy;

@@ -122,7 +122,7 @@ ota_err otai_collect_crashes(struct ota *a, struct otai_sending *s)
         if (err != OTA_OK)
             return err;
     }
-    return OTA_OK;
+    return otai_collect_found(a, s);
 }
 
 void otai_report_more(const struct ota *a, struct ota_report *r)

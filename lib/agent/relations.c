@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agent.h"
+#include "ota/monitor.h"
 
 #include OTAI_RELATIONS_HEADER
 
@@ -230,6 +231,40 @@ ota_err otai_relations_check(struct ota *a)
         return err;
     rewrite(a, r, b);
     return otai_book_save(a->cfg.store, b, &a->fault);
+}
+
+/* ---- images that are here already ---- */
+
+static const uint8_t *local_digest(const struct ota *a, const struct ota_local *set, size_t count, size_t component)
+{
+    for (size_t k = 0; k < count; k++)
+        if (set[k].image.component == component)
+            return set[k].image.sha256;
+    return installed_digest(a, component);
+}
+
+/* A release that was found earlier says nothing here, and what is not in the book provides and requires nothing. */
+ota_err otai_relations_local(struct ota *a, const struct ota_local *set, size_t count)
+{
+    struct otai_arena rest;
+    struct otai_book *b = otai_region(a, sizeof *b, &rest);
+    struct relations *r = relations_of(a);
+    ota_err err = otai_book_load(a->cfg.store, b, &a->fault);
+
+    a->release.count = a->release.remove = 0;
+    memset(r, 0, sizeof *r);
+    for (size_t i = 0; i < a->cfg.component_count && err == OTA_OK; i++) {
+        const uint8_t *sha256 = local_digest(a, set, count, i);
+        const struct otai_levels *known = sha256 ? otai_book_find(b, sha256) : NULL;
+
+        if (known)
+            r->levels[i] = *known;
+    }
+    for (size_t i = 0; i < a->cfg.component_count && err == OTA_OK; i++)
+        if (will_run(a, i))
+            err = judge(a, r, i);
+    otai_release_region(a);
+    return err;
 }
 
 /* ---- removal ---- */

@@ -55,6 +55,13 @@ static inline ota_err otai_relations_check(struct ota *a)
     return OTA_OK;
 }
 
+struct ota_local;
+static inline ota_err otai_relations_local(struct ota *a, const struct ota_local *set, size_t count)
+{
+    (void)a, (void)set, (void)count;
+    return OTA_OK;
+}
+
 static inline void otai_relations_want(struct ota *a)
 {
     (void)a;

@@ -18,6 +18,10 @@ bool otai_relations_removes(const struct ota *a);            /* TRUST, with the 
 bool otai_relations_remove(struct ota *a); /* end of TRUST: fill release.remove; is there anything? */
 /* End of TRUST: OTA_OK when every requirement of what will run is met. REJECT_REQUIRES, or a failure of the store. */
 OTA_MUST_CHECK ota_err otai_relations_check(struct ota *a);
+struct ota_local;
+/* IDLE: would every requirement be met if these images ran? As far as it is known what they provide and require. OTA_OK;
+ * REJECT_REQUIRES, or a failure of the store. */
+OTA_MUST_CHECK ota_err otai_relations_local(struct ota *a, const struct ota_local *set, size_t count);
 void otai_relations_want(struct ota *a); /* the journal learns of the removals */
 void otai_relations_arm(const struct ota *a, struct ota_trial *trial);
 bool otai_relations_gone(struct ota *a, size_t component); /* confirmed: was this a removal? Then nothing is installed */

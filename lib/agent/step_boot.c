@@ -182,7 +182,7 @@ ota_err otai_step_confirm(struct ota *a)
             return condemn(a, OTA_REJECT_TRIAL, "boot: given up", 0);
     }
     now_installed(a);
-    memset(a->j.blocked, 0, sizeof a->j.blocked);
+    otai_unblock(&a->j);
     otai_deployment_confirmed(a);
     settle(a, OTA_OUTCOME_CONFIRMED);
     a->cycle = OTA_DONE;

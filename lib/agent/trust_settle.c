@@ -89,8 +89,10 @@ static void drop_installed(struct ota *a)
     for (size_t k = 0; k < rel->count; k++) {
         size_t i = n;
 
-        if (installed(a, &rel->image[k]))
+        if (installed(a, &rel->image[k])) {
+            OTAI_MONITOR_SEE(a, &rel->image[k]);
             continue;
+        }
         x = rel->image[k];
         for (; i > 0 && rel->image[i - 1].component > x.component; i--)
             rel->image[i] = rel->image[i - 1];

@@ -2,7 +2,8 @@
 /*
  * What a report says since version 3 of the ring, behind the older members:
  *
- *   "boot" starts of the agent, "event" "update-confirmed" | "update-rolled_back" | "update-refused" | "crash",
+ *   "boot" starts of the agent, "event" "update-confirmed" | "update-rolled_back" | "update-refused" | "crash" | "tampered" |
+ *   "sick" | "unread",
  *   "type" "planned" | "unplanned", "class" "os" | "application", "category" text, "first" Unix seconds, "component" text,
  *   "image" 64 hex digits
  *
@@ -30,9 +31,16 @@ const char *otai_event_boot(struct otai_text *t, const struct ota_report *r)
 
 static const char *category(const struct ota_report *r)
 {
-    if (r->event != OTA_REPORT_OUTCOME)
+    if (r->event == OTA_REPORT_EXIT || r->event == OTA_REPORT_SIGNAL)
         return r->event == OTA_REPORT_EXIT ? "exit" : "signal";
     return r->outcome == OTA_OUTCOME_CONFIRMED ? "update" : ota_err_name(r->cause.err);
+}
+
+static const char *name_of(const struct ota_report *r)
+{
+    static const char *const names[] = { "update-", "crash", "crash", "tampered", "sick", "unread" };
+
+    return names[r->event]; /* the ring holds no other */
 }
 
 void otai_event_members(struct otai_text *t, const struct ota_report *r, const struct otai_report_texts *texts)
@@ -43,7 +51,7 @@ void otai_event_members(struct otai_text *t, const struct ota_report *r, const s
     otai_text_add(t, ",\"boot\":");
     otai_text_u64(t, r->boot);
     otai_text_add(t, ",\"event\":\"");
-    otai_text_add(t, r->event == OTA_REPORT_OUTCOME ? "update-" : "crash");
+    otai_text_add(t, name_of(r));
     if (r->event == OTA_REPORT_OUTCOME)
         otai_text_add(t, ota_outcome_name(r->outcome));
     add(t, "\",\"type\":", planned ? "planned" : "unplanned");

@@ -6,7 +6,7 @@
 #define OTAI_RING_VERSION 3
 #define OTAI_SINCE_3 5u /* fields that version 2 did not have */
 #define OTAI_FIELDS_3                                                                                                            \
-    FIELD(event, U8, OTA_REPORT_SIGNAL), FIELD(component, U8, UINT8_MAX), FIELD(boot, U32, 0), FIELD(first_s, U64, 0),           \
+    FIELD(event, U8, OTA_REPORT_UNREAD), FIELD(component, U8, UINT8_MAX), FIELD(boot, U32, 0), FIELD(first_s, U64, 0),           \
         FIELD(image, BYTES, OTA_SHA256_LEN),
 
 /* The same again: the last time counts, and the first one stays. */

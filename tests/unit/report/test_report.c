@@ -104,7 +104,7 @@ static void no_damage_passes(void **state)
 static void values_out_of_range_are_refused(void **state)
 {
     static const struct { size_t at; uint8_t value; } rows[] = {
-        { 4, 0 }, { 4, 2 }, { 4, 4 }, { 12 + 189, 3 }, { 5, 1 }, { 5, 3 }, { 5, OTAI_REPORTS_MAX + 1 }, { 8, 1 }, { 12, 0 }, { 12, 2 }, { 12, 3 }, { 12 + 4, 4 },
+        { 4, 0 }, { 4, 2 }, { 4, 4 }, { 12 + 189, OTA_REPORT_UNREAD + 1 }, { 5, 1 }, { 5, 3 }, { 5, OTAI_REPORTS_MAX + 1 }, { 8, 1 }, { 12, 0 }, { 12, 2 }, { 12, 3 }, { 12 + 4, 4 },
         { 12 + 5 + 2, 1 }, { 12 + 15, 0x0a }, { 12 + 15 + 47, 'x' }, { 12 + 111, 0 }, { 12 + 123 + 31, 'x' }, { 12 + 155, 0xff },
     };
 
@@ -330,6 +330,13 @@ static void an_event_has_type_class_and_category(void **state)
     expect_event(&r, "app", "\"event\":\"crash\",\"type\":\"unplanned\",\"class\":\"application\",\"category\":\"exit\"");
     r.event = OTA_REPORT_SIGNAL;
     expect_event(&r, "os", "\"event\":\"crash\",\"type\":\"unplanned\",\"class\":\"os\",\"category\":\"signal\"");
+    r.cause.err = OTA_REJECT_HASH;
+    r.event = OTA_REPORT_TAMPERED;
+    expect_event(&r, "os", "\"event\":\"tampered\",\"type\":\"unplanned\",\"class\":\"os\",\"category\":\"REJECT_HASH\"");
+    r.event = OTA_REPORT_SICK;
+    expect_event(&r, "", "\"event\":\"sick\",\"type\":\"unplanned\"");
+    r.event = OTA_REPORT_UNREAD;
+    expect_event(&r, "app", "\"event\":\"unread\",\"type\":\"unplanned\"");
 }
 
 static void a_name_is_device_boot_and_id(void **state)
