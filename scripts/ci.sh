@@ -9,7 +9,7 @@ mkdir -p build
 check() { make check | tee build/check.log; }
 
 coverage() {
-    build cov && run_tests cov "$judges|^(kill|badnet|demo|tools|soak)_|^faults_agent$|^delta_cli$" >build/cov/test.log || { cat build/cov/test.log; return 1; }
+    build cov && run_tests cov "$judges|^(kill|badnet|demo|tools|soak|hawkbit)_|^faults_agent$|^delta_cli$" >build/cov/test.log || { cat build/cov/test.log; return 1; }
     gcovr --root . --filter lib/ --filter ports/ --print-summary --output build/cov/coverage.txt build/cov &&
         scripts/coverage.py branches build/cov
 }
@@ -69,6 +69,7 @@ if [ -d tests/interop ]; then
     # ctest says Skipped where the package registry cannot be reached.
     step "other implementations" ctest --preset dev --tests-regex '^interop_'
 fi
+step "hawkBit, told what to do wrong" ctest --preset dev --tests-regex '^hawkbit_(scripted|planted)$'
 step "600 pairs of bad answers" env BADNET_PAIRS=600 ctest --preset dev --tests-regex '^badnet_pairs$' --timeout 900
 step "two thousand agents against nginx" ctest --preset dev --tests-regex "^fleet_two_thousand_agents$"
 step "model" timeout 900 python3 -B tests/model/run.py build/dev/tests/model/model_export

@@ -38,4 +38,4 @@ run_tests() {
 
 # Tests that run none of the library's code in their own process, or plant faults into a build of their own: a sanitizer or
 # a count of branches sees nothing in them.
-judges='^(size|coverage|counting|badnet|kill|powercut)_planted|^layering_|^consumer$|^kit$'
+judges='^(size|coverage|counting|badnet|kill|powercut|hawkbit)_planted|^layering_|^consumer$|^kit$'
