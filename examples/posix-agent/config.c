@@ -200,6 +200,7 @@ static const struct schema_field config_fields[] = {
     OBJECT("hawkbit", false, struct agent_config, hawkbit, &hawkbit_schema),
     OBJECT("policy", false, struct agent_config, policy, &policy_schema),
     OBJECT("telemetry", false, struct agent_config, telemetry, &agent_telemetry_schema),
+    OBJECT("sandbox", false, struct agent_config, sandbox, &agent_sandbox_schema),
     TEXT("report_url", false, 1, OTA_URL_MAX - 1, struct agent_config, report_url),
     UINT("tries", 1, 15, struct agent_config, tries),
     BOOLEAN("plain_http", struct agent_config, plain_http),
@@ -366,7 +367,7 @@ static bool check_whole(struct agent_config *c, struct schema_fault *fault)
         if (!check_slot(&c->component[i / 2].slot[i % 2], i / 2, i % 2, fault) || !is_new_slot(c, i, fault))
             return false;
     if (!check_boot(c, fault) || !check_hawkbit(&c->hawkbit, fault) || !agent_policy_read(&c->policy, fault) ||
-        !agent_telemetry_check(&c->telemetry, fault))
+        !agent_telemetry_check(&c->telemetry, fault) || !agent_sandbox_read(&c->sandbox, fault))
         return false;
     for (size_t i = 0; i < c->component_count; i++)
         c->policy.settings.pin[i] = c->component[i].pin;

@@ -5,6 +5,7 @@
 
 #include "config_policy.h"
 #include "config_telemetry.h"
+#include "config_sandbox.h"
 #include "ota/config.h"
 #include "schema.h"
 
@@ -95,6 +96,7 @@ struct agent_config {
     struct agent_hawkbit hawkbit;
     struct agent_policy policy;
     struct agent_telemetry telemetry;
+    struct agent_sandbox sandbox;
     uint8_t tries;
     bool plain_http;
     struct ota_limits limits;

@@ -132,13 +132,20 @@ static const char *net_key(const char *where)
     return strcmp(where, "net.key_file") == 0 ? "net.client_key" : where;
 }
 
-static ota_err open_net(struct device *d, const struct agent_config *c, struct schema_fault *fault)
+static ota_err open_net(struct device *d, const struct agent_config *c, const struct device_options *o, struct schema_fault *fault)
 {
     const struct ota_posix_net_config cfg = { .ca_file = c->net.ca_file, .cert_file = c->net.client_cert,
         .key_file = c->net.client_key, .proxy = c->net.proxy };
     struct ota_fault why = { .err = OTA_OK };
-    ota_err err = ota_posix_net_open(&d->net, &cfg, &why);
+    ota_err err;
 
+    d->net_cfg = cfg;
+    const struct ota_posix_fetcher_config proxy = { .helper = o->helper, .net = &d->net_cfg };
+    if (o->helper && o->helper->fd >= 0)
+        err = ota_posix_fetcher_open(&d->fetcher, &proxy, &why);
+    else
+        err = ota_posix_net_open(&d->net, &cfg, &why);
+    d->net_port = d->fetcher.port.ops ? &d->fetcher.port : &d->net.port;
     return err == OTA_OK ? OTA_OK : device_fail(fault, net_key(why.where), NULL, err, &why);
 }
 
@@ -202,7 +209,7 @@ static void describe(struct device *d, const struct agent_config *c, const struc
     d->cfg = (struct ota_config){
         .size = sizeof d->cfg, .product = c->product, .group = c->group, .device_id = c->device_id,
         .director = c->director,
-        .net = &d->net.port, .store = o->store ? o->store : &d->store.port, .clock = &d->clock.port,
+        .net = d->net_port, .store = o->store ? o->store : &d->store.port, .clock = &d->clock.port,
         .crypto = &d->crypto.port, .boot = d->boot_port, .health = c->health.command[0] ? &d->health.port : NULL,
         .log = o->quiet ? NULL : d->log_port, .components = d->component, .component_count = c->component_count,
         .repos = d->repo, .repo_count = c->repo_count, .report_url = c->report_url, .tries = c->tries,
@@ -261,7 +268,7 @@ ota_err device_open(struct device *d, const struct agent_config *c, const struct
 
     memset(d, 0, sizeof *d);
     d->store.dir_fd = d->store.lock_fd = -1;
-    d->net.file_fd = -1;
+    d->net.file_fd = d->fetcher.fd = -1;
     for (size_t i = 0; i < OTA_COMPONENTS_MAX; i++)
         for (size_t k = 0; k < 2; k++)
             d->slot[i][k].read_fd = d->slot[i][k].write_fd = -1;
@@ -271,7 +278,7 @@ ota_err device_open(struct device *d, const struct agent_config *c, const struct
     if (err == OTA_OK)
         err = open_lists(d, c, fault);
     if (err == OTA_OK)
-        err = open_net(d, c, fault);
+        err = open_net(d, c, o, fault);
     if (err == OTA_OK)
         err = device_boot_open(d, c, fault);
     if (err == OTA_OK)
@@ -296,6 +303,8 @@ void device_close(struct device *d)
     ota_posix_syslog_close(&d->syslog);
     ota_posix_conditions_close(&d->conditions);
     device_boot_close(d);
+    if (d->fetcher.port.ops)
+        ota_posix_fetcher_close(&d->fetcher);
     ota_posix_net_close(&d->net);
     for (size_t i = 0; i < OTA_COMPONENTS_MAX; i++)
         for (size_t k = 0; k < 2; k++)

@@ -5,7 +5,7 @@
 
 #include "config.h"
 #include "ota/ota.h"
-#include "ota/posix.h"
+#include "ota/posix_sandbox.h"
 
 struct package_demand {
     struct ota_posix_package_key key;
@@ -14,7 +14,10 @@ struct package_demand {
 };
 
 struct device {
-    struct ota_posix_net net;
+    struct ota_posix_net net;             /* of an agent in one process */
+    struct ota_posix_fetcher fetcher;     /* of one in two */
+    struct ota_posix_net_config net_cfg;
+    struct ota_net *net_port;             /* the one that is open */
     struct ota_posix_store store;
     struct ota_posix_clock clock;
     struct ota_posix_crypto crypto;
@@ -54,6 +57,7 @@ struct device {
 struct device_options {
     bool states;                /* log every change of state */
     bool quiet;                 /* no log at all */
+    struct ota_posix_helper *helper;   /* the network is in another process; NULL or none: in this one */
     struct ota_store *store;    /* use this store instead of the device's own; NULL = its own */
 };
 

@@ -58,7 +58,8 @@ static void answer_status(struct requests *r, int client, const struct ota_posix
 
     (void)client;
     ota_status(r->agent, &s);
-    char *text = strcmp(text_of(l, "form"), "json") == 0 ? status_json(&s, r->config, true) : status_text(&s, r->config, true);
+    char *text = strcmp(text_of(l, "form"), "json") == 0 ? status_json(&s, r->config, true, r->held)
+                                                               : status_text(&s, r->config, true, r->held);
     a->status = text ? AGENT_OK : AGENT_DEVICE;
     if (text)
         (void)fputs(text, a->text);

@@ -5,11 +5,13 @@
 
 #include "arbiter.h"
 #include "control.h"
+#include "status.h"
 
 struct requests {
     struct ota *agent;
     const struct agent_config *config;
     struct control *control;
+    const struct status_held *held;          /* for the status; NULL = not at all */
     struct ota_posix_turn_lock lock;
     struct arbiter arbiter;
     uint64_t (*now_ms)(void *clock);

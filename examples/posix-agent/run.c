@@ -12,6 +12,7 @@
 #include "device.h"
 #include "progress.h"
 #include "requests.h"
+#include "sandbox.h"
 #include "status.h"
 
 #define LOOK_MS 100u      /* between two looks at requests and progress while work is going on */
@@ -23,6 +24,8 @@ struct run {
     struct device device;
     struct control control;
     struct requests requests;
+    struct sandbox sandbox;
+    struct status_held held;
     struct progress progress;
     uint64_t looked_ms;
 };
@@ -130,7 +133,7 @@ static void listen_for(struct run *r, uint32_t ms)
 /* Without network business the socket is what to sleep on: requests are answered at once, and nothing wakes for nothing. */
 static void nap(struct run *r, const struct ota_wait *wait)
 {
-    struct ota_net *net = &r->device.net.port;
+    struct ota_net *net = r->device.net_port;
 
     if (wait->ms == 0 || stopping)
         return;
@@ -170,20 +173,27 @@ static ota_err loop(struct run *r)
 int agent_run(const struct agent_config *c, const struct agent_options *o)
 {
     static struct run r;
-    const struct device_options how = { .states = o->verbose };
+    const struct device_options how = { .states = o->verbose, .helper = &r.sandbox.helper };
     struct schema_fault fault;
     ota_err err;
 
     r.config = c;
     r.control.fd = r.requests.lock.fd = -1;
     progress_init(&r.progress, o->progress);
+    err = sandbox_start(&r.sandbox, c, &fault);
+    if (err != OTA_OK)
+        return complain(&fault, err);
     err = device_open(&r.device, c, &how, &fault);
     if (err == OTA_OK)
         err = device_settle(&r.device, &fault);
     if (err == OTA_OK && (!control_open(&r.control, c, &fault) || !requests_open(&r.requests, &r.control, c, &fault)))
         err = OTA_DEVICE_STORE;
+    if (err == OTA_OK)
+        err = sandbox_enter(&r.sandbox, c, &fault);
     if (err == OTA_OK) {
         r.requests.agent = r.device.agent;
+        r.held = (struct status_held){ &r.sandbox.writer, &r.device.fetcher };
+        r.requests.held = r.sandbox.entered ? &r.held : NULL;
         r.requests.now_ms = clock_ms;
         r.requests.clock = &r.device.clock.port;
         catch_signals(r.device.agent);
@@ -197,6 +207,7 @@ int agent_run(const struct agent_config *c, const struct agent_options *o)
     control_close(&r.control);
     requests_close(&r.requests);
     device_close(&r.device);
+    sandbox_close(&r.sandbox);
     return agent_exit_of(err);
 }
 
@@ -222,12 +233,18 @@ static void tell_outcome(const struct device *d, ota_err err)
 int agent_check(const struct agent_config *c, const struct agent_options *o)
 {
     static struct device d;
-    const struct device_options how = { .states = o->verbose };
+    static struct sandbox held;
+    const struct device_options how = { .states = o->verbose, .helper = &held.helper };
     struct schema_fault fault;
-    ota_err err = device_open(&d, c, &how, &fault);
+    ota_err err = sandbox_start(&held, c, &fault);
 
+    if (err != OTA_OK)
+        return complain(&fault, err);
+    err = device_open(&d, c, &how, &fault);
     if (err == OTA_OK)
         err = device_settle(&d, &fault);
+    if (err == OTA_OK)
+        err = sandbox_enter(&held, c, &fault);
     if (err == OTA_OK) {
         catch_signals(d.agent);
         err = ota_run(d.agent);
@@ -237,6 +254,7 @@ int agent_check(const struct agent_config *c, const struct agent_options *o)
         (void)complain(&fault, err);
     }
     device_close(&d);
+    sandbox_close(&held);
     return agent_exit_of(err);
 }
 
@@ -287,7 +305,7 @@ static int status_at_rest(const struct agent_config *c, bool json)
         err = ota_step(d.agent, &wait);
     if (err == OTA_OK) {
         ota_status(d.agent, &s);
-        text = json ? status_json(&s, c, false) : status_text(&s, c, false);
+        text = json ? status_json(&s, c, false, NULL) : status_text(&s, c, false, NULL);
         (void)fputs(text ? text : "", stdout);
         free(text);
     } else {

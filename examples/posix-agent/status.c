@@ -55,7 +55,34 @@ static void add_component(cJSON *list, const char *name, const struct ota_compon
     (void)cJSON_AddItemToArray(list, o);
 }
 
-char *status_json(const struct ota_status *s, const struct agent_config *c, bool running)
+static void add_process(cJSON *to, const char *name, const struct ota_posix_sandbox_state *s)
+{
+    cJSON *o = cJSON_AddObjectToObject(to, name), *list = cJSON_AddArrayToObject(o, "has");
+
+    for (unsigned bit = 1; bit < 256; bit <<= 1)
+        if ((s->has & bit) && ota_posix_sandbox_name((uint8_t)bit))
+            (void)cJSON_AddItemToArray(list, cJSON_CreateString(ota_posix_sandbox_name((uint8_t)bit)));
+    (void)cJSON_AddNumberToObject(o, "landlock_abi", s->landlock_abi);
+    (void)cJSON_AddBoolToObject(o, "loose", s->loose);
+}
+
+static void add_held(cJSON *to, const struct status_held *held)
+{
+    if (!held) {
+        (void)cJSON_AddNullToObject(to, "sandbox");
+        return;
+    }
+    cJSON *o = cJSON_AddObjectToObject(to, "sandbox");
+    add_process(o, "writer", held->writer);
+    if (held->fetcher->starts > 0)
+        add_process(o, "fetcher", &held->fetcher->sandbox);
+    else
+        (void)cJSON_AddNullToObject(o, "fetcher");
+    (void)cJSON_AddNumberToObject(o, "fetcher_starts", held->fetcher->starts);
+    (void)cJSON_AddStringToObject(o, "fetcher_trouble", ota_posix_fetcher_code_name(held->fetcher->trouble));
+}
+
+char *status_json(const struct ota_status *s, const struct agent_config *c, bool running, const struct status_held *held)
 {
     cJSON *o = cJSON_CreateObject();
     cJSON *list;
@@ -71,6 +98,7 @@ char *status_json(const struct ota_status *s, const struct agent_config *c, bool
     (void)cJSON_AddNumberToObject(o, "reports_kept", (double)s->reports_kept);
     (void)cJSON_AddStringToObject(o, "last_outcome", ota_outcome_name(s->last_outcome));
     add_fault(o, &s->last_fault);
+    add_held(o, held);
     list = cJSON_AddArrayToObject(o, "components");
     for (size_t i = 0; i < s->component_count; i++)
         add_component(list, c->component[i].name, &s->component[i]);
@@ -112,7 +140,27 @@ static void print_fault(FILE *f, const struct ota_fault *fault)
                       fault->where[0] ? fault->where : "?", fault->port_code);
 }
 
-char *status_text(const struct ota_status *s, const struct agent_config *c, bool running)
+static void print_process(FILE *f, const char *name, const struct ota_posix_sandbox_state *s)
+{
+    unsigned missing = OTA_POSIX_SANDBOX_ALL & ~(unsigned)s->has;
+
+    (void)fprintf(f, "%s: %s", name, missing ? "lacks" : s->loose ? "whole, but built for tests" : "whole");
+    for (unsigned bit = 1; bit < 256; bit <<= 1)
+        if (missing & bit)
+            (void)fprintf(f, " %s", ota_posix_sandbox_name((uint8_t)bit));
+}
+
+static void print_held(FILE *f, const struct status_held *held)
+{
+    print_process(f, "sandbox:      writer", held->writer);
+    if (held->fetcher->starts > 0)
+        print_process(f, "; fetcher", &held->fetcher->sandbox);
+    if (held->fetcher->trouble)
+        (void)fprintf(f, "; last trouble with the fetcher: %s", ota_posix_fetcher_code_name(held->fetcher->trouble));
+    (void)fputc('\n', f);
+}
+
+char *status_text(const struct ota_status *s, const struct agent_config *c, bool running, const struct status_held *held)
 {
     char *text = NULL;
     size_t len;
@@ -126,6 +174,8 @@ char *status_text(const struct ota_status *s, const struct agent_config *c, bool
         print_component(f, c->component[i].name, &s->component[i]);
     (void)fprintf(f, "deployment:   %" PRIu64 "\nlast outcome: %s\n", s->seq, ota_outcome_name(s->last_outcome));
     print_fault(f, &s->last_fault);
+    if (held)
+        print_held(f, held);
     if (s->reports_kept > 0)
         (void)fprintf(f, "reports kept: %" PRIu32 "\n", s->reports_kept);
     if (running && s->next_check_s > 0)

@@ -107,7 +107,7 @@ static bool readable(const char *path)
     return !path || access(path, R_OK) == 0;
 }
 
-static ota_err check(const struct ota_posix_net_config *cfg, struct ota_fault *fault)
+ota_err otap_net_check(const struct ota_posix_net_config *cfg, struct ota_fault *fault)
 {
     const struct {
         const char *path, *where;
@@ -133,7 +133,7 @@ ota_err ota_posix_net_open(struct ota_posix_net *n, const struct ota_posix_net_c
     n->file_fd = -1;
     if (!cfg)
         return ota_fault_set(fault, OTA_USAGE_ARGUMENT, "net", 0);
-    err = check(cfg, fault);
+    err = otap_net_check(cfg, fault);
     if (err != OTA_OK)
         return err;
     err = otap_curl_open(n, cfg);

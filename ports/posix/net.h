@@ -13,6 +13,11 @@ ota_err otap_curl_head(struct ota_posix_net *n, int32_t *port_code);
 ota_err otap_curl_read(struct ota_posix_net *n, void *buf, size_t len, size_t *got, int32_t *port_code);
 void otap_curl_end(struct ota_posix_net *n);
 void otap_curl_wait(struct ota_posix_net *n, uint32_t ms);
+/* Also until fd has something to read. */
+void otap_curl_wait_also(struct ota_posix_net *n, int fd, uint32_t ms);
+
+/* net.c: can the files of a configuration be read? Names the member that is not. */
+ota_err otap_net_check(const struct ota_posix_net_config *cfg, struct ota_fault *fault);
 
 /* net_options.c: what is set once for all exchanges. false: libcurl lacks one of them or has no memory. */
 bool otap_curl_set_options(struct ota_posix_net *n, const struct ota_posix_net_config *cfg);

@@ -380,3 +380,12 @@ void otap_curl_wait(struct ota_posix_net *n, uint32_t ms)
 {
     (void)curl_multi_poll(n->multi, NULL, 0, ms > INT32_MAX ? INT32_MAX : (int)ms, NULL);
 }
+
+void otap_curl_wait_also(struct ota_posix_net *n, int fd, uint32_t ms)
+{
+    struct curl_waitfd also = { .fd = fd, .events = CURL_WAIT_POLLIN };
+    bool has_news = n->is_file || n->done || n->paused || n->at < n->fill;
+
+    if (!has_news)
+        (void)curl_multi_poll(n->multi, &also, 1, ms > INT32_MAX ? INT32_MAX : (int)ms, NULL);
+}

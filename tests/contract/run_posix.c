@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "http_server.h"
-#include "ota/posix.h"
+#include "ota/posix_sandbox.h"
 #include "report.h"
 
 static char dir[] = "/tmp/ota-contract-XXXXXX";
@@ -107,10 +107,8 @@ static void boot_file(void **state)
     unlink(cfg.path);
 }
 
-static void run_net(const char *base, bool http, unsigned least)
+static void check_net(struct ota_net *net, const char *base, bool http, unsigned least)
 {
-    static struct ota_posix_net n;
-    const struct ota_posix_net_config cfg = { .connect_ms = 2000 };
     struct ota_contract_report r = loud_report();
     char file[300], empty[300], absent[300], put[300];
     const struct ota_contract_server server = { file, empty, absent, http ? put : NULL, http ? "http://127.0.0.1:1/" : NULL };
@@ -119,9 +117,36 @@ static void run_net(const char *base, bool http, unsigned least)
     snprintf(empty, sizeof empty, "%sempty.bin", base);
     snprintf(absent, sizeof absent, "%sabsent.bin", base);
     snprintf(put, sizeof put, "%sput", base);
+    finish(&r, ota_contract_net(net, &server, &r), least);
+}
+
+static void run_net(const char *base, bool http, unsigned least)
+{
+    static struct ota_posix_net n;
+    const struct ota_posix_net_config cfg = { .connect_ms = 2000 };
+
     assert_int_equal(ota_posix_net_open(&n, &cfg, NULL), OTA_OK);
-    finish(&r, ota_contract_net(&n.port, &server, &r), least);
+    check_net(&n.port, base, http, least);
     ota_posix_net_close(&n);
+}
+
+/* The same in a process of its own, held to what it needs. */
+static void run_fetcher(const char *base, bool http, unsigned least)
+{
+    static struct ota_posix_fetcher f;
+    static const char *const files[] = { dir, NULL };
+    const struct ota_posix_net_config net = { .connect_ms = 2000 };
+    const struct ota_posix_helper_config cfg = { .net = &net, .fetcher_read = files };
+    struct ota_posix_helper helper;
+    const struct ota_posix_fetcher_config proxy = { .helper = &helper, .net = &net, .answer_ms = 60000 };
+
+    assert_int_equal(ota_posix_helper_start(&helper, &cfg, NULL), OTA_OK);
+    assert_int_equal(ota_posix_fetcher_open(&f, &proxy, NULL), OTA_OK);
+    check_net(&f.port, base, http, least);
+    assert_int_equal(f.starts, 1);
+    assert_int_equal(f.trouble, 0);
+    ota_posix_fetcher_close(&f);
+    ota_posix_helper_stop(&helper);
 }
 
 static void net_file(void **state)
@@ -131,6 +156,20 @@ static void net_file(void **state)
     (void)state;
     snprintf(base, sizeof base, "file://%s/", dir);
     run_net(base, false, 19);
+    run_fetcher(base, false, 19);
+}
+
+static void fetcher_http(void **state)
+{
+    struct test_http *s = test_http_start(dir);
+    struct test_http_seen seen;
+
+    (void)state;
+    run_fetcher(test_http_url(s), true, 22);
+    test_http_seen(s, &seen);
+    assert_string_equal(seen.put_body, "{\"contract\":1}");
+    assert_true(seen.connections <= 4);
+    test_http_stop(s);
 }
 
 static void net_http(void **state)
@@ -270,7 +309,7 @@ int main(void)
         cmocka_unit_test(slot_file),
         cmocka_unit_test(boot_file),
         cmocka_unit_test(net_file),
-        cmocka_unit_test(net_http),
+        cmocka_unit_test(net_http), cmocka_unit_test(fetcher_http),
         cmocka_unit_test(net_http_without_lengths),
         cmocka_unit_test(clock_of_the_system),
         cmocka_unit_test(conditions_of_the_system),

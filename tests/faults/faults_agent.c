@@ -133,7 +133,7 @@ static void put_config(const char *base)
         "    \"prefixes\": [\"app/\", \"group/\"], \"root\": \"%s/product.root\" },\n"
         "    { \"name\": \"os\", \"metadata_url\": \"%s%s\", \"targets_url\": \"%s%s\", \"prefixes\": [\"os/\"], \"root\": \"%s/os.root\" } ],\n"
         "  \"limits\": { \"block\": 2048, \"io\": 512, \"window_bits\": 10 }, \"times\": { \"health_deadline_s\": 1 },\n"
-        "  \"health\": { \"command\": [\"/bin/true\"] },"
+        "  \"health\": { \"command\": [\"/bin/true\"] }, \"sandbox\": { \"mode\": \"off\" },"
         "  \"boot\": { \"type\": \"file\", \"path\": \"%s/dev/boot\" } }\n",
         work, work, work, SLOT_LEN, work, SLOT_LEN, base, below_base(cloud.product.metadata_url), base,
         below_base(cloud.product.targets_url), work, base, below_base(cloud.os.metadata_url), base,
