@@ -3,7 +3,7 @@
  * @file
  * An agent in two processes, each held to what it needs (Linux). The *fetcher* holds the network: libcurl, TLS, HTTP, names, CA
  * files, the client's key. The *writer* holds everything else, has no network, and takes nothing from the fetcher on trust: to
- * it the fetcher is worth no more than a hostile network. Between them is a socket with bounded frames (SPEC.md, section 16).
+ * it the fetcher is worth no more than a hostile network. Between them is a socket with bounded frames (SPEC.md, section 17).
  *
  *     ota_posix_helper_start()     first, while nothing else is open: a small process that can start the fetcher and the programs
  *                                  that were named to it, and nothing else

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The frames between writer and fetcher (SPEC.md section 16). One frame is one packet. Pure: bytes in, bytes out; whoever sends is not
+/* The frames between writer and fetcher (SPEC.md section 17). One frame is one packet. Pure: bytes in, bytes out; whoever sends is not
  * believed. Numbers are little-endian. */
 #ifndef OTAP_FETCH_FRAME_H
 #define OTAP_FETCH_FRAME_H

@@ -154,6 +154,8 @@ static void be_fetcher(const struct helper *h, int fd)
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    (void)prctl(PR_SET_NAME, "ota-fetcher");
+    (void)signal(SIGXFSZ, SIG_IGN); /* it may write no file: the error is enough */
     if (null >= 0) {
         (void)dup2(null, STDIN_FILENO);
         (void)dup2(null, STDOUT_FILENO);

@@ -234,8 +234,9 @@ static ota_err net_begin(struct ota_net *net, const struct ota_net_request *req)
         return OTA_USAGE_STATE;
     if (!req->url)
         return OTA_USAGE_ARGUMENT;
+    uint32_t failures = f->failures;
     if (!make_ready(f, until))
-        return OTA_RETRY_NETWORK;
+        return f->failures != failures ? f->result : OTA_RETRY_NETWORK;
     size_t len = otap_put_request(f->frame + OTAP_FRAME_HEADER, OTAP_FRAME_BODY_MAX, req);
     if (len == 0)
         return OTA_USAGE_ARGUMENT;
