@@ -80,7 +80,7 @@ struct ota_identity_ops {
     ota_err (*extend)(struct ota_identity *s, uint32_t reg, const uint8_t digest[OTA_SHA256_LEN], int32_t *port_code);
     /**
      * Have registers, or the device's key, signed together with a challenge, by a key that signs nothing made elsewhere. out gets
-     * TPM2B_ATTEST, then TPMT_SIGNATURE (TPM 2.0 part 2, 10.12.13 and 11.3.4): what ota_quote_verify() reads. Repeating is safe.
+     * TPM2B_ATTEST, then TPMT_SIGNATURE (TPM 2.0 part 2, 10.12.13 and 11.3.4): what ota_quote_verify() (ota/quote.h) reads. Repeating is safe.
      * @return OTA_OK; USAGE_MEMORY; USAGE_ARGUMENT; USAGE_UNSUPPORTED: only a TPM quotes; DEVICE_IDENTITY
      */
     ota_err (*quote)(struct ota_identity *s, const struct ota_quote_request *request, uint8_t *out, size_t cap, size_t *len,

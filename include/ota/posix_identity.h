@@ -41,6 +41,29 @@ OTA_MUST_CHECK ota_err ota_posix_identity_file_open(struct ota_posix_identity *s
                                                     struct ota_fault *fault);
 void ota_posix_identity_close(struct ota_posix_identity *s);
 
+/* -------------------------------------------------------------------------------------------- credentials -- */
+
+#define OTA_POSIX_SECRET_MAX 32u
+#define OTA_POSIX_CREDENTIAL_MAX (2u + 2u + 32u + 2u + OTA_POSIX_SECRET_MAX + 2u + 2u * (2u + 32u))
+
+/** What a verifier who has no TPM binds together. */
+struct ota_posix_credential {
+    const uint8_t *ek;     /**< TPMT_PUBLIC of the endorsement key, whose certificate the caller has checked: P-256, template L-2 */
+    size_t ek_len;
+    const uint8_t *ak;     /**< TPMT_PUBLIC of the key of quotes, as the device told it */
+    size_t ak_len;
+    const uint8_t *secret; /**< random, never used before; whoever tells it again has both keys in one TPM */
+    size_t secret_len;     /**< 1..OTA_POSIX_SECRET_MAX */
+};
+
+/**
+ * Make a credential, as TPM2_MakeCredential does: TPM2B_ID_OBJECT, then TPM2B_ENCRYPTED_SECRET, for ota_tpm_activate().
+ * @param fault  may be NULL
+ * @return OTA_OK; USAGE_ARGUMENT: secret_len; REJECT_KEY: ek is not such a key; DEVICE_CRYPTO (PSA status)
+ */
+OTA_MUST_CHECK ota_err ota_posix_credential_make(const struct ota_posix_credential *c, uint8_t out[OTA_POSIX_CREDENTIAL_MAX],
+                                                 size_t *len, struct ota_fault *fault);
+
 #ifdef __cplusplus
 }
 #endif

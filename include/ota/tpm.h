@@ -50,7 +50,7 @@ void ota_tpm_close(struct ota_tpm *t);
 #define OTA_TPM_SECRET_MAX 32u
 
 /**
- * Answer a verifier's ota_credential_make(): only the TPM with that endorsement key and that key of quotes can.
+ * Answer a verifier's ota_posix_credential_make(): only the TPM with that endorsement key and that key of quotes can.
  * @param blob    TPM2B_ID_OBJECT, then TPM2B_ENCRYPTED_SECRET
  * @return OTA_OK; REJECT_SYNTAX: not such a blob; REJECT_SIGNATURE: made for another TPM or another key, or altered; DEVICE_IDENTITY
  */

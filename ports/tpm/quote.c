@@ -91,11 +91,8 @@ static TSS2_RC activate(struct ota_tpm *t, ESYS_TR ek, const TPM2B_ID_OBJECT *id
 
     if (rc == TSS2_RC_SUCCESS)
         rc = start_policy(t, &session);
-    if (rc == TSS2_RC_SUCCESS) {
+    if (rc == TSS2_RC_SUCCESS)
         rc = Esys_ActivateCredential(otat_esys(t), key, ek, ESYS_TR_PASSWORD, session, ESYS_TR_NONE, id, secret, out);
-        if (rc == TSS2_RC_SUCCESS)
-            session = ESYS_TR_NONE; /* used up */
-    }
     if (session != ESYS_TR_NONE)
         (void)Esys_FlushContext(otat_esys(t), session);
     if (key != ESYS_TR_NONE)
