@@ -3,7 +3,8 @@
 
 include/ota   only ota/ headers and three of the C standard's
 lib/base      itself, ota/ headers, the C standard's own
-lib/<stage>   itself, lib/base, ota/ headers, the C standard's own; lib/delta also <zlib.h> and <zstd.h>
+lib/<stage>   itself, lib/base, ota/ headers, the C standard's own; lib/delta also <zlib.h>, <zstd.h>
+              and the compiler's <emmintrin.h>
 lib/agent     every stage
 ports/<port>  itself, ota/ headers, the system's
 everywhere    no ".." in an include
@@ -16,7 +17,7 @@ from tree import complaint, files
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]*)"|<([^>]*)>)')
 PUBLIC_STD = {"stdint.h", "stddef.h", "stdbool.h"}
 CORE_STD = PUBLIC_STD | {"string.h", "limits.h"}
-EXTRA_STD = {"delta": {"zlib.h", "zstd.h"}}
+EXTRA_STD = {"delta": {"zlib.h", "zstd.h", "emmintrin.h"}}
 
 
 def includes_of(path):
