@@ -33,6 +33,7 @@ class Management:
         self.routes = [(method, re.compile("/rest/v1" + path + r"(?:\?.*)?"), call) for method, path, call in (
             ("PUT", r"/system/configs/([\w.]+)", self.configure),
             ("POST", "/targets", self.add_targets),
+            ("GET", "/targets", self.show_targets),
             ("GET", r"/targets/([^/?]+)", self.show_target),
             ("GET", r"/targets/([^/?]+)/attributes", lambda body, t: self.server.target(t).attributes),
             ("POST", r"/targets/([^/?]+)/autoConfirm/(activate|deactivate)", self.auto_confirm),
@@ -85,6 +86,10 @@ class Management:
     def target_json(t):
         return {"controllerId": t.id, "name": t.id, "updateStatus": t.status, "securityToken": t.token,
                 "requestAttributes": t.wants_attributes}
+
+    def show_targets(self, body):
+        found = [self.target_json(t) for _, t in sorted(self.server.targets.items())]
+        return {"content": found, "total": len(found), "size": len(found)}
 
     def show_target(self, body, name):
         return self.target_json(self.server.target(name))

@@ -136,7 +136,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def document(self, status, document, headers=None):
         """JSON with the tag of Spring's ShallowEtagHeaderFilter, so that the same answer need not be sent twice."""
-        content = b"" if document is None else document.encode() if isinstance(document, str) else json.dumps(document).encode()
+        content = b"" if document is None else document.encode() if isinstance(document, str) else json.dumps(document, separators=(",", ":")).encode()
         headers = {"Content-Type": "application/hal+json;charset=utf-8", **(headers or {})}
         if self.command == "GET" and status == 200:
             headers["ETag"] = f'"0{hashlib.md5(content).hexdigest()}"'

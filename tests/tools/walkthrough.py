@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Run the shell blocks of a document word for word, all in one shell, in a new directory.
-Usage: walkthrough.py DOCUMENT WORK_DIR DIRECTORY-OF-PROGRAMS...  [--section HEADING]
+Usage: walkthrough.py DOCUMENT WORK_DIR DIRECTORY-OF-PROGRAMS...  [--section HEADING] [--hawkbit SERVER.PY PORT]
+
+--hawkbit: the document takes a hawkBit at this port of 127.0.0.1 for granted; SERVER.PY stands for it.
 
 Blocks are fenced ```sh; a ```text block behind one is what it must print: "..." stands for anything, also for lines.
 A block that fails, or prints something else, ends the run with 1. Exit 77: a port that the document uses is taken."""
@@ -13,6 +15,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 
 TIMEOUT_S = 300
 
@@ -65,6 +68,18 @@ def ports_free(text):
     return True
 
 
+def hawkbit(program, port, work):
+    """The running server that stands for hawkBit, once it listens."""
+    ready = work / "hawkbit.ready"
+    server = subprocess.Popen([sys.executable, "-B", program, ready, "--port", port])
+    end = time.monotonic() + TIMEOUT_S
+    while not ready.exists():
+        if server.poll() is not None or time.monotonic() > end:
+            raise SystemExit(f"{program} does not start")
+        time.sleep(0.05)
+    return server
+
+
 def run(found, work, path):
     """What the blocks printed, and the shell's verdict. Whatever they started ends with them."""
     notes = work / ".walkthrough"
@@ -97,6 +112,11 @@ def main():
         at = args.index("--section")
         heading = args[at + 1]
         del args[at:at + 2]
+    server, stand_in = None, None
+    if "--hawkbit" in args:
+        at = args.index("--hawkbit")
+        stand_in = args[at + 1:at + 3]
+        del args[at:at + 3]
     document, there, path = pathlib.Path(args[0]), pathlib.Path(args[1]), args[2:]
     text = document.read_text()
     found = blocks(section(text, heading) if heading else text)
@@ -105,8 +125,12 @@ def main():
     work = pathlib.Path(tempfile.mkdtemp(prefix="walkthrough.", dir=there))
     work.chmod(0o755)  # a web server of another user reads it
     try:
+        server = hawkbit(*stand_in, work) if stand_in else None
         status, outputs, at, err = run(found, work, path)
     finally:
+        if server:
+            server.terminate()
+            server.wait()
         shutil.rmtree(work, ignore_errors=True)
     passed, failed = 0, 0
     for (line, _, expected), output in zip(found, outputs):
