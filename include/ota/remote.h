@@ -53,6 +53,7 @@ struct ota_remote {
     uint32_t retry_ms;            /**< an unanswered request is sent again after this long [500] */
     uint32_t tries;               /**< and given up after so many; one port call takes retry_ms * tries at most, per piece [8] */
     uint32_t sent, again, restarts; /**< seen: requests; of them repeated; restarts of the other end */
+    int32_t trouble;              /**< seen: OTA_REMOTE_SILENT or _RESTARTED, when a slot operation failed for it; the owner sets it to 0 */
     char firmware[OTA_VERSION_MAX]; /**< what the other end says it runs; it proves nothing */
     /* what the greeting told */
     bool greeted;
@@ -71,8 +72,10 @@ void ota_remote_open(struct ota_remote *r, struct ota_mcu_pipe *pipe, struct ota
 
 /**
  * Slot `index` (0, 1) of the microcontroller. Its operations block for the time of one exchange per piece, at most retry_ms * tries
- * each. A restart of the other end between a write and the next sync is DEVICE_SLOT with OTA_REMOTE_RESTARTED, once: the agent
- * goes on from its last checkpoint. Fits struct ota_component.
+ * each. A restart of the other end between a write and the next sync is DEVICE_SLOT with OTA_REMOTE_RESTARTED, once. To the agent
+ * that is a slot that failed: it drops the update, and tries again. Whoever would rather go on from the last checkpoint treats
+ * it as what it is, a restart of the device: when `trouble` is set and the agent is in OTA_ST_REFUSE, ota_close() it and ota_init() it
+ * anew instead of stepping it (examples/sphere-app/app.c).
  */
 struct ota_remote_slot {
     struct ota_slot port;

@@ -13,6 +13,7 @@
 #ifndef OTA_SPHERE_H
 #define OTA_SPHERE_H
 
+#include "ota/mcu.h"
 #include "ota/ota.h"
 #include "ota/posix.h"
 
@@ -86,6 +87,30 @@ void ota_sphere_log_open(struct ota_sphere_log *l);
 /** Ask the platform for a restart (`PowerControls`: `ForceReboot`). @return OTA_OK: it is on its way; DEVICE_BOOT */
 OTA_MUST_CHECK ota_err ota_sphere_reboot(int32_t *port_code);
 
+/* ------------------------------------------------------------------------------------------ lines -- */
+
+/** Most bytes of a message on the socket between cores, and of one read of a UART. */
+#define OTA_SPHERE_MESSAGE_MAX 1024u
+
+/** A byte pipe for include/ota/remote.h. */
+struct ota_sphere_line {
+    struct ota_mcu_pipe port;
+    int fd;
+    bool gone; /**< seen: the other end closed it, or the device failed. Open it anew */
+    size_t at, len;
+    uint8_t in[OTA_SPHERE_MESSAGE_MAX];
+};
+
+/** A UART, 8N1 with RTS/CTS (`Uart` in app_manifest.json). @return OTA_OK; DEVICE_SLOT "UART_Open" with errno, EACCES without it */
+OTA_MUST_CHECK ota_err ota_sphere_uart_open(struct ota_sphere_line *l, int uart, uint32_t baud, struct ota_fault *fault);
+
+/**
+ * The application on a real-time core with this component id (`AllowedApplicationConnections`). Bytes are cut into messages at will.
+ * @return OTA_OK; DEVICE_SLOT "Application_Connect" with errno: EACCES without the capability, EINVAL
+ */
+OTA_MUST_CHECK ota_err ota_sphere_core_open(struct ota_sphere_line *l, const char *component, struct ota_fault *fault);
+void ota_sphere_line_close(struct ota_sphere_line *l);
+
 /* ----------------------------------------------------------------------------------------- loop and events -- */
 
 struct EventLoop;
@@ -114,6 +139,9 @@ struct ota_sphere_loop_config {
     void (*update)(struct ota_sphere_loop *l, enum ota_sphere_update state, bool system, uint32_t seconds_max);
     /** The agent asked for a restart of what it updates, or the loop failed with err. May be NULL. */
     void (*stopped)(struct ota_sphere_loop *l, ota_err err);
+    /** Called before each step: the moment to look whether an update that is ready (ota_status()) may come, and to ota_defer() it. May
+     * be NULL. */
+    void (*before)(struct ota_sphere_loop *l);
 };
 
 /** Drives ota_step() from the application's event loop by a timer. First member of the owner's struct, if it needs its own. */

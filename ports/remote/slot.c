@@ -17,6 +17,8 @@ static int32_t ask(struct ota_remote *r, const struct otat_frame *request, size_
         number = otat_ask(r, request, len, answer);
     if (number == OTA_REMOTE_RESTARTED)
         r->unsynced = false;
+    if (number == OTA_REMOTE_RESTARTED || number == OTA_REMOTE_SILENT)
+        r->trouble = number;
     return number;
 }
 

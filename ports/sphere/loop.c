@@ -35,6 +35,8 @@ static void on_timer(EventLoop *loop, int fd, EventLoop_IoEvents events, void *c
     (void)loop, (void)events;
     if (read(fd, &times, sizeof times) < 0 && errno == EAGAIN)
         return; /* set anew in between */
+    if (l->cfg.before)
+        l->cfg.before(l);
     ota_err err = ota_step(l->cfg.agent, &wait);
     if (err != OTA_OK) {
         stop(l, err);

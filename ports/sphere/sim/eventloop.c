@@ -10,6 +10,7 @@
 #include "sphere_sim.h"
 
 #define SOURCES_MAX 16
+#define POLL_MS 100
 
 struct EventRegistration {
     EventLoop *loop;
@@ -125,13 +126,19 @@ static EventLoop_Run_Result run(EventLoop *el, int duration, bool one)
         size_t count = el->count;
         int64_t left = end - now_ms();
 
+        int slice = duration < 0 ? -1 : left > 0 ? (int)left : 0;
+
+        if (sphere_sim_poll()) {
+            sphere_sim_poll()();
+            slice = slice < 0 || slice > POLL_MS ? POLL_MS : slice;
+        }
         sphere_sim_deliver();
         for (size_t i = 0; i < count; i++)
             fds[i] = (struct pollfd){ el->source[i]->fd,
                                       (short)((el->source[i]->events & EventLoop_Input ? POLLIN : 0) |
                                               (el->source[i]->events & EventLoop_Output ? POLLOUT : 0)),
                                       0 };
-        int n = poll(fds, (nfds_t)count, duration < 0 ? -1 : left > 0 ? (int)left : 0);
+        int n = poll(fds, (nfds_t)count, slice);
         if (n < 0)
             return EventLoop_Run_Failed; /* EINTR included, as on the platform */
         bool any = n > 0 && dispatch(el, fds, count, one);

@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <applibs/application.h>
@@ -14,6 +17,7 @@
 #include <applibs/networking.h>
 #include <applibs/powermanagement.h>
 #include <applibs/storage.h>
+#include <applibs/uart.h>
 #include <curl/curl.h>
 #include <tlsutils/deviceauth_curl.h>
 
@@ -50,6 +54,18 @@ void sphere_sim_set_device_auth(bool ready)
 void sphere_sim_fail_storage(int number)
 {
     storage_number = number;
+}
+
+static void (*poll_of_owner)(void);
+
+void sphere_sim_set_poll(void (*poll)(void))
+{
+    poll_of_owner = poll;
+}
+
+void (*sphere_sim_poll(void))(void)
+{
+    return poll_of_owner;
 }
 
 bool sphere_sim_rebooted(void)
@@ -134,8 +150,47 @@ int Networking_IsNetworkingReady(bool *outIsNetworkingReady)
 
 int Application_Connect(const char *componentId)
 {
-    (void)componentId;
-    return fail(EACCES); /* there is no other core here */
+    struct sockaddr_un to = { .sun_family = AF_UNIX };
+
+    if (!componentId)
+        return fail(EFAULT);
+    if (!allowed(manifest.core && strcmp(manifest.core, componentId) == 0))
+        return -1;
+    if (strlen(manifest.core_socket) >= sizeof to.sun_path)
+        return fail(EINVAL);
+    memcpy(to.sun_path, manifest.core_socket, strlen(manifest.core_socket));
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && connect(fd, (const struct sockaddr *)&to, sizeof to) != 0) {
+        int number = errno;
+        (void)close(fd);
+        return fail(number);
+    }
+    return fd;
+}
+
+/* ---- UART ---- */
+
+void UART_InitConfig(UART_Config *c)
+{
+    *c = (UART_Config){ .dataBits = UART_DataBits_Eight, .parity = UART_Parity_None, .stopBits = UART_StopBits_One };
+}
+
+int UART_Open(UART_Id uartId, const UART_Config *c)
+{
+    struct termios t;
+
+    if (!c)
+        return fail(EFAULT);
+    if (uartId != 0 || c->dataBits != UART_DataBits_Eight || c->parity != UART_Parity_None)
+        return fail(uartId != 0 ? ENOENT : EINVAL);
+    if (!allowed(manifest.uart))
+        return -1;
+    int fd = open(manifest.uart, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    if (fd >= 0 && tcgetattr(fd, &t) == 0) {
+        cfmakeraw(&t);
+        (void)tcsetattr(fd, TCSANOW, &t);
+    }
+    return fd;
 }
 
 int Application_IsDeviceAuthReady(bool *outIsDeviceAuthReady)

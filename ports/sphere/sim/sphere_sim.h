@@ -18,6 +18,9 @@ struct sphere_sim_manifest {
     unsigned mutable_kb;      /* MutableStorage.SizeKB; 0 = no capability */
     bool system_events, deferral, force_reboot, device_auth;
     const char *cert_file, *key_file; /* what the chip would sign with */
+    const char *uart;                 /* device of the one UART; NULL = no capability */
+    const char *core;                 /* component id of the real-time application that may be talked to; NULL = none */
+    const char *core_socket;          /* where it listens, SOCK_SEQPACKET */
 };
 void sphere_sim_begin(const struct sphere_sim_manifest *m);
 
@@ -35,7 +38,14 @@ void sphere_sim_start_download(void);
 void sphere_sim_no_update(void);
 void sphere_sim_pass(unsigned minutes);
 
+/* A line of the control file (launch.c): "network on|off", "auth on|off", "offer app|system", "download", "none", "pass MINUTES".
+ * false: it is none of these. */
+bool sphere_sim_command(const char *line);
+/* Called whenever the loop turns, at least ten times a second; NULL = by nobody. */
+void sphere_sim_set_poll(void (*poll)(void));
+
 /* For sysevent.c and eventloop.c. */
+void (*sphere_sim_poll(void))(void);
 const struct sphere_sim_manifest *sphere_sim_manifest(void);
 void sphere_sim_deliver(void);
 

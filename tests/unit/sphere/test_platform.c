@@ -117,7 +117,7 @@ static int set_up(void **state)
     make_agent();
     loop = EventLoop_Create();
     assert_non_null(loop);
-    const struct ota_sphere_loop_config cfg = { loop, device.agent, on_update, on_stopped };
+    const struct ota_sphere_loop_config cfg = { loop, device.agent, on_update, on_stopped, NULL };
     assert_int_equal(ota_sphere_loop_open(&driver, &cfg, NULL), OTA_OK);
     return 0;
 }
@@ -247,7 +247,7 @@ static void an_application_without_the_capability_is_told(void **state)
     run_loop(0);
     assert_int_equal(asked, OTA_DEVICE_BOOT);
     assert_int_equal(refused, EACCES);
-    const struct ota_sphere_loop_config cfg = { loop, device.agent, NULL, NULL };
+    const struct ota_sphere_loop_config cfg = { .loop = loop, .agent = device.agent };
     assert_int_equal(ota_sphere_loop_open(&other, &cfg, &fault), OTA_DEVICE_STORE);
     assert_int_equal(fault.port_code, EACCES);
     assert_string_equal(fault.where, "SysEvent_RegisterForEventNotifications");
