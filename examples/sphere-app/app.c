@@ -14,6 +14,7 @@
 #include <applibs/storage.h>
 
 #define WORK_S 1            /* between two looks at the machine */
+#define SILENT_SKIP 15u     /* of those, how many are left out when it did not answer: asking blocks for seconds */
 #define BUSY_S 60u          /* time that is asked for while it works ... */
 #define ASK_AGAIN_MS 30000u /* ... and for how long it is not asked for again */
 #define STORE_LEN 65536u    /* MutableStorage.SizeKB */
@@ -270,6 +271,9 @@ static void on_work(EventLoop *loop, int fd, EventLoop_IoEvents events, void *co
     (void)loop, (void)events;
     if (read(fd, &times, sizeof times) < 0)
         return;
+    if (a->silent && ++a->skipped < SILENT_SKIP)
+        return;
+    a->skipped = 0;
     bool silent = ota_remote_state(&a->remote, &state, &code) != OTA_OK;
     if (silent && !a->silent)
         (void)Log_Debug("%s: the other processor cannot be asked: %d\n", a->cfg.name, (int)code);

@@ -49,9 +49,10 @@ struct app {
     struct EventLoop *loop;
     struct EventRegistration *work;
     int work_fd;
-    bool silent;           /* the other end was, when it was asked last */
+    bool silent; /* the other end was, when it was asked last */
+    unsigned skipped;
     uint64_t deferred_ms;  /* when time was asked for; 0 = not */
-    uint64_t rescued_at;      /* bytes in the slot when the other processor was lost last, + 1; 0 = it was not */
+    uint64_t rescued_at;   /* bytes in the slot when the other processor was lost last, + 1; 0 = it was not */
     enum ota_outcome told; /* outcome that was said last */
     int exit_code;
     _Alignas(16) uint8_t workspace[APP_WORKSPACE]; /* all that the agent has */

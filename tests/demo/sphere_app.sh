@@ -72,7 +72,7 @@ mark
 start_mcu
 must_run 1.0.0 a
 start_app
-await "deployment 1 is already installed" 
+await "deployment 1 is already installed"
 
 offer 2.0.0 healthy
 await "deployment 2 confirmed" 60
