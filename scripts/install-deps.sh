@@ -16,7 +16,7 @@ core='gcc libc6-dev cmake ninja-build make pkg-config|pkgconf python3|python3-mi
       libcurl4-openssl-dev libmbedtls-dev libcjson-dev zlib1g-dev libzstd-dev libdivsufsort-dev libsodium-dev libcmocka-dev libubootenv-dev nginx-light|nginx openssl ca-certificates curl'
 check='libtss2-dev libtss2-tcti-swtpm0|libtss2-tcti-swtpm0t64 swtpm tpm2-tools
        python3 g++ clang libclang-rt-14-dev|libclang-rt-dev llvm gcc-arm-none-eabi libnewlib-arm-none-eabi binutils git mandoc rsync'
-ci='cpio clang-tidy clang-format gcovr faketime python3-venv strace valgrind libssl-dev grub-common spin swupdate'
+ci='systemd cpio clang-tidy clang-format gcovr faketime python3-venv strace valgrind libssl-dev grub-common spin swupdate'
 mcdc='clang-19 llvm-19 libclang-rt-19-dev'
 mcu='qemu-system-arm gcc-arm-none-eabi libnewlib-arm-none-eabi dpkg-dev xz-utils bzip2'
 e2e='qemu-system-arm qemu-system-x86 qemu-utils seabios ovmf u-boot-qemu u-boot-tools grub-pc-bin grub-common systemd-boot-efi e2fsprogs dosfstools mtools fdisk cpio

@@ -31,6 +31,14 @@ void otap_close_from(int first, int keep)
             (void)close(fd);
 }
 
+static bool is_more(const struct __user_cap_data_struct data[2], uint64_t keep)
+{
+    for (size_t i = 0; i < 2; i++)
+        if (((data[i].effective | data[i].permitted) & ~(uint32_t)(keep >> 32 * i)) != 0 || data[i].inheritable != 0)
+            return true;
+    return false;
+}
+
 /* Nothing that is started later gets what is not kept here; a bounding set can only be made smaller by who may. */
 static bool drop_caps(uint64_t keep)
 {
@@ -43,6 +51,8 @@ static bool drop_caps(uint64_t keep)
             (void)prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
     if (syscall(SYS_capget, &head, data) != 0)
         return false;
+    if (!is_more(data, keep))
+        return true; /* a service manager's filter may refuse even this */
     for (size_t i = 0; i < 2; i++) {
         data[i].permitted &= (uint32_t)(keep >> 32 * i);
         data[i].effective &= (uint32_t)(keep >> 32 * i);
@@ -51,15 +61,16 @@ static bool drop_caps(uint64_t keep)
     return syscall(SYS_capset, &head, data) == 0;
 }
 
-static bool lower(int what, rlim_t to)
+/* The kernel's own call: C libraries do not agree on the type of `what`. */
+static bool lower(int what, uint64_t to)
 {
-    struct rlimit limit;
+    uint64_t limit[2]; /* now, and at most */
 
-    if (getrlimit(what, &limit) != 0)
+    if (syscall(SYS_prlimit64, 0, what, NULL, limit) != 0)
         return false;
-    limit.rlim_cur = limit.rlim_cur < to ? limit.rlim_cur : to;
-    limit.rlim_max = limit.rlim_max < to ? limit.rlim_max : to;
-    return setrlimit(what, &limit) == 0;
+    limit[0] = limit[0] < to ? limit[0] : to;
+    limit[1] = limit[1] < to ? limit[1] : to;
+    return syscall(SYS_prlimit64, 0, what, limit, NULL) == 0;
 }
 
 /* The fetcher writes no file at all: a log that goes to one is the writer's. */
