@@ -116,6 +116,21 @@ OTA_MUST_CHECK ota_err ota_attest_digest(struct ota_crypto *c, const struct ota_
 OTA_MUST_CHECK ota_err ota_attest_extend(struct ota_attest_log *log, struct ota_crypto *c, const struct ota_measurement *m);
 
 /**
+ * A log as text, by which a boot stage hands what it measured to what it starts: `{"version":1,"log":[...]}`, entries as in a JWT
+ * (SPEC.md, section 14). Whoever can change the text can change the log: only a register that was extended beside it shows that.
+ * @param len  gets the text's length, without NUL, also when it does not fit
+ * @return OTA_OK; USAGE_MEMORY: cap is too small
+ */
+OTA_MUST_CHECK ota_err ota_attest_log_write(const struct ota_attest_log *log, char *out, size_t cap, size_t *len);
+/**
+ * @param log    gets the measurements; all zero after an error
+ * @param fault  may be NULL; gets the member, such as "measurements.log[2].digest"
+ * @return OTA_OK; REJECT_SYNTAX, _TYPE, _VALUE, _MISSING, _DUPLICATE, _LIMIT, REJECT_SPEC: another version; DEVICE_CRYPTO
+ */
+OTA_MUST_CHECK ota_err ota_attest_log_read(const void *text, size_t len, struct ota_crypto *c, struct ota_attest_log *log,
+                                           struct ota_fault *fault);
+
+/**
  * Write evidence, as COSE_Sign1 with ES256 (ota_attest_cose) or as a JWT (ota_attest_jwt, not NUL-terminated).
  * @param len    gets the token's length, also when it does not fit: then what is needed
  * @param fault  may be NULL; gets the claim that is wrong

@@ -52,6 +52,10 @@ ota_err otai_read_cose(struct otai_span payload, struct ota_crypto *c, struct ot
 ota_err otai_read_jwt(struct otai_span payload, struct ota_crypto *c, struct ota_claims *claims, struct ota_attest_log *log,
                       struct ota_fault *fault);
 
+struct otai_json;
+/* An array of entries in JSON, appended to the log. */
+void otai_take_log(struct otai_json *j, struct ota_crypto *c, struct ota_attest_log *log);
+
 /* Base64url without padding (RFC 7515 section 2). */
 #define OTAI_BASE64URL_LEN(n) ((n) / 3u * 4u + ((n) % 3u ? (n) % 3u + 1u : 0u))
 void otai_put_base64url(struct otai_out *o, const uint8_t *p, size_t len);

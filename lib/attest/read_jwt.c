@@ -45,9 +45,8 @@ static void take_what(struct otai_json *j, struct ota_measurement *m)
         otai_json_fail(j, OTA_REJECT_VALUE, NULL);
 }
 
-static void take_entry(struct reader *t)
+static void take_entry(struct otai_json *j, struct ota_crypto *c, struct ota_attest_log *log)
 {
-    struct otai_json *j = &t->j;
     struct ota_measurement m = { 0 };
     uint32_t left = OTAI_ALL(entry_members);
     int member;
@@ -70,11 +69,17 @@ static void take_entry(struct reader *t)
         }
     if (j->err != OTA_OK)
         return;
-    ota_err err = ota_attest_extend(t->log, t->c, &m);
+    ota_err err = ota_attest_extend(log, c, &m);
     if (err == OTA_USAGE_ARGUMENT)
-        err = otai_is_measured(t->log, &m) ? OTA_REJECT_DUPLICATE : OTA_REJECT_VALUE;
+        err = otai_is_measured(log, &m) ? OTA_REJECT_DUPLICATE : OTA_REJECT_VALUE;
     if (err != OTA_OK)
         otai_json_fail(j, err, NULL);
+}
+
+void otai_take_log(struct otai_json *j, struct ota_crypto *c, struct ota_attest_log *log)
+{
+    for (otai_json_array(j); otai_json_element(j);)
+        take_entry(j, c, log);
 }
 
 /* A number that may be below zero, which no signed document of a repository has. */
@@ -135,8 +140,7 @@ static void take_own(struct reader *t)
             take_strength(j, t->claims);
             break;
         default:
-            for (otai_json_array(j); otai_json_element(j);)
-                take_entry(t);
+            otai_take_log(j, t->c, t->log);
         }
 }
 
