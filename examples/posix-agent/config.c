@@ -199,6 +199,7 @@ static const struct schema_field config_fields[] = {
     OBJECT("net", false, struct agent_config, net, &net_schema),
     OBJECT("hawkbit", false, struct agent_config, hawkbit, &hawkbit_schema),
     OBJECT("policy", false, struct agent_config, policy, &policy_schema),
+    OBJECT("attest", false, struct agent_config, attest, &agent_attest_schema),
     OBJECT("telemetry", false, struct agent_config, telemetry, &agent_telemetry_schema),
     OBJECT("sandbox", false, struct agent_config, sandbox, &agent_sandbox_schema),
     TEXT("report_url", false, 1, OTA_URL_MAX - 1, struct agent_config, report_url),
@@ -367,8 +368,13 @@ static bool check_whole(struct agent_config *c, struct schema_fault *fault)
         if (!check_slot(&c->component[i / 2].slot[i % 2], i / 2, i % 2, fault) || !is_new_slot(c, i, fault))
             return false;
     if (!check_boot(c, fault) || !check_hawkbit(&c->hawkbit, fault) || !agent_policy_read(&c->policy, fault) ||
-        !agent_telemetry_check(&c->telemetry, fault) || !agent_sandbox_read(&c->sandbox, fault))
+        !agent_telemetry_check(&c->telemetry, fault) || !agent_sandbox_read(&c->sandbox, fault) ||
+        !agent_attest_check(&c->attest, fault))
         return false;
+    if (c->attest.url && c->net.client_cert)
+        return schema_fail(fault, "net.client_cert", "does not go with attest: that brings the certificate");
+    if (c->attest.url && c->sandbox.mode != AGENT_SANDBOX_OFF)
+        return schema_fail(fault, "sandbox.mode", "must be \"off\" with attest: a fetcher without the device's key cannot attest");
     for (size_t i = 0; i < c->component_count; i++)
         c->policy.settings.pin[i] = c->component[i].pin;
     if (!c->net.client_cert != !c->net.client_key)

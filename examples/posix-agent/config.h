@@ -3,6 +3,7 @@
 #ifndef AGENT_CONFIG_H
 #define AGENT_CONFIG_H
 
+#include "config_attest.h"
 #include "config_policy.h"
 #include "config_telemetry.h"
 #include "config_sandbox.h"
@@ -95,6 +96,7 @@ struct agent_config {
     struct agent_net net;
     struct agent_hawkbit hawkbit;
     struct agent_policy policy;
+    struct agent_attest attest;
     struct agent_telemetry telemetry;
     struct agent_sandbox sandbox;
     uint8_t tries;

@@ -135,7 +135,7 @@ static const char *net_key(const char *where)
 static ota_err open_net(struct device *d, const struct agent_config *c, const struct device_options *o, struct schema_fault *fault)
 {
     const struct ota_posix_net_config cfg = { .ca_file = c->net.ca_file, .cert_file = c->net.client_cert,
-        .key_file = c->net.client_key, .proxy = c->net.proxy };
+        .key_file = c->net.client_key, .proxy = c->net.proxy, .certificate_later = c->attest.url != NULL };
     struct ota_fault why = { .err = OTA_OK };
     ota_err err;
 
@@ -288,6 +288,8 @@ ota_err device_open(struct device *d, const struct agent_config *c, const struct
     if (err != OTA_OK)
         return err;
     err = device_hawkbit_open(d, c, fault);
+    if (err == OTA_OK && !o->store)
+        err = device_attest_open(d, c, fault);
     if (err != OTA_OK)
         return err;
     describe(d, c, o);
@@ -303,6 +305,7 @@ void device_close(struct device *d)
     ota_posix_syslog_close(&d->syslog);
     ota_posix_conditions_close(&d->conditions);
     device_boot_close(d);
+    device_attest_close(d);
     if (d->fetcher.port.ops)
         ota_posix_fetcher_close(&d->fetcher);
     ota_posix_net_close(&d->net);

@@ -4,6 +4,7 @@
 #define AGENT_DEVICE_H
 
 #include "config.h"
+#include "device_attest.h"
 #include "ota/ota.h"
 #include "ota/posix_sandbox.h"
 
@@ -49,6 +50,7 @@ struct device {
     struct ota_hawkbit hawkbit;
     struct ota_hawkbit_attribute attribute[OTA_HAWKBIT_ATTRIBUTES_MAX];
     char token[OTA_HAWKBIT_TOKEN_MAX + 2];
+    struct device_attest attest;
     struct ota_config cfg;
     void *workspace;
     struct ota *agent;

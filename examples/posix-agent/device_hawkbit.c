@@ -16,7 +16,7 @@ static ota_err bad_token(struct schema_fault *fault, const char *key, const char
 }
 
 /* The first line of a file that is nobody else's: a token is a key. */
-static ota_err read_token(const char *path, const char *key, char *out, size_t cap, struct schema_fault *fault)
+ota_err device_read_token(const char *path, const char *key, char *out, size_t cap, struct schema_fault *fault)
 {
     struct stat st;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -46,7 +46,7 @@ ota_err device_hawkbit_open(struct device *d, const struct agent_config *c, stru
     const struct agent_hawkbit *h = &c->hawkbit;
     const char *path = h->target_token_file ? h->target_token_file : h->gateway_token_file;
     const char *key = h->target_token_file ? "hawkbit.target_token_file" : "hawkbit.gateway_token_file";
-    ota_err err = path ? read_token(path, key, d->token, sizeof d->token, fault) : OTA_OK;
+    ota_err err = path ? device_read_token(path, key, d->token, sizeof d->token, fault) : OTA_OK;
 
     if (err != OTA_OK)
         return err;

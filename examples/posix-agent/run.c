@@ -42,6 +42,11 @@ static void on_stop(int sig)
         ota_cancel(signalled);
 }
 
+static bool is_stopping(void)
+{
+    return stopping;
+}
+
 static void catch_signals(struct ota *agent)
 {
     struct sigaction sa = { .sa_handler = on_stop };
@@ -164,6 +169,10 @@ static ota_err loop(struct run *r)
 
         if (err != OTA_OK)
             return err;
+        if (device_attest_step(&r->device, &wait)) { /* what had to wait for the certificate need not any longer */
+            ota_check_now(r->device.agent);
+            wait.ms = 0;
+        }
         look(r, wait.ms > 0 && !wait.wait_for_net);
         nap(r, &wait);
     }
@@ -247,6 +256,7 @@ int agent_check(const struct agent_config *c, const struct agent_options *o)
         err = sandbox_enter(&held, c, &fault);
     if (err == OTA_OK) {
         catch_signals(d.agent);
+        device_attest_settle(&d, is_stopping);
         err = ota_run(d.agent);
         signalled = NULL;
         tell_outcome(&d, err);

@@ -147,7 +147,7 @@ for _ in 1 2; do ok "challenge" post /v1/start -d '{"version":1}'; done
 ok "too many" post /v1/start -i -d '{"version":1}'
 refused "too many" 503 nonce
 says "too many" "Retry-After: 3"
-(cat "$work/half"; sleep 30) | openssl s_client -connect "127.0.0.1:$port" -CAfile "$work/tls-ca.pem" -quiet >"$work/slow" 2>&1 &
+(cat "$work/half"; exec sleep 30) 2>/dev/null | openssl s_client -connect "127.0.0.1:$port" -CAfile "$work/tls-ca.pem" -quiet >"$work/slow" 2>&1 &
 slow=$!
 ok "slow request" waited "error=RETRY_TIMEOUT"
 kill "$slow" 2>/dev/null

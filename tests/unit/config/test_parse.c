@@ -41,6 +41,30 @@ static void refuse(const char *text, const char *where, const char *what)
     agent_config_free(&config); /* harmless */
 }
 
+#define ATTEST(text) "{" GOOD ",\"sandbox\":{\"mode\":\"off\"},\"attest\":{" text "}}"
+#define ATTEST_GOOD "\"url\":\"https://a\",\"identity\":\"/i\",\"log\":\"/l\""
+
+static void what_comes_of_attestation(void **state)
+{
+    (void)state;
+    assert_true(parse(ATTEST(ATTEST_GOOD ",\"form\":\"jwt\",\"ca_file\":\"/c\",\"token_file\":\"/t\",\"application_file\":\"/a/p\",\"retry_cap_s\":600")));
+    assert_string_equal(config.attest.url, "https://a");
+    assert_int_equal(config.attest.retry_cap_s, 600);
+    agent_config_free(&config);
+    refuse(ATTEST("\"identity\":\"/i\",\"log\":\"/l\""), "attest.url", "is missing");
+    refuse(ATTEST("\"url\":\"https://a\",\"log\":\"/l\""), "attest.identity", "is missing");
+    refuse(ATTEST("\"url\":\"https://a\",\"identity\":\"/i\""), "attest.log", "is missing");
+    refuse(ATTEST(ATTEST_GOOD ",\"URL\":1"), "attest.URL", "is not a known key");
+    refuse(ATTEST("\"url\":\"http://host\",\"identity\":\"/i\",\"log\":\"/l\""), "attest.url", "must begin with https://");
+    refuse(ATTEST("\"url\":\"https://host/\",\"identity\":\"/i\",\"log\":\"/l\""), "attest.url", "not end in /");
+    refuse(ATTEST(ATTEST_GOOD ",\"form\":\"xml\""), "attest.form", "\"cose\" or \"jwt\"");
+    refuse(ATTEST(ATTEST_GOOD ",\"implementation\":\"00\""), "attest.implementation", "of length 64");
+    refuse(ATTEST(ATTEST_GOOD ",\"application_file\":\"a/b\""), "attest.application_file", "must be a whole path");
+    refuse(ATTEST(ATTEST_GOOD ",\"retry_cap_s\":604801"), "attest.retry_cap_s", "1 to 604800");
+    refuse("{" GOOD ",\"net\":{\"client_cert\":\"/c\",\"client_key\":\"/k\"},\"attest\":{" ATTEST_GOOD "}}", "net.client_cert", "does not go with attest");
+    refuse("{" GOOD ",\"attest\":{" ATTEST_GOOD "}}", "sandbox.mode", "must be \"off\" with attest");
+}
+
 #define TELEMETRY(text) "{" GOOD ",\"telemetry\":{" text "}}"
 #define POLICY(text) "{" GOOD ",\"policy\":{" text "}}"
 #define WINDOW(text) POLICY("\"windows\":[{\"from\":\"02:00\",\"to\":\"04:00\"},{" text "}]")
@@ -423,6 +447,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_what_is_demanded_of_packages),
+        cmocka_unit_test(what_comes_of_attestation),
         cmocka_unit_test(when_updates_may_come), cmocka_unit_test(what_no_update_could_follow), cmocka_unit_test(smallest),           cmocka_unit_test(everything),       cmocka_unit_test(boot_loaders), cmocka_unit_test(missing_keys),
         cmocka_unit_test(unknown_and_repeated_keys), cmocka_unit_test(wrong_types), cmocka_unit_test(out_of_range),
         cmocka_unit_test(slots_that_make_no_sense), cmocka_unit_test(not_json),   cmocka_unit_test(deep_nesting),
