@@ -78,6 +78,9 @@ extern "C" {
     X(REJECT_SILENT, 0x21d, "new image gave no verdict before the deadline")                     \
     X(REJECT_REQUIRES, 0x21e, "a component requires what nothing in the deployment provides")     \
     X(REJECT_NONCE, 0x224, "evidence answers another challenge")                                 \
+    X(REJECT_DEVICE, 0x225, "is for another device")                                             \
+    X(REJECT_USED, 0x226, "was used up before")                                                  \
+    X(REJECT_CAPABILITY, 0x227, "no capability of this device allows it")                        \
     X(DEVICE_STORE, 0x301, "state store cannot be read or written")                              \
     X(DEVICE_FULL, 0x302, "no space left in the state store")                                    \
     X(DEVICE_SLOT, 0x303, "slot cannot be read, erased or written")                              \
