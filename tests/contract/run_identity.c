@@ -18,6 +18,7 @@
 
 #include "ota/posix.h"
 #include "ota/posix_identity.h"
+#include "ota/psa_identity.h"
 #include "ota/ram.h"
 #include "report.h"
 
@@ -394,6 +395,99 @@ static void key_file_is_everybodys(void **state)
     refused("identity.counters", ENOENT);
 }
 
+/* ---- in PSA Crypto's store; this implementation keeps its keys in the current directory ---- */
+
+struct psa_device {
+    struct ota_contract_identity contract;
+    struct ota_psa_identity s;
+    struct ota_psa_identity_config cfg;
+};
+
+static bool restart_psa(struct ota_contract_identity *d)
+{
+    struct psa_device *device = (struct psa_device *)d;
+
+    mbedtls_psa_crypto_free(); /* what it knew it reads again */
+    return psa_crypto_init() == PSA_SUCCESS && ota_psa_identity_open(&device->s, &device->cfg, &fault) == OTA_OK;
+}
+
+static void identity_in_psa(void **state)
+{
+    static uint8_t mem[1024], loot[64];
+    static const uint8_t certificate[] = { 0x30, 0x01, 0x00 };
+    struct ota_contract_report r = loud_report();
+    struct psa_device d = { .contract = { .restart = restart_psa, .counter = 1, .reg = 0 } };
+    struct ota_ram_store store;
+    uint64_t value;
+    int32_t code = 0;
+    size_t len;
+
+    (void)state;
+    assert_int_equal(chdir(dir), 0);
+    ota_ram_store_init(&store, mem, sizeof mem);
+    d.cfg = (struct ota_psa_identity_config){ .store = &store.port };
+    assert_int_equal(ota_psa_identity_open(&d.s, &d.cfg, &fault), OTA_OK);
+    d.contract.identity = &d.s.port;
+    assert_int_equal(d.s.port.strength, OTA_STRENGTH_SOFT);
+    finish(&r, ota_contract_identity(&d.contract, &crypto.port, &r), 33);
+    assert_int_equal(psa_export_key(OTA_PSA_IDENTITY_KEY_ID, loot, sizeof loot, &len), PSA_ERROR_NOT_PERMITTED);
+
+    /* Counters that cannot be stored, read, or are damaged. */
+    store.fail = (struct ota_ram_fail){ .at = 1 };
+    assert_int_equal(d.s.port.ops->counter(&d.s.port, 0, 99, &value, &code), OTA_DEVICE_IDENTITY);
+    assert_int_equal(code, OTA_RAM_CODE);
+    assert_int_equal(d.s.port.ops->counter(&d.s.port, 0, 0, &value, &code), OTA_OK);
+    assert_true(value < 99);
+    for (size_t i = OTA_RAM_STORE_OVERHEAD; i < store.used; i++) {
+        mem[i] ^= 1;
+        assert_int_equal(d.s.port.ops->counter(&d.s.port, 0, 0, &value, &code), OTA_DEVICE_IDENTITY);
+        assert_int_equal(ota_psa_identity_open(&d.s, &d.cfg, &fault), OTA_DEVICE_IDENTITY);
+        assert_string_equal(fault.where, "identity.counters");
+        mem[i] ^= 1;
+    }
+    assert_int_equal(ota_psa_identity_open(&d.s, &d.cfg, &fault), OTA_OK);
+
+    /* Without a store there are no counters; with a certificate it is given. */
+    d.cfg.store = NULL;
+    d.cfg.certificate = certificate;
+    d.cfg.certificate_len = sizeof certificate;
+    assert_int_equal(ota_psa_identity_open(&d.s, &d.cfg, &fault), OTA_OK);
+    finish(&r, ota_contract_identity(&d.contract, &crypto.port, &r), 60);
+    assert_int_equal(ota_psa_identity_open(NULL, &d.cfg, &fault), OTA_USAGE_ARGUMENT);
+    assert_int_equal(ota_psa_identity_open(&d.s, NULL, &fault), OTA_USAGE_ARGUMENT);
+    assert_int_equal(psa_destroy_key(OTA_PSA_IDENTITY_KEY_ID), 0);
+}
+
+/* A key with that id which may leave the store, or is for something else. */
+static void a_key_that_may_leave_is_refused(void **state)
+{
+    static const psa_key_usage_t uses[] = { PSA_KEY_USAGE_SIGN_HASH | PSA_KEY_USAGE_EXPORT, PSA_KEY_USAGE_SIGN_HASH | PSA_KEY_USAGE_COPY,
+                                            PSA_KEY_USAGE_VERIFY_HASH };
+    const struct ota_psa_identity_config cfg = { .key_id = 77 };
+    struct ota_psa_identity s;
+    psa_key_id_t id;
+
+    (void)state;
+    assert_int_equal(chdir(dir), 0);
+    for (size_t i = 0; i < 5; i++) {
+        psa_key_attributes_t attr = psa_key_attributes_init();
+
+        psa_set_key_type(&attr, PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1));
+        psa_set_key_bits(&attr, i == 3 ? 384 : 256);
+        psa_set_key_usage_flags(&attr, i < 3 ? uses[i] : PSA_KEY_USAGE_SIGN_HASH);
+        psa_set_key_algorithm(&attr, i == 4 ? PSA_ALG_ECDSA(PSA_ALG_SHA_384) : PSA_ALG_ECDSA(PSA_ALG_SHA_256));
+        psa_set_key_lifetime(&attr, PSA_KEY_LIFETIME_PERSISTENT);
+        psa_set_key_id(&attr, 77);
+        assert_int_equal(psa_generate_key(&attr, &id), 0);
+        assert_int_equal(ota_psa_identity_open(&s, &cfg, &fault), OTA_DEVICE_IDENTITY);
+        assert_string_equal(fault.where, "identity.key");
+        assert_int_equal(fault.port_code, PSA_ERROR_NOT_PERMITTED);
+        assert_int_equal(psa_destroy_key(id), 0);
+    }
+    assert_int_equal(ota_psa_identity_open(&s, &cfg, &fault), OTA_OK); /* the next good try makes its own */
+    assert_int_equal(psa_destroy_key(77), 0);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -423,6 +517,8 @@ int main(void)
         cmocka_unit_test(several_processes),
         cmocka_unit_test(registers_of_another_start),
         cmocka_unit_test(key_file_is_everybodys),
+        cmocka_unit_test(identity_in_psa),
+        cmocka_unit_test(a_key_that_may_leave_is_refused),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
