@@ -27,6 +27,7 @@ int agent_exit_of(ota_err err);
 
 int agent_run(const struct agent_config *c, const struct agent_options *o);
 int agent_check(const struct agent_config *c, const struct agent_options *o);
+int agent_identity(const struct agent_config *c, const struct agent_options *o);
 int agent_status(const struct agent_config *c, const struct agent_options *o);
 
 /** Pass a command such as "defer", "60" on to the agent that runs and print its answer. argument: NULL = none. AGENT_USAGE: no number */

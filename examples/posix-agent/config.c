@@ -189,7 +189,7 @@ static const struct schema_field config_fields[] = {
     TEXT("product", true, 1, OTA_NAME_MAX - 1, struct agent_config, product),
     TEXT("group", true, 1, OTA_NAME_MAX - 1, struct agent_config, group),
     UINT("director", 0, OTA_DIRECTOR_DEVICE, struct agent_config, director),
-    TEXT("device_id", true, 1, 127, struct agent_config, device_id),
+    TEXT("device_id", false, 1, 127, struct agent_config, device_id),
     TEXT("state_dir", true, 1, PATH_LEN_MAX, struct agent_config, state_dir),
     TEXT("runtime_dir", true, 1, RUNTIME_DIR_MAX, struct agent_config, runtime_dir),
     OBJECTS("components", 1, OTA_COMPONENTS_MAX, struct agent_config, component, component_count, &component_schema),
@@ -197,6 +197,7 @@ static const struct schema_field config_fields[] = {
     OBJECT("boot", true, struct agent_config, boot, &boot_schema),
     OBJECT("health", false, struct agent_config, health, &health_schema),
     OBJECT("net", false, struct agent_config, net, &net_schema),
+    OBJECT("identity", false, struct agent_config, identity, &agent_identity_schema),
     OBJECT("hawkbit", false, struct agent_config, hawkbit, &hawkbit_schema),
     OBJECT("policy", false, struct agent_config, policy, &policy_schema),
     OBJECT("attest", false, struct agent_config, attest, &agent_attest_schema),
@@ -367,6 +368,10 @@ static bool check_whole(struct agent_config *c, struct schema_fault *fault)
     for (size_t i = 0; i < c->component_count * 2; i++)
         if (!check_slot(&c->component[i / 2].slot[i % 2], i / 2, i % 2, fault) || !is_new_slot(c, i, fault))
             return false;
+    if (!agent_identity_read(&c->identity, fault))
+        return false;
+    if (!c->device_id && c->identity.kind == AGENT_IDENTITY_NONE)
+        return schema_fail(fault, "device_id", "is missing");
     if (!check_boot(c, fault) || !check_hawkbit(&c->hawkbit, fault) || !agent_policy_read(&c->policy, fault) ||
         !agent_telemetry_check(&c->telemetry, fault) || !agent_sandbox_read(&c->sandbox, fault) ||
         !agent_attest_check(&c->attest, fault))

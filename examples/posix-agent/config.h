@@ -4,6 +4,7 @@
 #define AGENT_CONFIG_H
 
 #include "config_attest.h"
+#include "config_identity.h"
 #include "config_policy.h"
 #include "config_telemetry.h"
 #include "config_sandbox.h"
@@ -86,7 +87,9 @@ struct agent_application {
 /* Everything in the file. Texts belong to `tree`. */
 struct agent_config {
     uint8_t director;
-    const char *product, *group, *device_id, *state_dir, *runtime_dir, *report_url;
+    const char *product, *group, *state_dir, *runtime_dir, *report_url;
+    const char *device_id;        /* NULL: the identity's */
+    struct agent_identity_config identity;
     struct agent_component component[OTA_COMPONENTS_MAX];
     size_t component_count;
     struct agent_repo repo[OTA_REPOS_MAX];

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "identity.h"
 
 #define CONFIG_FILE "/etc/ota/agent.json"
 
@@ -14,13 +15,14 @@ static const char help[] =
     "  run               look for updates and install them, until stopped or until a restart is needed\n"
     "  check             look once, now, and install what there is\n"
     "  status            what goes on, and what holds an update back\n"
+    "  identity          who this device is, and what its key and counters are worth\n"
     "  defer SECONDS     ask the running agent for time before it installs an update; 0 ends a deferral\n"
     "  confirm           vouch for the update on trial (configurations without \"health\")\n"
     "  reject [REASON]   condemn the update on trial; REASON is a number for the report [1]\n"
     "\n"
     "  -c, --config FILE  configuration [" CONFIG_FILE "]\n"
     "      --progress     draw the progress of downloads even where standard error is no terminal\n"
-    "      --json         status as JSON\n"
+    "      --json         status and identity as JSON\n"
     "  -v, --verbose      log every change of state\n"
     "      --version, --help\n"
     "\n"
@@ -40,6 +42,22 @@ static int usage(const char *complaint, const char *what)
     return AGENT_USAGE;
 }
 
+/* A device without a name in its configuration is called after its key. */
+static bool name_device(struct agent_config *c, const char *path)
+{
+    static char id[OTA_IDENTITY_DEVICE_ID_LEN];
+    struct ota_fault fault = { .err = OTA_OK };
+
+    if (c->device_id)
+        return true;
+    if (agent_identity_device_id(&c->identity, id, &fault) != OTA_OK) {
+        (void)fprintf(stderr, "ota-agent: %s: %s: %s (%d)\n", path, fault.where, ota_err_text(fault.err), (int)fault.port_code);
+        return false;
+    }
+    c->device_id = id;
+    return true;
+}
+
 static int with_config(const struct command_line *l, int (*command)(const struct agent_config *, const struct command_line *))
 {
     static struct agent_config config;
@@ -50,7 +68,7 @@ static int with_config(const struct command_line *l, int (*command)(const struct
         (void)fprintf(stderr, "ota-agent: %s: %s%s%s\n", l->config, fault.where, fault.where[0] ? ": " : "", fault.what);
         return AGENT_USAGE;
     }
-    status = command(&config, l);
+    status = name_device(&config, l->config) ? command(&config, l) : AGENT_DEVICE;
     agent_config_free(&config);
     return status;
 }
@@ -70,6 +88,11 @@ static int status(const struct agent_config *c, const struct command_line *l)
     return agent_status(c, &l->options);
 }
 
+static int identity(const struct agent_config *c, const struct command_line *l)
+{
+    return agent_identity(c, &l->options);
+}
+
 static int tell(const struct agent_config *c, const struct command_line *l)
 {
     const char *argument = l->argument ? l->argument : strcmp(l->command, "reject") == 0 ? "1" : NULL;
@@ -85,7 +108,7 @@ static int dispatch(const struct command_line *l)
         int (*command)(const struct agent_config *, const struct command_line *);
         int least, most;   /* arguments */
     } commands[] = {
-        { "run", run, 0, 0 }, { "check", check, 0, 0 }, { "status", status, 0, 0 },
+        { "run", run, 0, 0 }, { "check", check, 0, 0 }, { "status", status, 0, 0 }, { "identity", identity, 0, 0 },
         { "defer", tell, 1, 1 }, { "confirm", tell, 0, 0 }, { "reject", tell, 0, 1 },
     };
     int arguments = l->argument != NULL;

@@ -66,6 +66,7 @@ static void what_comes_of_attestation(void **state)
 }
 
 #define TELEMETRY(text) "{" GOOD ",\"telemetry\":{" text "}}"
+#define IDENTITY(text) "{" GOOD ",\"identity\":{" text "}}"
 #define POLICY(text) "{" GOOD ",\"policy\":{" text "}}"
 #define WINDOW(text) POLICY("\"windows\":[{\"from\":\"02:00\",\"to\":\"04:00\"},{" text "}]")
 
@@ -131,6 +132,17 @@ static void what_no_update_could_follow(void **state)
         { POLICY("\"metered_bytes_max\":0"), "policy.metered_bytes_max", "integer" },
         { POLICY("\"metered_command\":[\"\"]"), "policy.metered_command[0]", "length" },
         { "{" GOOD ",\"policy\":[]}", "policy", "must be an object" },
+        { IDENTITY("\"dir\":\"/i\""), "identity.kind", "is missing" },
+        { IDENTITY("\"kind\":\"hsm\""), "identity.kind", "must be" },
+        { IDENTITY("\"kind\":\"file\""), "identity.dir", "is missing" },
+        { IDENTITY("\"kind\":\"psa\""), "identity.dir", "is missing" },
+        { IDENTITY("\"kind\":\"tpm\""), "identity.tcti", "is missing" },
+        { IDENTITY("\"kind\":\"tpm\",\"tcti\":\"device\",\"dir\":\"/i\""), "identity.dir", "does not go" },
+        { IDENTITY("\"kind\":\"file\",\"dir\":\"/i\",\"tcti\":\"device\""), "identity.tcti", "does not go" },
+        { IDENTITY("\"kind\":\"psa\",\"dir\":\"/i\",\"owner_auth_file\":\"/o\""), "identity.owner_auth_file", "does not go" },
+        { IDENTITY("\"kind\":\"file\",\"dir\":\"/i\",\"key_id\":7"), "identity.key_id", "does not go" },
+        { IDENTITY("\"kind\":\"psa\",\"dir\":\"/i\",\"key_id\":0"), "identity.key_id", "an integer of 1 to" },
+        { IDENTITY("\"kind\":\"file\",\"dir\":\"/i\",\"path\":\"/p\""), "identity.path", "not a known key" },
         { TELEMETRY("\"facts\":1"), "telemetry.facts", "true or false" },
         { TELEMETRY("\"fact\":true"), "telemetry.fact", "not a known key" },
         { TELEMETRY("\"log\":\"journal\""), "telemetry.log", "\"stderr\" or \"syslog\"" },
@@ -147,6 +159,16 @@ static void what_no_update_could_follow(void **state)
 static void smallest(void **state)
 {
     (void)state;
+    assert_true(parse(IDENTITY("\"kind\":\"tpm\",\"tcti\":\"device:/dev/tpmrm0\",\"owner_auth_file\":\"/o\",\"certificate\":\"/c\"")));
+    assert_true(config.identity.kind == AGENT_IDENTITY_TPM && strcmp(config.identity.tcti, "device:/dev/tpmrm0") == 0);
+    agent_config_free(&config);
+    assert_true(parse(IDENTITY("\"kind\":\"psa\",\"dir\":\"/i\",\"key_id\":7")));
+    assert_true(config.identity.kind == AGENT_IDENTITY_PSA && config.identity.key_id == 7);
+    agent_config_free(&config);
+    assert_true(parse("{\"product\":\"t\",\"group\":\"p\",\"state_dir\":\"/s\",\"runtime_dir\":\"/r\"," LISTS "," BOOT
+                      ",\"identity\":{\"kind\":\"file\",\"dir\":\"/i\"}}"));
+    assert_true(config.identity.kind == AGENT_IDENTITY_FILE && !config.device_id); /* the key's hash is its name */
+    agent_config_free(&config);
     assert_true(parse(TELEMETRY("\"facts\":true,\"log\":\"syslog\",\"facility\":\"local7\"")));
     assert_true(config.telemetry.facts && agent_telemetry_syslog(&config.telemetry));
     agent_config_free(&config);
