@@ -378,8 +378,6 @@ static bool check_whole(struct agent_config *c, struct schema_fault *fault)
         return false;
     if (c->attest.url && c->net.client_cert)
         return schema_fail(fault, "net.client_cert", "does not go with attest: that brings the certificate");
-    if (c->attest.url && c->sandbox.mode != AGENT_SANDBOX_OFF)
-        return schema_fail(fault, "sandbox.mode", "must be \"off\" with attest: a fetcher without the device's key cannot attest");
     for (size_t i = 0; i < c->component_count; i++)
         c->policy.settings.pin[i] = c->component[i].pin;
     if (!c->net.client_cert != !c->net.client_key)

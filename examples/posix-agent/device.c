@@ -12,6 +12,7 @@
 #include "device_boot.h"
 #include "device_hawkbit.h"
 #include "packages.h"
+#include "sandbox.h"
 
 #define ROOT_FILE_MAX (1u << 20)
 /* `status` holds the lock for an instant when no agent runs; that must not keep one from starting. */
@@ -139,10 +140,8 @@ static ota_err open_net(struct device *d, const struct agent_config *c, const st
     struct ota_fault why = { .err = OTA_OK };
     ota_err err;
 
-    d->net_cfg = cfg;
-    const struct ota_posix_fetcher_config proxy = { .helper = o->helper, .net = &d->net_cfg };
-    if (o->helper && o->helper->fd >= 0)
-        err = ota_posix_fetcher_open(&d->fetcher, &proxy, &why);
+    if (sandbox_is_on(o->sandbox))
+        err = ota_posix_fetcher_open(&d->fetcher, &(struct ota_posix_fetcher_config){ &o->sandbox->helper, &o->sandbox->net, 0 }, &why);
     else
         err = ota_posix_net_open(&d->net, &cfg, &why);
     d->net_port = d->fetcher.port.ops ? &d->fetcher.port : &d->net.port;
@@ -289,7 +288,7 @@ ota_err device_open(struct device *d, const struct agent_config *c, const struct
         return err;
     err = device_hawkbit_open(d, c, fault);
     if (err == OTA_OK && !o->store)
-        err = device_attest_open(d, c, fault);
+        err = device_attest_open(d, c, o->sandbox, fault);
     if (err != OTA_OK)
         return err;
     describe(d, c, o);

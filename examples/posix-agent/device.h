@@ -17,7 +17,6 @@ struct package_demand {
 struct device {
     struct ota_posix_net net;             /* of an agent in one process */
     struct ota_posix_fetcher fetcher;     /* of one in two */
-    struct ota_posix_net_config net_cfg;
     struct ota_net *net_port;             /* the one that is open */
     struct ota_posix_store store;
     struct ota_posix_clock clock;
@@ -56,10 +55,12 @@ struct device {
     struct ota *agent;
 };
 
+struct sandbox;
+
 struct device_options {
     bool states;                /* log every change of state */
     bool quiet;                 /* no log at all */
-    struct ota_posix_helper *helper;   /* the network is in another process; NULL or none: in this one */
+    struct sandbox *sandbox;   /* the network is in another process; NULL, or without helpers: in this one */
     struct ota_store *store;    /* use this store instead of the device's own; NULL = its own */
 };
 

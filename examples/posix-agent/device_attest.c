@@ -14,6 +14,7 @@
 #include "device.h"
 #include "device_boot.h"
 #include "device_hawkbit.h"
+#include "sandbox.h"
 
 #define LOG_MAX 16384u
 #define NAP_MS 50u            /* while an exchange is under way beside the agent's own work */
@@ -188,6 +189,13 @@ static void tell(struct device_attest *a)
 }
 
 /* Show what there is to the update servers, from the moment on in which no exchange uses the other one. */
+static ota_err hand_over(struct device_attest *a, bool usable, struct ota_fault *why)
+{
+    if (a->shown_beyond)
+        return ota_posix_fetcher_certificate(a->shown_beyond, usable);
+    return ota_posix_net_certificate(a->shown_by, usable ? a->update_file : NULL, why);
+}
+
 static bool show(struct device_attest *a)
 {
     struct ota_fault why = { .err = OTA_OK };
@@ -195,9 +203,9 @@ static bool show(struct device_attest *a)
     int64_t end_s = usable ? a->client.status.not_after_s : 0;
     bool first = usable && a->shown_s == 0;
 
-    if (end_s == a->shown_s || a->shown_by->open)
+    if (end_s == a->shown_s || (a->shown_beyond ? a->shown_beyond->open : a->shown_by->open))
         return false;
-    if (ota_posix_net_certificate(a->shown_by, usable ? a->update_file : NULL, &why) != OTA_OK) {
+    if (hand_over(a, usable, &why) != OTA_OK) {
         (void)fprintf(stderr, "ota-agent: %s: %s\n", a->update_file, strerror(why.port_code));
         end_s = 0;
         first = false;
@@ -209,11 +217,18 @@ static bool show(struct device_attest *a)
 
 /* ---- open, step, close ---- */
 
-static ota_err open_net(struct device_attest *a, const struct agent_config *c, struct schema_fault *fault)
+static ota_err open_net(struct device_attest *a, const struct agent_config *c, struct sandbox *held, struct schema_fault *fault)
 {
     const struct ota_posix_net_config cfg = { .ca_file = a->cfg->ca_file ? a->cfg->ca_file : c->net.ca_file, .proxy = c->net.proxy };
     struct ota_fault why = { .err = OTA_OK };
-    ota_err err = ota_posix_net_open(&a->net, &cfg, &why);
+    ota_err err;
+
+    a->net.file_fd = a->fetcher.fd = -1;
+    if (sandbox_is_on(held))
+        err = ota_posix_fetcher_open(&a->fetcher, &(struct ota_posix_fetcher_config){ &held->attest_helper, &held->attest_net, 0 }, &why);
+    else
+        err = ota_posix_net_open(&a->net, &cfg, &why);
+    a->net_port = sandbox_is_on(held) ? &a->fetcher.port : &a->net.port;
 
     return err == OTA_OK ? OTA_OK : device_fail(fault, "attest.ca_file", a->cfg->ca_file, err, &why);
 }
@@ -222,7 +237,7 @@ static ota_err open_client(struct device *d, struct schema_fault *fault)
 {
     struct device_attest *a = &d->attest;
     const struct ota_attest_client_config cfg = {
-        .size = sizeof cfg, .url = a->cfg->url, .token = a->token[0] ? a->token : NULL, .net = &a->net.port, .store = a->store,
+        .size = sizeof cfg, .url = a->cfg->url, .token = a->token[0] ? a->token : NULL, .net = a->net_port, .store = a->store,
         .clock = &d->clock.port, .crypto = &d->crypto.port, .signer = &a->signer.port, .key = a->key, .keys = &a->keys.port,
         .log = &a->log, .claims = &a->claims,
         .form = a->cfg->form && strcmp(a->cfg->form, "jwt") == 0 ? OTA_TOKEN_JWT : OTA_TOKEN_COSE,
@@ -234,7 +249,7 @@ static ota_err open_client(struct device *d, struct schema_fault *fault)
     return err == OTA_OK ? OTA_OK : device_fail(fault, why.where, NULL, err, &why);
 }
 
-ota_err device_attest_open(struct device *d, const struct agent_config *c, struct schema_fault *fault)
+ota_err device_attest_open(struct device *d, const struct agent_config *c, struct sandbox *held, struct schema_fault *fault)
 {
     struct device_attest *a = &d->attest;
     ota_err err;
@@ -244,6 +259,7 @@ ota_err device_attest_open(struct device *d, const struct agent_config *c, struc
     a->cfg = &c->attest;
     a->store = &d->store.port;
     a->shown_by = &d->net;
+    a->shown_beyond = sandbox_is_on(held) ? &d->fetcher : NULL;
     a->told = OTA_DONE; /* nothing yet */
     if (snprintf(a->update_file, sizeof a->update_file, "%s/%s", c->state_dir, OTA_ATTEST_UPDATE_PEM) >= (int)sizeof a->update_file)
         return refuse(fault, "state_dir", "is too long");
@@ -253,7 +269,7 @@ ota_err device_attest_open(struct device *d, const struct agent_config *c, struc
     if (err == OTA_OK)
         err = read_log(a, &d->crypto.port, fault);
     if (err == OTA_OK)
-        err = open_net(a, c, fault);
+        err = open_net(a, c, held, fault);
     if (err != OTA_OK)
         return err;
     make_claims(a);
@@ -276,7 +292,7 @@ bool device_attest_step(struct device *d, struct ota_wait *wait)
         return false;
     ota_attest_client_step(&a->client, &own);
     if (own.wait_for_net && wait->ms > 0 && !wait->wait_for_net)
-        a->net.port.ops->wait(&a->net.port, wait->ms < NAP_MS ? wait->ms : NAP_MS);
+        a->net_port->ops->wait(a->net_port, wait->ms < NAP_MS ? wait->ms : NAP_MS);
     if (own.wait_for_net)
         own.ms = wait->wait_for_net ? NAP_MS : 0;
     if (own.ms < wait->ms)
@@ -303,6 +319,8 @@ void device_attest_close(struct device *d)
     if (!a->cfg)
         return;
     ota_attest_client_close(&a->client);
+    if (a->fetcher.port.ops)
+        ota_posix_fetcher_close(&a->fetcher);
     ota_posix_net_close(&a->net);
     ota_posix_identity_close(&a->identity);
     memset(a->token, 0, sizeof a->token);

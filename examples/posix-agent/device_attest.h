@@ -5,13 +5,15 @@
 
 #include "config.h"
 #include "ota/attest_client.h"
-#include "ota/posix.h"
+#include "ota/posix_sandbox.h"
 #include "ota/posix_identity.h"
 
 struct device_attest {
     bool on;
     const struct agent_attest *cfg;
     struct ota_posix_net net;             /* to the service: shows no certificate */
+    struct ota_posix_fetcher fetcher;     /* the same of an agent in two processes */
+    struct ota_net *net_port;             /* the one that is open */
     struct ota_posix_identity identity;
     struct ota_identity_signer signer;
     struct ota_posix_cert_keys keys;
@@ -19,7 +21,8 @@ struct device_attest {
     struct ota_claims claims;
     struct ota_attest_client client;
     struct ota_store *store;
-    struct ota_posix_net *shown_by;       /* to the update servers */
+    struct ota_posix_net *shown_by;       /* to the update servers; NULL: by shown_beyond */
+    struct ota_posix_fetcher *shown_beyond;
     uint8_t key[OTA_ATTEST_KEY_LEN];
     char token[132], update_file[4096];
     int64_t shown_s;                      /* end of the certificate that is shown; 0 = none is */
@@ -28,9 +31,10 @@ struct device_attest {
 };
 
 struct device;
+struct sandbox;
 
 /** Does nothing without "attest" in the configuration. After an error nothing of it may be used. @return as device_open() */
-ota_err device_attest_open(struct device *d, const struct agent_config *c, struct schema_fault *fault);
+ota_err device_attest_open(struct device *d, const struct agent_config *c, struct sandbox *held, struct schema_fault *fault);
 void device_attest_close(struct device *d);
 
 /** One step beside the agent's. *wait is made shorter where it has to be. @return true: there is a certificate now where none was */

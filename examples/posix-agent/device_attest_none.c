@@ -2,9 +2,9 @@
 /* Without OTA_ATTEST: a configuration that asks for it is refused. */
 #include "device.h"
 
-ota_err device_attest_open(struct device *d, const struct agent_config *c, struct schema_fault *fault)
+ota_err device_attest_open(struct device *d, const struct agent_config *c, struct sandbox *held, struct schema_fault *fault)
 {
-    (void)d;
+    (void)d, (void)held;
     if (!c->attest.url)
         return OTA_OK;
     (void)schema_fail(fault, "attest", "this program was built without OTA_ATTEST");

@@ -182,7 +182,7 @@ static ota_err loop(struct run *r)
 int agent_run(const struct agent_config *c, const struct agent_options *o)
 {
     static struct run r;
-    const struct device_options how = { .states = o->verbose, .helper = &r.sandbox.helper };
+    const struct device_options how = { .states = o->verbose, .sandbox = &r.sandbox };
     struct schema_fault fault;
     ota_err err;
 
@@ -243,7 +243,7 @@ int agent_check(const struct agent_config *c, const struct agent_options *o)
 {
     static struct device d;
     static struct sandbox held;
-    const struct device_options how = { .states = o->verbose, .helper = &held.helper };
+    const struct device_options how = { .states = o->verbose, .sandbox = &held };
     struct schema_fault fault;
     ota_err err = sandbox_start(&held, c, &fault);
 

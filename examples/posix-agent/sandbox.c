@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "device_boot.h"
+#include "ota/attest_client.h"
 
 #define CAP_LINUX_IMMUTABLE_BIT (UINT64_C(1) << 9) /* firmware variables are immutable files */
 
@@ -137,20 +138,35 @@ static ota_err say(struct schema_fault *fault, ota_err err, const struct ota_fau
     return device_fail(fault, is_key ? "sandbox.mode" : why->where, is_key ? "required, but this kernel lacks a part of it" : NULL, err, why);
 }
 
+/* The service that issues certificates is shown none, and may have another CA. */
+static ota_err start_attest(struct sandbox *s, const struct agent_config *c, struct ota_fault *why)
+{
+    s->attest_net = (struct ota_posix_net_config){ .ca_file = c->attest.ca_file ? c->attest.ca_file : c->net.ca_file, .proxy = c->net.proxy };
+    s->attest_cfg = (struct ota_posix_helper_config){ .net = &s->attest_net, .required = s->helper_cfg.required };
+    return ota_posix_helper_start(&s->attest_helper, &s->attest_cfg, why);
+}
+
 ota_err sandbox_start(struct sandbox *s, const struct agent_config *c, struct schema_fault *fault)
 {
     struct ota_fault why = { .err = OTA_OK };
 
     memset(s, 0, sizeof *s);
-    s->helper.fd = -1;
+    s->helper.fd = s->attest_helper.fd = -1;
     if (c->sandbox.mode == AGENT_SANDBOX_OFF)
         return OTA_OK;
     list_fetcher_files(s, c);
     s->net = (struct ota_posix_net_config){ .ca_file = c->net.ca_file, .cert_file = c->net.client_cert, .key_file = c->net.client_key,
                                             .proxy = c->net.proxy };
+    if (c->attest.url) {
+        (void)snprintf(s->update_file, sizeof s->update_file, "%s/%s", c->state_dir, OTA_ATTEST_UPDATE_PEM);
+        s->net.certificate_later = true;
+        s->net.cert_file = s->net.key_file = s->update_file;
+    }
     s->helper_cfg = (struct ota_posix_helper_config){ .net = &s->net, .fetcher_read = s->fetcher_read,
         .required = c->sandbox.mode == AGENT_SANDBOX_REQUIRED, .commands = s->command, .command_count = list_commands(s, c) };
     ota_err err = ota_posix_helper_start(&s->helper, &s->helper_cfg, &why);
+    if (err == OTA_OK && c->attest.url)
+        err = start_attest(s, c, &why);
     return err == OTA_OK ? OTA_OK : say(fault, err, &why);
 }
 
@@ -217,6 +233,10 @@ static ota_err list_files(struct sandbox *s, const struct agent_config *c)
         err = add_folder(s, c->policy.consent_file, sandbox_read_path);
     if (err == OTA_OK && c->policy.power_supply)
         err = sandbox_read_path(s, c->policy.power_supply);
+    if (err == OTA_OK && c->attest.application_file)
+        err = add_folder(s, c->attest.application_file, sandbox_write_path);
+    if (err == OTA_OK && c->attest.identity)
+        err = sandbox_write_path(s, c->attest.identity);
     for (size_t i = 0; i < sizeof system_files / sizeof system_files[0] && err == OTA_OK; i++)
         err = sandbox_read_path(s, system_files[i]);
     for (size_t i = 0; c->sandbox.read[i] && err == OTA_OK; i++)
@@ -244,5 +264,6 @@ ota_err sandbox_enter(struct sandbox *s, const struct agent_config *c, struct sc
 
 void sandbox_close(struct sandbox *s)
 {
+    ota_posix_helper_stop(&s->attest_helper);
     ota_posix_helper_stop(&s->helper);
 }

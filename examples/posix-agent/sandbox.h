@@ -13,6 +13,10 @@ struct sandbox {
     struct ota_posix_helper helper;              /* fd -1: none; the agent is one process */
     struct ota_posix_helper_config helper_cfg;
     struct ota_posix_net_config net;             /* of the fetcher */
+    struct ota_posix_helper attest_helper;       /* with "attest": of a second fetcher, which speaks to that service alone */
+    struct ota_posix_helper_config attest_cfg;
+    struct ota_posix_net_config attest_net;
+    char update_file[4096];                      /* certificate that the first one shows then */
     struct ota_posix_command command[OTA_POSIX_COMMANDS_MAX];
     const char *custom[2];
     const char *fetcher_read[OTA_REPOS_MAX * 2 + AGENT_SANDBOX_PATHS + 1];
@@ -23,6 +27,12 @@ struct sandbox {
     bool entered;
     struct ota_posix_sandbox_state writer;       /* once entered */
 };
+
+/** Is the agent two processes? s may be NULL. */
+static inline bool sandbox_is_on(const struct sandbox *s)
+{
+    return s && s->helper.fd >= 0;
+}
 
 /**
  * Start the helper, first of all. Does nothing with "mode": "off".

@@ -77,7 +77,8 @@ struct ota_posix_command {
 #define OTA_POSIX_COMMANDS_MAX 8u
 
 struct ota_posix_helper_config {
-    const struct ota_posix_net_config *net;            /**< of the fetcher; NULL: it cannot be started */
+    const struct ota_posix_net_config *net;            /**< of the fetcher; NULL: it cannot be started. With certificate_later its cert_file
+                                                            names the file that ota_posix_fetcher_certificate() speaks of */
     const char *const *fetcher_read;                   /**< further files that the fetcher reads, such as those of file: URLs; may be NULL */
     bool required;                                     /**< of the fetcher's sandbox */
     const struct ota_posix_command *commands;
@@ -91,8 +92,8 @@ struct ota_posix_helper {
 };
 
 /**
- * Start the helper. Call it with one thread, before files are opened, signals handled and sandboxes entered. From now on the ports
- * of this process start their programs through it. It ignores SIGINT and SIGTERM and ends, and the fetcher with it, when this
+ * Start the helper. Call it with one thread, before files are opened, signals handled and sandboxes entered. With commands, the ports
+ * of this process start their programs through it from now on. An agent that speaks to two servers with two configurations has two. It ignores SIGINT and SIGTERM and ends, and the fetcher with it, when this
  * process ends or calls ota_posix_helper_stop(). cfg and all that it names is copied by the fork: changes are not seen.
  * @return OTA_OK; USAGE_ARGUMENT; DEVICE_MEMORY-like failures of the system as USAGE_MEMORY with errno
  */
@@ -139,6 +140,7 @@ struct ota_posix_fetcher {
     int fd;                                      /**< -1 = no fetcher runs */
     uint32_t exchange;                           /**< number of the last one */
     bool open, ending, have_head, done;
+    bool certificate;                            /**< there is one now, where it comes later */
     uint32_t stale;                              /**< frames of an ended exchange that came */
     ota_err result;                              /**< once done */
     int32_t code;
@@ -160,6 +162,12 @@ struct ota_posix_fetcher {
  */
 OTA_MUST_CHECK ota_err ota_posix_fetcher_open(struct ota_posix_fetcher *f, const struct ota_posix_fetcher_config *cfg, struct ota_fault *fault);
 void ota_posix_fetcher_close(struct ota_posix_fetcher *f);
+
+/**
+ * Where the certificate comes later (certificate_later): from the next exchange on the file holds one that may be shown, or does not.
+ * Without it begin() answers RETRY_CERTIFICATE, but for requests of another origin. @return OTA_OK; USAGE_STATE: an exchange is open
+ */
+OTA_MUST_CHECK ota_err ota_posix_fetcher_certificate(struct ota_posix_fetcher *f, bool usable);
 
 /** The fetcher itself: enter the sandbox, then serve exchanges on fd until it closes. @return an exit status */
 int ota_posix_fetcher_main(int fd, const struct ota_posix_helper_config *cfg);

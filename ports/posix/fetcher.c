@@ -211,6 +211,19 @@ static ota_err enter(const struct ota_posix_helper_config *cfg, struct ota_posix
     return ota_posix_sandbox_enter(&sandbox, s, fault);
 }
 
+/* One that comes later may be there by now; when it comes, or is replaced, the writer starts another fetcher. */
+static ota_err open_net(struct fetcher *f, const struct ota_posix_net_config *cfg, struct ota_fault *fault)
+{
+    struct ota_posix_net_config own = *cfg;
+
+    if (cfg->certificate_later)
+        own.cert_file = own.key_file = NULL;
+    ota_err err = ota_posix_net_open(&f->net, &own, fault);
+    if (err == OTA_OK && cfg->certificate_later && cfg->cert_file && access(cfg->cert_file, R_OK) == 0)
+        err = ota_posix_net_certificate(&f->net, cfg->cert_file, fault);
+    return err;
+}
+
 int ota_posix_fetcher_main(int fd, const struct ota_posix_helper_config *cfg)
 {
     struct fetcher *f = calloc(1, sizeof *f);
@@ -220,7 +233,7 @@ int ota_posix_fetcher_main(int fd, const struct ota_posix_helper_config *cfg)
     if (!f)
         return 1;
     f->fd = fd;
-    ota_err err = ota_posix_net_open(&f->net, cfg->net, &fault);
+    ota_err err = open_net(f, cfg->net, &fault);
     if (err == OTA_OK)
         err = enter(cfg, &s, &fault);
     queue(f, OTAP_HELLO, otap_put_hello(body(f), &s, err, fault.port_code));

@@ -299,7 +299,8 @@ ota_err ota_posix_helper_start(struct ota_posix_helper *h, const struct ota_posi
     }
     h->fd = pair[0];
     h->pid = pid;
-    otap_spawn_through(h->fd);
+    if (cfg->command_count > 0)
+        otap_spawn_through(h->fd);
     return OTA_OK;
 }
 
@@ -307,7 +308,7 @@ void ota_posix_helper_stop(struct ota_posix_helper *h)
 {
     if (h->fd < 0)
         return;
-    otap_spawn_through(-1);
+    otap_spawn_unless(h->fd);
     otap_close(&h->fd);
     while (waitpid((pid_t)h->pid, NULL, 0) < 0 && errno == EINTR)
         ;

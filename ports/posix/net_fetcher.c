@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -207,7 +208,7 @@ static bool make_ready(struct ota_posix_fetcher *f, uint64_t until)
 
 static bool is_result_of_begin(ota_err err)
 {
-    return err == OTA_OK || err == OTA_USAGE_ARGUMENT || err == OTA_RETRY_NETWORK || err == OTA_RETRY_TLS || err == OTA_RETRY_PROTOCOL;
+    return err == OTA_OK || err == OTA_USAGE_ARGUMENT || err == OTA_RETRY_NETWORK || err == OTA_RETRY_TLS || err == OTA_RETRY_PROTOCOL || err == OTA_RETRY_CERTIFICATE;
 }
 
 static ota_err take_begun(struct ota_posix_fetcher *f, uint64_t until)
@@ -234,6 +235,8 @@ static ota_err net_begin(struct ota_net *net, const struct ota_net_request *req)
         return OTA_USAGE_STATE;
     if (!req->url)
         return OTA_USAGE_ARGUMENT;
+    if (f->net->certificate_later && !f->certificate && !req->other_origin && strncasecmp(req->url, "https://", 8) == 0)
+        return OTA_RETRY_CERTIFICATE;
     uint32_t failures = f->failures;
     if (!make_ready(f, until))
         return f->failures != failures ? f->result : OTA_RETRY_NETWORK;
@@ -380,7 +383,18 @@ ota_err ota_posix_fetcher_open(struct ota_posix_fetcher *f, const struct ota_pos
     f->helper = cfg->helper;
     f->net = cfg->net;
     f->answer_ms = cfg->answer_ms ? cfg->answer_ms : ANSWER_MS;
-    return otap_net_check(cfg->net, fault);
+    struct ota_posix_net_config files = *cfg->net;
+    if (files.certificate_later)
+        files.cert_file = files.key_file = NULL;
+    return otap_net_check(&files, fault);
+}
+
+ota_err ota_posix_fetcher_certificate(struct ota_posix_fetcher *f, bool usable)
+{
+    if (f->open)
+        return OTA_USAGE_STATE;
+    f->certificate = usable;
+    return OTA_OK;
 }
 
 void ota_posix_fetcher_close(struct ota_posix_fetcher *f)

@@ -59,6 +59,12 @@ void otap_spawn_through(int helper_fd)
     helper = helper_fd;
 }
 
+void otap_spawn_unless(int helper_fd)
+{
+    if (helper == helper_fd)
+        helper = -1;
+}
+
 static int spawn_here(const char *const *argv, int out, pid_t *pid)
 {
     posix_spawn_file_actions_t files;

@@ -15,6 +15,8 @@ int otap_spawn_out(const char *const *argv, int out, pid_t *pid);
 /* From now on programs are started by the helper at the other end of this socket; -1: by this process again. It is the process
  * that has entered a sandbox, not one port of it: hence for all of them. */
 void otap_spawn_through(int helper_fd);
+/* This helper leaves. */
+void otap_spawn_unless(int helper_fd);
 
 /* The helper's: start argv as a child of this process's parent, which waits for it and may kill its group. ENOSYS: the system
  * does not offer that. After another error *pid may be a child that the parent has to wait for; 0 = there is none. */

@@ -70,7 +70,7 @@ agent_config() { # SERVICE URL [MORE MEMBERS]
   "net": { "ca_file": "$work/tls-ca.pem" }, "times": { "retry_base_s": 1 },
   "attest": { "url": "$1", "token_file": "$work/token", "identity": "$D/identity", "log": "$D/measured",
               "application_file": "$D/apps/certificate.pem" },
-  "sandbox": { "mode": "off" }, "health": { "command": ["/bin/true"] }, "boot": { "type": "file", "path": "$D/boot" } ${2:-} }
+  "health": { "command": ["/bin/true"] }, "boot": { "type": "file", "path": "$D/boot" } ${2:-} }
 JSON
 }
 check() { # NAME STATUS TEXT
@@ -154,7 +154,6 @@ refuse() { # NAME TEXT SED
 refuse "http" "attest.url: must begin with https://" 's#"url": "https:#"url": "http:#'
 refuse "unknown member" "attest.tokn" 's/token_file/tokn/'
 refuse "no identity" "attest.identity: is missing" 's/"identity": "[^"]*",//'
-refuse "the sandbox" "sandbox.mode: must be" 's/"mode": "off"/"mode": "on"/'
 refuse "two certificates" "net.client_cert: does not go with attest" 's#"net": {#"net": { "client_cert": "/x", "client_key": "/x",#'
 chmod 644 "$work/token"
 agent_config "$url"

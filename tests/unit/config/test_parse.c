@@ -41,7 +41,7 @@ static void refuse(const char *text, const char *where, const char *what)
     agent_config_free(&config); /* harmless */
 }
 
-#define ATTEST(text) "{" GOOD ",\"sandbox\":{\"mode\":\"off\"},\"attest\":{" text "}}"
+#define ATTEST(text) "{" GOOD ",\"attest\":{" text "}}"
 #define ATTEST_GOOD "\"url\":\"https://a\",\"identity\":\"/i\",\"log\":\"/l\""
 
 static void what_comes_of_attestation(void **state)
@@ -62,7 +62,32 @@ static void what_comes_of_attestation(void **state)
     refuse(ATTEST(ATTEST_GOOD ",\"application_file\":\"a/b\""), "attest.application_file", "must be a whole path");
     refuse(ATTEST(ATTEST_GOOD ",\"retry_cap_s\":604801"), "attest.retry_cap_s", "1 to 604800");
     refuse("{" GOOD ",\"net\":{\"client_cert\":\"/c\",\"client_key\":\"/k\"},\"attest\":{" ATTEST_GOOD "}}", "net.client_cert", "does not go with attest");
-    refuse("{" GOOD ",\"attest\":{" ATTEST_GOOD "}}", "sandbox.mode", "must be \"off\" with attest");
+}
+
+#define SANDBOX(text) "{" GOOD ",\"sandbox\":{" text "}}"
+
+static void how_the_agent_is_held(void **state)
+{
+    (void)state;
+    assert_true(parse("{" GOOD "}"));
+    assert_int_equal(config.sandbox.mode, AGENT_SANDBOX_ON);
+    agent_config_free(&config);
+    assert_true(parse(SANDBOX("\"mode\":\"required\",\"read\":[\"/a\",\"/b\"],\"write\":[\"/c\"]")));
+    assert_int_equal(config.sandbox.mode, AGENT_SANDBOX_REQUIRED);
+    assert_string_equal(config.sandbox.read[1], "/b");
+    assert_string_equal(config.sandbox.write[0], "/c");
+    assert_null(config.sandbox.write[1]);
+    agent_config_free(&config);
+    assert_true(parse(SANDBOX("\"mode\":\"off\"")));
+    assert_int_equal(config.sandbox.mode, AGENT_SANDBOX_OFF);
+    agent_config_free(&config);
+    refuse(SANDBOX("\"mode\":\"maybe\""), "sandbox.mode", "must be one of on, required, off");
+    refuse(SANDBOX("\"mode\":true"), "sandbox.mode", "must be a string");
+    refuse(SANDBOX("\"Mode\":\"on\""), "sandbox.Mode", "is not a known key");
+    refuse(SANDBOX("\"read\":[\"/a\",\"b\"]"), "sandbox.read[1]", "must be an absolute path");
+    refuse(SANDBOX("\"write\":[\"//\"]"), "sandbox.write[0]", "would open everything");
+    refuse(SANDBOX("\"read\":[]"), "sandbox.read", "an array of 1 to 16");
+    refuse(SANDBOX("\"mode\":\"off\",\"write\":[\"/a\"]"), "sandbox.write", "does not go with");
 }
 
 #define TELEMETRY(text) "{" GOOD ",\"telemetry\":{" text "}}"
@@ -469,7 +494,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_what_is_demanded_of_packages),
-        cmocka_unit_test(what_comes_of_attestation),
+        cmocka_unit_test(what_comes_of_attestation), cmocka_unit_test(how_the_agent_is_held),
         cmocka_unit_test(when_updates_may_come), cmocka_unit_test(what_no_update_could_follow), cmocka_unit_test(smallest),           cmocka_unit_test(everything),       cmocka_unit_test(boot_loaders), cmocka_unit_test(missing_keys),
         cmocka_unit_test(unknown_and_repeated_keys), cmocka_unit_test(wrong_types), cmocka_unit_test(out_of_range),
         cmocka_unit_test(slots_that_make_no_sense), cmocka_unit_test(not_json),   cmocka_unit_test(deep_nesting),
