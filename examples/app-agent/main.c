@@ -5,9 +5,12 @@
  * of updates of the system; without one it goes its own way. Something must set the link, count the tries of a trial in
  * DIR/boot, and start what the link leads to: ota-boot-supervisor does,
  *
- *     ota-boot-supervisor --init a --link DIR/current DIR/boot DIR/slot-a DIR/slot-b -- DIR URL [POLL-SECONDS [RUNTIME-DIR]]
+ *     ota-boot-supervisor --init a --link DIR/current --crash-note DIR/state/crash.app DIR/boot DIR/slot-a DIR/slot-b -- DIR URL
+ *         [POLL-SECONDS [RUNTIME-DIR [REPORT-URL]]]
  *
- * where DIR also holds the factory's root.json, and URL is the product's repository, such as http://server/p/thermostat/.
+ * where DIR also holds the factory's root.json, and URL is the product's repository, such as http://server/p/thermostat/. How the
+ * application crashed is noted by the supervisor and reported by the next start, below REPORT-URL like what became of updates.
+ * RUNTIME-DIR "-" is none.
  *
  * Nobody knows better than the application whether it works: it has no health port, it says ota_confirm() itself. */
 #include <errno.h>
@@ -90,13 +93,13 @@ static bool name_repository(struct app *a, const char *url)
 }
 
 /* The device's other agent has another component and another device id in its reports; everything else is common. */
-static ota_err make_agent(struct app *a, uint32_t poll_s, struct ota_fault *why)
+static ota_err make_agent(struct app *a, uint32_t poll_s, const char *report_url, struct ota_fault *why)
 {
     a->component = (struct ota_component){ .name = "app", .slot = { &a->slot[0].port, &a->slot[1].port } };
     const struct ota_config cfg = { .size = sizeof cfg, .product = "thermostat", .group = "production",
         .device_id = "thermostat-0001-app", .net = &a->net.port, .store = &a->store.port, .clock = &a->clock.port,
         .crypto = &a->crypto.port, .boot = &a->boot.port, .health = NULL, .log = &a->log.port, .components = &a->component,
-        .component_count = 1, .repos = &a->repo, .repo_count = 1, .plain_http = true,
+        .component_count = 1, .repos = &a->repo, .repo_count = 1, .plain_http = true, .report_url = report_url,
         .times = { .poll_s = poll_s, .retry_base_s = 1, .health_deadline_s = 30,
                    .start_s = poll_s < 300 ? poll_s : 300 } };
     size_t len = ota_workspace_len(&cfg);
@@ -211,9 +214,9 @@ int main(int argc, char **argv)
     const char *slot = getenv("OTA_SLOT");
     long poll_s = argc >= 4 ? strtol(argv[3], NULL, 10) : 3600;
 
-    if (argc < 3 || argc > 5 || poll_s < 1 || poll_s > 86400)
-        return fputs("usage: app DIR URL [POLL-SECONDS [RUNTIME-DIR]]\n", stderr), 2;
-    (void)printf("app " APP_VERSION " running from slot %s\n", slot ? slot : "?");
+    if (argc < 3 || argc > 6 || poll_s < 1 || poll_s > 86400)
+        return fputs("usage: app DIR URL [POLL-SECONDS [RUNTIME-DIR [REPORT-URL]]]\n", stderr), 2;
+    (void)printf("app pid %ld\napp " APP_VERSION " running from slot %s\n", (long)getpid(), slot ? slot : "?");
     (void)fflush(stdout);
     if (chdir(argv[1]) != 0)
         return fprintf(stderr, "app: %s: %s\n", argv[1], strerror(errno)), 1;
@@ -224,9 +227,9 @@ int main(int argc, char **argv)
     (void)snprintf(a.file[1], sizeof a.file[1], "%s/slot-b", argv[1]);
     if (!name_repository(&a, argv[2]))
         return fputs("app: root.json cannot be read\n", stderr), 1;
-    if (!open_ports(&a, &why) || make_agent(&a, (uint32_t)poll_s, &why) != OTA_OK)
+    if (!open_ports(&a, &why) || make_agent(&a, (uint32_t)poll_s, argc == 6 ? argv[5] : NULL, &why) != OTA_OK)
         return fprintf(stderr, "app: %s: %s\n", why.where, ota_err_text(why.err)), 1;
-    if (!meet_system(&a, argc == 5 ? argv[4] : NULL, &why))
+    if (!meet_system(&a, argc >= 5 && strcmp(argv[4], "-") != 0 ? argv[4] : NULL, &why))
         return fprintf(stderr, "app: %s: %s\n", why.where, ota_err_text(why.err)), 1;
     return live(&a);
 }

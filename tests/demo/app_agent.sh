@@ -38,8 +38,18 @@ CONFIG
 PIDS+=($!)
 wait_until 20 test -S "$DIR/run/agent.sock" || fail "the system's agent does not listen: $(cat "$DIR/sys/log")"
 
-"$BUILD/examples/boot-supervisor/ota-boot-supervisor" --init a --link "$DIR/app/current" --max-boots 20 "$DIR/app/boot" "$DIR/app/slot-a" \
-    "$DIR/app/slot-b" -- "$DIR/app" "$URL" 1 "$DIR/run" > "$LOG" 2>&1 &
+# Reports go to what stands for syslog: a socket whose lines land in a file.
+python3 -B -c 'import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+with open(sys.argv[2], "wb", 0) as f:
+    while True:
+        f.write(s.recv(65536) + b"\n")' "$DIR/syslog" "$DIR/reports" &
+PIDS+=($!)
+wait_until 20 test -S "$DIR/syslog" || fail "nobody takes reports"
+
+"$BUILD/examples/boot-supervisor/ota-boot-supervisor" --init a --link "$DIR/app/current" --crash-note "$DIR/app/state/crash.app" --max-boots 20 \
+    "$DIR/app/boot" "$DIR/app/slot-a" "$DIR/app/slot-b" -- "$DIR/app" "$URL" 1 "$DIR/run" "file://$DIR/syslog/" > "$LOG" 2>&1 &
 PIDS+=($!)
 wait_until 20 last_start 1.0.0 a || fail "1.0.0 does not start"
 
@@ -56,6 +66,16 @@ exec 8<&-
 wait_until 30 logged 'deployment 2 confirmed' || fail "2.0.0 is not confirmed"
 last_start 2.0.0 b || fail "2.0.0 does not run from slot b"
 [ "$(readlink "$DIR/app/current")" = "$DIR/app/slot-b" ] || fail "the link does not lead to slot b"
+
+# The updated application crashes: its next start reports how, and what it was.
+told() { grep -q "$1" "$DIR/reports"; }
+wait_until 30 told '"event":"update-confirmed"' || fail "the update is not reported"
+pid=$(sed -n 's/^app pid \([0-9]*\)$/\1/p' "$LOG" | tail -n 1)
+kill -SEGV "$pid"
+wait_until 30 told '"event":"crash"' || fail "the crash is not reported"
+grep '"event":"crash"' "$DIR/reports" | grep '"type":"unplanned","class":"application","category":"signal"' | grep '"port":11}' |
+    grep '"component":"app"' | grep -q '"running":"2.0.0"' || fail "the crash's report is wrong: $(cat "$DIR/reports")"
+last_start 2.0.0 b || fail "2.0.0 does not run again after its crash"
 
 publish app 3.0.0 "$APPS/ota-app-3.0.0"
 wait_until 30 logged 'deployment 3 rolled back' || fail "3.0.0 is not rolled back"
