@@ -42,10 +42,14 @@ struct app {
     struct ota_repo repo;
     struct ota *agent;
     struct ota_posix_peer peer;  /* the system's agent */
+    struct ota_posix_provided system;   /* what it provides, as it told last */
     const char *runtime_dir;     /* NULL = none */
     char file[2][256];           /* what the link holds: the slots as the supervisor was told them */
     char metadata_url[256], targets_url[256];
     uint8_t root[16384];
+    enum ota_state learned_in;   /* when it was asked last */
+    uint64_t learned_ms;
+    bool looked;                 /* at what is ready, in this turn */
     unsigned done;               /* pieces of work */
 };
 
@@ -95,11 +99,13 @@ static bool name_repository(struct app *a, const char *url)
 /* The device's other agent has another component and another device id in its reports; everything else is common. */
 static ota_err make_agent(struct app *a, uint32_t poll_s, const char *report_url, struct ota_fault *why)
 {
+    ota_posix_provided_init(&a->system);
     a->component = (struct ota_component){ .name = "app", .slot = { &a->slot[0].port, &a->slot[1].port } };
     const struct ota_config cfg = { .size = sizeof cfg, .product = "thermostat", .group = "production",
         .device_id = "thermostat-0001-app", .net = &a->net.port, .store = &a->store.port, .clock = &a->clock.port,
         .crypto = &a->crypto.port, .boot = &a->boot.port, .health = NULL, .log = &a->log.port, .components = &a->component,
         .component_count = 1, .repos = &a->repo, .repo_count = 1, .plain_http = true, .report_url = report_url,
+        .provided = a->system.level, .provided_count = OTA_POSIX_PROVIDED_MAX,
         .times = { .poll_s = poll_s, .retry_base_s = 1, .health_deadline_s = 30,
                    .start_s = poll_s < 300 ? poll_s : 300 } };
     size_t len = ota_workspace_len(&cfg);
@@ -144,7 +150,20 @@ static void hear(struct app *a)
     (void)fflush(stdout);
 }
 
-/* Our turn, if this state needs one; given back as soon as nothing is under way, or something else holds it back. */
+/* What our images may require is judged in these states: by what the system provides now, not by what it did when we started.
+ * Where it cannot be asked, what it told last counts. TRUST has many steps, and the last one judges. */
+static void learn(struct app *a, enum ota_state state)
+{
+    uint64_t now = a->clock.port.ops->monotonic_ms(&a->clock.port);
+    bool judged = state == OTA_ST_TRUST || state == OTA_ST_PLAN || state == OTA_ST_READY;
+
+    if (judged && (state != a->learned_in || now - a->learned_ms >= WORK_MS) && ota_posix_peer_provided(&a->peer, &a->system) == OTA_OK)
+        a->learned_ms = now;
+    a->learned_in = state;
+}
+
+/* Our turn, if this state needs one; given back as soon as nothing is under way, or something else holds it back. What is ready is
+ * looked at in our turn, too: what the system provides stays as it is until the trial is armed. */
 static bool may_step(struct app *a, bool rests)
 {
     struct ota_status s;
@@ -153,10 +172,15 @@ static bool may_step(struct app *a, bool rests)
         return true;
     hear(a);
     ota_status(a->agent, &s);
-    if (ota_posix_needs_turn(s.state))
-        return ota_posix_peer_turn(&a->peer) == OTA_OK;
-    if (!ota_posix_keeps_turn(s.state) && (s.state != OTA_ST_READY || rests) && a->peer.since_ms != 0)
+    bool needs = ota_posix_needs_turn(s.state) || s.state == OTA_ST_READY;
+    if (!needs && !ota_posix_keeps_turn(s.state) && a->peer.since_ms != 0)
         ota_posix_peer_done(&a->peer);
+    if (s.state == OTA_ST_READY && rests && a->peer.since_ms != 0 && a->looked)
+        ota_posix_peer_done(&a->peer);
+    if (needs && ota_posix_peer_turn(&a->peer) != OTA_OK)
+        return false;
+    learn(a, s.state);
+    a->looked = s.state == OTA_ST_READY;
     return true;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "levels.h"
 #include "ota/ota.h"
 #include "status.h"
 
@@ -180,6 +181,25 @@ static void answer_done(struct requests *r, int client, const struct ota_posix_l
     tell_turn(r, client, a);
 }
 
+/* A page of "name=level", as many as a line holds of the longest. */
+static void answer_provides(struct requests *r, int client, const struct ota_posix_line *l, struct answer *a)
+{
+    struct ota_level level[LEVELS_MAX];
+    int64_t from = 0;
+    int total = levels_of(r->agent, r->config, level), len;
+    struct ota_status s;
+
+    (void)client;
+    if (total < 0 || !number_of(l, "from", 0, LEVELS_MAX, &from)) {
+        a->status = total < 0 ? AGENT_DEVICE : AGENT_USAGE;
+        return;
+    }
+    ota_status(r->agent, &s);
+    len = snprintf(a->more, sizeof a->more, ",\"total\":%d,\"deployment\":%" PRIu64, total, s.seq < (uint64_t)NUMBER_MAX ? s.seq : (uint64_t)NUMBER_MAX);
+    for (int i = (int)from, k = 0; i < total && k < (int)OTA_POSIX_PAGE; i++, k++)
+        len += snprintf(a->more + len, sizeof a->more - (size_t)len, ",\"%c\":\"%s=%" PRIu32 "\"", 'a' + k, level[i].name, level[i].level);
+}
+
 static const struct {
     const char *name;
     void (*answer)(struct requests *r, int client, const struct ota_posix_line *l, struct answer *a);
@@ -187,6 +207,7 @@ static const struct {
 } known[] = {
     { "status", answer_status, false }, { "defer", answer_defer, false },   { "confirm", answer_confirm, true }, { "reject", answer_reject, true },
     { "check", answer_check, false },   { "watch", answer_watch, false },   { "turn", answer_turn, false },      { "done", answer_done, false },
+    { "provides", answer_provides, false },
 };
 
 static void dispatch(struct requests *r, int client, const struct ota_posix_line *l, struct answer *a)

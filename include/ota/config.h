@@ -162,7 +162,9 @@ struct ota_config {
                                        boot this is and what became of the last update (SPEC.md, 8); no device id [false] */
     struct ota_limits limits;
     struct ota_times times;
-    const struct ota_provided *provided;   /**< for what images require; NULL = nothing. Builds with OTA_RELATIONS */
+    const struct ota_provided *provided;   /**< for what images require; NULL = nothing. What stands in it may change between two steps:
+                                                it is read when a deployment is judged, before each image is fetched, and before
+                                                the trial is armed; a name "" provides nothing. Builds with OTA_RELATIONS */
     size_t provided_count;
     const struct ota_hawkbit *hawkbit;   /**< NULL: check in with repos[0]; else with this server (needs OTA_HAWKBIT) */
     struct ota_conditions *conditions;  /**< NULL: nothing is known of power, link and local time. This and the next member do

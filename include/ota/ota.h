@@ -151,6 +151,28 @@ OTA_MUST_CHECK ota_err ota_confirm(struct ota *a);
 /** The application condemns the running trial. reason goes into the report. @return OTA_OK; USAGE_STATE without a trial */
 OTA_MUST_CHECK ota_err ota_reject(struct ota *a, int32_t reason);
 
+#define OTA_LEVELS_MAX 16          /**< levels that the components of one agent provide */
+#define OTA_LEVELS_MEMORY 10240u
+
+struct ota_level {
+    char name[OTA_NAME_MAX];
+    uint32_t level;
+};
+
+struct ota_levels {
+    size_t count;
+    struct ota_level level[OTA_LEVELS_MAX];
+    uint64_t memory[OTA_LEVELS_MEMORY / 8u];   /**< the call's own */
+};
+
+/**
+ * What the confirmed images of this agent provide ("provides" of their descriptions), for an agent whose images require it: its
+ * ota_config.provided. A trial's images count when they are confirmed. Nothing is known of an image that came before this library
+ * was there. Between two steps; reads the store. Builds with OTA_RELATIONS.
+ * @return OTA_OK; DEVICE_STORE
+ */
+OTA_MUST_CHECK ota_err ota_levels(struct ota *a, struct ota_levels *out);
+
 /** End the open network exchange and forget the agent. The workspace may be reused. */
 void ota_close(struct ota *a);
 

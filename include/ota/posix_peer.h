@@ -126,6 +126,30 @@ OTA_MUST_CHECK ota_err ota_posix_peer_ask(struct ota_posix_peer *p, struct ota_p
 /** What was told since. Never blocks. @return true: *out has changed */
 bool ota_posix_peer_news(struct ota_posix_peer *p, struct ota_posix_news *out);
 
+/* ------------------------------------------------------------------------------------- what the system provides -- */
+
+#define OTA_POSIX_PAGE 8u               /**< levels in one line */
+#define OTA_POSIX_PROVIDED_MAX 32u
+
+/** For ota_config: provided = level, provided_count = OTA_POSIX_PROVIDED_MAX. Entries that are not used are "". */
+struct ota_posix_provided {
+    struct ota_provided level[OTA_POSIX_PROVIDED_MAX];
+    char name[OTA_POSIX_PROVIDED_MAX][OTA_NAME_MAX];
+    size_t count;                       /**< that are used */
+};
+
+/** Nothing is provided. Before ota_init(); the struct must not be moved afterwards. */
+void ota_posix_provided_init(struct ota_posix_provided *set);
+
+/**
+ * Ask what the system's components provide now, as confirmed, and its configuration. Between two steps: before those in the states
+ * trust, plan and ready, when the turn is ours, so that nothing changes behind it. Blocks up to 2 s.
+ * @return OTA_OK: *set is new, as a whole; else it is as it was: RETRY_NOT_FOUND no agent runs; RETRY_REFUSED this process may not ask;
+ *         RETRY_PROTOCOL an older agent that does not know the question, more than OTA_POSIX_PROVIDED_MAX, a malformed answer, or
+ *         an update in between; RETRY_TIMEOUT
+ */
+OTA_MUST_CHECK ota_err ota_posix_peer_provided(struct ota_posix_peer *p, struct ota_posix_provided *set);
+
 #ifdef __cplusplus
 }
 #endif

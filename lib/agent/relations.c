@@ -267,6 +267,50 @@ ota_err otai_relations_local(struct ota *a, const struct ota_local *set, size_t 
     return err;
 }
 
+/* Its levels stand in the record, whether it runs or comes. */
+static void recall(const struct ota *a, struct relations *r, const struct otai_book *b)
+{
+    for (size_t i = 0; i < a->cfg.component_count; i++) {
+        const struct ota_release_image *image = otai_image_of(a, i);
+        const uint8_t *sha256 = image ? image->sha256 : installed_digest(a, i);
+        const struct otai_levels *known = sha256 ? otai_book_find(b, sha256) : NULL;
+
+        if (known)
+            r->levels[i] = *known;
+    }
+}
+
+/* Nothing else lies in the region between two states. */
+ota_err otai_relations_still(struct ota *a)
+{
+    struct relations *r = relations_of(a);
+    struct otai_book *b = (struct otai_book *)(void *)a->region;
+
+    if (a->cfg.provided_count == 0)
+        return OTA_OK;
+    memset(r, 0, sizeof *r);
+    memset(b, 0, sizeof *b);
+    ota_err err = otai_book_load(a->cfg.store, b, &a->fault);
+    if (err != OTA_OK)
+        return err;
+    recall(a, r, b);
+    for (size_t i = 0; i < a->cfg.component_count && err == OTA_OK; i++)
+        if (will_run(a, i))
+            err = judge(a, r, i);
+    return err;
+}
+
+/* The check-in behind it judges the deployment anew, and refuses it. */
+ota_err otai_relations_ready(struct ota *a)
+{
+    ota_err err = otai_relations_still(a);
+
+    if (err != OTA_REJECT_REQUIRES)
+        return err;
+    a->asked = true;
+    return OTA_SAME;
+}
+
 /* ---- removal ---- */
 
 void otai_relations_want(struct ota *a)

@@ -49,6 +49,18 @@ static inline bool otai_relations_remove(struct ota *a)
     return false;
 }
 
+static inline ota_err otai_relations_still(const struct ota *a)
+{
+    (void)a;
+    return OTA_OK;
+}
+
+static inline ota_err otai_relations_ready(const struct ota *a)
+{
+    (void)a;
+    return OTA_OK;
+}
+
 static inline ota_err otai_relations_check(struct ota *a)
 {
     (void)a;

@@ -22,6 +22,10 @@ struct ota_local;
 /* IDLE: would every requirement be met if these images ran? As far as it is known what they provide and require. OTA_OK;
  * REJECT_REQUIRES, or a failure of the store. */
 OTA_MUST_CHECK ota_err otai_relations_local(struct ota *a, const struct ota_local *set, size_t count);
+/* PLAN: the same of what the outside provides now, before anything is fetched. OTA_OK, REJECT_REQUIRES, or a failure of the store. */
+OTA_MUST_CHECK ota_err otai_relations_still(struct ota *a);
+/* READY: and before it is armed. OTA_OK; SAME: not any more, time for a check-in; or a failure of the store. */
+OTA_MUST_CHECK ota_err otai_relations_ready(struct ota *a);
 void otai_relations_want(struct ota *a); /* the journal learns of the removals */
 void otai_relations_arm(const struct ota *a, struct ota_trial *trial);
 bool otai_relations_gone(struct ota *a, size_t component); /* confirmed: was this a removal? Then nothing is installed */

@@ -4,6 +4,7 @@
 
 #include "agent.h"
 #include OTAI_POLICY_HEADER
+#include OTAI_RELATIONS_HEADER
 
 static struct ota_slot *slot_of(const struct ota *a, uint8_t component, uint8_t slot)
 {
@@ -54,8 +55,10 @@ ota_err otai_step_plan(struct ota *a)
         .most = { [OTA_CODEC_DEFLATE] = l->window_bits, [OTA_CODEC_DELTA] = otai_delta_memory(l), [OTA_CODEC_INDEX] = otai_ranges_memory(l),
                   [OTA_CODEC_ZSTD] = otai_unpack_zstd_bits(l) },
         .bytes_left = l->bytes_max > a->j.fetched ? l->bytes_max - a->j.fetched : 0 };
-    ota_err err = gather(a, facts);
+    ota_err err = otai_relations_still(a);
 
+    if (err == OTA_OK)
+        err = gather(a, facts);
     if (err != OTA_OK)
         return err;
     err = otai_plan_next(&a->release, facts, &limits, &a->plan, &a->fault);
@@ -357,6 +360,8 @@ ota_err otai_step_ready(struct ota *a)
 
     if (err == OTA_OK)
         err = otai_hb_ready(a);
+    if (err == OTA_OK)
+        err = otai_relations_ready(a);
     if (err != OTA_OK)
         return err;
     /* A trial of before (its journal was lost) must not count against the one that ARM is about to announce. */

@@ -307,6 +307,103 @@ ota_err ota_posix_peer_ask(struct ota_posix_peer *p, struct ota_posix_news *out)
     return err;
 }
 
+/* ---- what the system provides ---- */
+
+void ota_posix_provided_init(struct ota_posix_provided *set)
+{
+    memset(set, 0, sizeof *set);
+    for (size_t i = 0; i < OTA_POSIX_PROVIDED_MAX; i++)
+        set->level[i].name = set->name[i];
+}
+
+struct levels {
+    size_t total, got;
+    int64_t deployment;
+    char name[OTA_POSIX_PROVIDED_MAX][OTA_NAME_MAX];
+    uint32_t level[OTA_POSIX_PROVIDED_MAX];
+};
+
+/* "name=level" */
+static bool take_level(struct levels *l, const char *text)
+{
+    size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-"), digits = text[len] == '=' ? strspn(text + len + 1, "0123456789") : 0;
+    uint64_t level = 0;
+
+    if (len == 0 || len >= OTA_NAME_MAX || digits == 0 || digits > 10 || text[len + 1 + digits] != '\0')
+        return false;
+    for (const char *p = text + len + 1; *p; p++)
+        level = level * 10u + (uint64_t)(*p - '0');
+    if (level == 0 || level > UINT32_MAX)
+        return false;
+    memcpy(l->name[l->got], text, len);
+    l->name[l->got][len] = '\0';
+    l->level[l->got++] = (uint32_t)level;
+    return true;
+}
+
+/* The head of the first page is that of all. */
+static bool take_head(struct levels *l, const struct ota_posix_line *answer)
+{
+    int64_t total = -1, deployment = -1;
+    bool first = l->got == 0;
+
+    take_number(answer, "total", &total);
+    take_number(answer, "deployment", &deployment);
+    if (total < 0 || total > (int64_t)OTA_POSIX_PROVIDED_MAX || deployment < 0)
+        return false;
+    if (!first)
+        return l->total == (size_t)total && l->deployment == deployment;
+    l->total = (size_t)total;
+    l->deployment = deployment;
+    return true;
+}
+
+static bool take_page(struct levels *l, const struct ota_posix_line *answer)
+{
+    size_t before = l->got;
+
+    if (!take_head(l, answer))
+        return false;
+    for (size_t k = 0; k < OTA_POSIX_PAGE && l->got < l->total; k++) {
+        const char name[2] = { (char)('a' + (int)k), '\0' };
+        const struct ota_posix_member *m = ota_posix_line_find(answer, name, OTA_POSIX_TEXT);
+
+        if (!m || !take_level(l, m->text))
+            return false;
+    }
+    return l->got > before || l->total == 0;
+}
+
+static void keep_levels(struct ota_posix_provided *set, const struct levels *l)
+{
+    ota_posix_provided_init(set);
+    memcpy(set->name, l->name, sizeof set->name);
+    for (size_t i = 0; i < l->got; i++)
+        set->level[i].level = l->level[i];
+    set->count = l->got;
+}
+
+ota_err ota_posix_peer_provided(struct ota_posix_peer *p, struct ota_posix_provided *set)
+{
+    struct levels l = { 0 };
+
+    do {
+        struct ota_posix_line answer;
+        char line[64];
+
+        (void)snprintf(line, sizeof line, "{\"do\":\"provides\",\"from\":%zu}\n", l.got);
+        ota_err err = ask(p, line, &answer);
+        if (err != OTA_OK)
+            return err;
+        if (!take_page(&l, &answer)) {
+            hang_up(p); /* it may be the answer to something else: the next one must not be this one's */
+            return OTA_RETRY_PROTOCOL;
+        }
+    } while (l.got < l.total);
+    keep_levels(set, &l);
+    return OTA_OK;
+}
+
 bool ota_posix_peer_news(struct ota_posix_peer *p, struct ota_posix_news *out)
 {
     struct ota_posix_line answer;

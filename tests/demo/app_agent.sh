@@ -35,7 +35,8 @@ cat > "$DIR/sys/agent.json" <<CONFIG
   "boot": { "type": "file", "path": "$DIR/sys/boot" }, "plain_http": true, "turns": { "system_s": 60, "application_s": 60 } }
 CONFIG
 "$BUILD/examples/posix-agent/ota-agent" run --config "$DIR/sys/agent.json" >> "$DIR/sys/log" 2>&1 &
-PIDS+=($!)
+SYSTEM=$!
+PIDS+=($SYSTEM)
 wait_until 20 test -S "$DIR/run/agent.sock" || fail "the system's agent does not listen: $(cat "$DIR/sys/log")"
 
 # Reports go to what stands for syslog: a socket whose lines land in a file.
@@ -55,14 +56,22 @@ wait_until 20 last_start 1.0.0 a || fail "1.0.0 does not start"
 
 wait_until 20 logged 'app: meets system 7.0.0' || fail "the application does not find the system's agent"
 
-# Somebody else updates: the application waits for its turn.
-exec 8< "$DIR/run/update.lock"
-flock 8
-publish app 2.0.0 "$APPS/ota-app-2.0.0"
+# What the application requires of the system is asked of the system's agent: not there yet, so nothing is fetched.
+publish app 2.0.0 "$APPS/ota-app-2.0.0" --requires os-abi=2
+wait_until 30 logged 'REJECT_REQUIRES at requires os-abi: app' || fail "2.0.0 is not refused by a system that does not provide it"
+! logged 'download starts' || fail "2.0.0 is fetched before the system provides what it requires"
+exec 7< "$DIR/run/update.lock"
+flock 7
+stop "$SYSTEM"
+sed -i 's/"plain_http": true/"plain_http": true, "provides": [ { "name": "os-abi", "level": 2 } ]/' "$DIR/sys/agent.json"
+"$BUILD/examples/posix-agent/ota-agent" run --config "$DIR/sys/agent.json" >> "$DIR/sys/log" 2>&1 7<&- &
+PIDS+=($!)
+
+# Now it is there. Somebody else updates: the application waits for its turn.
 wait_until 30 logged 'deployment 2 wants' || fail "2.0.0 is not found"
 sleep 1
 ! logged 'download starts' || fail "2.0.0 is fetched out of turn"
-exec 8<&-
+exec 7<&-
 wait_until 30 logged 'deployment 2 confirmed' || fail "2.0.0 is not confirmed"
 last_start 2.0.0 b || fail "2.0.0 does not run from slot b"
 [ "$(readlink "$DIR/app/current")" = "$DIR/app/slot-b" ] || fail "the link does not lead to slot b"

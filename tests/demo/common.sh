@@ -61,7 +61,7 @@ publisher() { "$BUILD/tools/ota-repo" --dir "$DIR/publisher" "$@" >> "$DIR/publi
 
 publish()
 {
-    publisher image add "$3" --product thermostat --component "$1" --version "$2" --delta-from none --no-index
+    publisher image add "$3" --product thermostat --component "$1" --version "$2" --delta-from none --no-index "${@:4}"
     publisher deploy --product thermostat --group production --os-feed none --image "$1=$2"
 }
 

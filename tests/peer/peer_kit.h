@@ -28,6 +28,8 @@
 struct shared {
     atomic_int inside, overlaps, count, checks;
     atomic_int released;             /* applications that hold on go on now */
+    atomic_int restarts, gone;       /* of the system; its second component was taken out */
+    atomic_int victim;               /* process that ends when its component does; 0 = none */
     atomic_int blocked, apps_wait;   /* the system cannot go on; so many applications wait */
     char log[512];      /* who had a turn, in order */
 };
@@ -37,6 +39,10 @@ static char dir[] = "/tmp/ota-peer-XXXXXX";
 static struct agent_config config;
 static int orders[2] = { -1, -1 };   /* the test's end, the server's */
 static pid_t server = -1;
+struct control;
+struct requests;
+static void (*serve)(struct control *c, struct requests *r);   /* NULL = serve_until_told() */
+static void (*prepare)(void);        /* what the server's device lives through before it serves; NULL = it is started */
 
 static inline uint64_t now_ms(void *unused)
 {
@@ -163,7 +169,9 @@ static inline void be_server(void)
     struct schema_fault fault;
 
     (void)flow_open(NULL);
-    if (!sim_start(dev) || !control_open(&c, &config, &fault) || !requests_open(&r, &c, &config, &fault))
+    if (prepare)
+        prepare();
+    if ((!dev->agent && !sim_start(dev)) || !control_open(&c, &config, &fault) || !requests_open(&r, &c, &config, &fault))
         _exit(9);
     r.agent = dev->agent;
     r.now_ms = now_ms;
@@ -173,7 +181,10 @@ static inline void be_server(void)
         if (ota_step(dev->agent, &wait) != OTA_OK)
             _exit(9);
     }
-    serve_until_told(&c, &r);
+    if (serve)
+        serve(&c, &r);
+    else
+        serve_until_told(&c, &r);
     control_close(&c);
     requests_close(&r);
     (void)flow_close(NULL);
@@ -284,6 +295,8 @@ static inline int set_up(void **state)
     memset(shared, 0, sizeof *shared);
     config = (struct agent_config){ .runtime_dir = dir, .system_turn_s = 3600, .app_turn_s = 3600,
         .component = { { .name = "os" } }, .component_count = 1 };
+    prepare = NULL;
+    serve = NULL;
     return 0;
 }
 
