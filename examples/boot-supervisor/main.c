@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "floor.h"
 #include "image.h"
 #include "ota/posix.h"
 #include "secure.h"
@@ -37,6 +38,10 @@ struct supervisor {
     const char *package_component;
     unsigned long package_security;
     struct secure secure;
+    struct floor floor;
+    bool on_trial;               /* what runs at this start */
+    uint32_t security_min;       /* at this start */
+    bool floor_unknown;          /* the counter could not be read */
 };
 
 static volatile sig_atomic_t stopping;
@@ -132,7 +137,7 @@ static bool store(const struct supervisor *s, struct ota_boot_record *r, int32_t
 }
 
 /* A try that was not stored is a try that is not counted, so the trial must not run then. */
-static bool choose(const struct supervisor *s, uint8_t *slot)
+static bool choose(struct supervisor *s, uint8_t *slot)
 {
     struct ota_boot_record r;
     int32_t code = 0;
@@ -144,9 +149,11 @@ static bool choose(const struct supervisor *s, uint8_t *slot)
         return false;
     }
     how = ota_boot_record_start(&r, &changed);
+    s->on_trial = how == OTA_BOOT_START_TRIAL;
     *slot = r.running[s->component];
     if (changed && !store(s, &r, &code)) {
         say("cannot store the boot record, the trial is left out: ", strerror(code));
+        s->on_trial = false;
         *slot = r.confirmed[s->component];
     } else {
         tell_choice(s, how, &r);
@@ -174,12 +181,50 @@ static void tell_refusal(uint8_t slot, const struct ota_fault *fault)
     (void)fflush(stdout);
 }
 
-/* What lies in a slot, ready to run: its descriptor, or -1. Where a key is set, only what it signed: all but the body is
- * cut off in memory. What runs where it lies is judged there. */
-static int load_slot(const struct supervisor *s, uint8_t slot)
+static void tell_floor(const char *what, const struct ota_fault *fault)
+{
+    (void)printf("boot: %s: %s: %s (%d)\n", what, fault->where, ota_err_text(fault->err), (int)fault->port_code);
+    (void)fflush(stdout);
+}
+
+/* A device whose counter cannot be read still starts what was confirmed; but nothing new is tried. */
+static void read_floor(struct supervisor *s)
 {
     struct ota_fault fault = { .err = OTA_OK };
-    uint64_t body_len = 0;
+
+    s->security_min = (uint32_t)s->package_security;
+    s->floor_unknown = floor_read(&s->floor, &s->security_min, &fault) != OTA_OK;
+    if (s->floor_unknown)
+        tell_floor("the security floor is not known", &fault);
+}
+
+/* Raised when what was confirmed starts, so that a trial that fails can still go back. */
+static void raise_floor(struct supervisor *s, uint32_t security)
+{
+    struct ota_fault fault = { .err = OTA_OK };
+
+    if (s->on_trial || s->floor_unknown || security <= s->security_min)
+        return;
+    if (floor_raise(&s->floor, security, &fault) != OTA_OK)
+        tell_floor("the security floor is not raised", &fault);
+}
+
+/* May what lies in a slot run? */
+static bool may_run(struct supervisor *s, int image, struct secure_body *body, struct ota_fault *fault)
+{
+    if (s->on_trial && s->floor_unknown) {
+        (void)ota_fault_set(fault, OTA_DEVICE_IDENTITY, "identity.counter", 0);
+        return false;
+    }
+    return secure_check(&s->secure, image, s->security_min, body, fault) == OTA_OK && (s->link || ftruncate(image, (off_t)body->len) == 0);
+}
+
+/* What lies in a slot, ready to run: its descriptor, or -1. Where a key is set, only what it signed: all but the body is
+ * cut off in memory. What runs where it lies is judged there. */
+static int load_slot(struct supervisor *s, uint8_t slot)
+{
+    struct ota_fault fault = { .err = OTA_OK };
+    struct secure_body body = { 0, 0 };
     int image = s->link ? open(s->slot[slot], O_RDONLY | O_CLOEXEC) : image_load(s->slot[slot]);
 
     if (image < 0) {
@@ -188,8 +233,10 @@ static int load_slot(const struct supervisor *s, uint8_t slot)
     }
     if (!s->package_key)
         return image;
-    if (secure_check(&s->secure, image, &body_len, &fault) == OTA_OK && (s->link || ftruncate(image, (off_t)body_len) == 0))
+    if (may_run(s, image, &body, &fault)) {
+        raise_floor(s, body.security);
         return image;
+    }
     tell_refusal(slot, &fault);
     (void)close(image);
     return -1;
@@ -217,9 +264,11 @@ static bool change_record(const struct supervisor *s, uint8_t other)
 }
 
 /* Two slots, and neither the one that is due nor the other is what somebody signed: nothing runs. */
-static int load_other(const struct supervisor *s, uint8_t *slot)
+static int load_other(struct supervisor *s, uint8_t *slot)
 {
     uint8_t other = *slot == 0 ? 1 : 0;
+
+    s->on_trial = false;
     int image = load_slot(s, other);
 
     if (image >= 0 && !change_record(s, other)) {
@@ -302,7 +351,7 @@ static bool judge_end(const struct supervisor *s, int status)
     return !stopping;
 }
 
-static int supervise(const struct supervisor *s, char **argv)
+static int supervise(struct supervisor *s, char **argv)
 {
     uint8_t slot;
     int image;
@@ -313,9 +362,11 @@ static int supervise(const struct supervisor *s, char **argv)
         if (slot > 1)
             return s->link ? STATUS_OK : STATUS_GAVE_UP;
         (void)unsetenv("OTA_BOOT_REFUSED");
+        read_floor(s);
         image = load_slot(s, slot);
         if (image < 0 && s->package_key)
             image = load_other(s, &slot);
+        floor_close(&s->floor);
         if (image < 0 && s->package_key) {
             say("no slot holds a package that may run", "");
             return STATUS_GAVE_UP;
@@ -330,7 +381,7 @@ static int supervise(const struct supervisor *s, char **argv)
 static int usage(FILE *to)
 {
     (void)fputs("usage: ota-boot-supervisor [--init SLOTS] [--component N] [--link LINK] [--crash-note FILE] [--max-boots N]\n"
-                "         [--package-key PEM [--package-component ID] [--package-security N]] RECORD SLOT-A SLOT-B [-- ARG...]\n"
+                "         [--package-key PEM [--package-component ID] [--package-security N] [--identity DIR | --tpm TCTI]] RECORD SLOT-A SLOT-B [-- ARG...]\n"
                 "\n"
                 "Runs the image in the slot that the boot record RECORD chooses, and again whenever it ends: status 75 is\n"
                 "a restart, 0 shuts down, anything else is a crash. SLOT-A and SLOT-B are files or block devices that begin\n"
@@ -348,7 +399,9 @@ static int usage(FILE *to)
                 "\n"
                 "  --package-key PEM       a P-256 or P-384 public key\n"
                 "  --package-component ID  the component that packages must be for [any]\n"
-                "  --package-security N    least security version [0]\n", to);
+                "  --package-security N    least security version [0]\n"
+                "  --identity DIR, --tpm TCTI  least security version is also that of the newest package that was confirmed, kept in a\n"
+                "                          counter of the device's identity; while it cannot be read nothing runs on trial\n", to);
     return to == stdout ? STATUS_OK : STATUS_USAGE;
 }
 
@@ -390,6 +443,12 @@ static bool take_option(struct supervisor *s, int opt)
     case 'p':
         s->package_component = optarg;
         return true;
+    case 'I':
+        s->floor.dir = optarg;
+        return !s->floor.tcti;
+    case 'T':
+        s->floor.tcti = optarg;
+        return !s->floor.dir;
     case 's':
         return number(optarg, UINT32_MAX, &s->package_security);
     default:
@@ -402,9 +461,11 @@ static bool read_package_options(struct supervisor *s)
     struct ota_fault fault = { .err = OTA_OK };
 
     if (!s->package_key) {
-        if (s->package_component || s->package_security)
+        bool wanted = s->package_component || s->package_security || s->floor.dir || s->floor.tcti;
+
+        if (wanted)
             (void)fputs("ota-boot-supervisor: --package-key: is missing\n", stderr);
-        return !s->package_component && !s->package_security;
+        return !wanted;
     }
     if (secure_open(&s->secure, s->package_key, s->package_component, (uint32_t)s->package_security, &fault) == OTA_OK)
         return true;
@@ -418,7 +479,8 @@ int main(int argc, char **argv)
         { "init", required_argument, NULL, 'i' }, { "component", required_argument, NULL, 'c' },
         { "link", required_argument, NULL, 'l' }, { "max-boots", required_argument, NULL, 'm' },
         { "package-key", required_argument, NULL, 'k' }, { "package-component", required_argument, NULL, 'p' },
-        { "package-security", required_argument, NULL, 's' },
+        { "package-security", required_argument, NULL, 's' }, { "identity", required_argument, NULL, 'I' },
+        { "tpm", required_argument, NULL, 'T' },
         { "crash-note", required_argument, NULL, 'n' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
     };
     static char image_name[] = "image";
@@ -435,6 +497,7 @@ int main(int argc, char **argv)
     argc -= optind;
     if (argc < 3 || (argc > 3 && strcmp(argv[3], "--") != 0))
         return usage(stderr);
+    s.floor.counter = OTA_COUNTER_SECURITY + s.component;
     s.record = argv[0];
     s.slot[0] = argv[1];
     s.slot[1] = argv[2];

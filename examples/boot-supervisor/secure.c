@@ -51,19 +51,22 @@ ota_err secure_open(struct secure *s, const char *key_path, const char *componen
 }
 
 /* Trailers are looked for in all of it: a loader does not know where an image ends. */
-ota_err secure_check(const struct secure *s, int fd, uint64_t *body_len, struct ota_fault *fault)
+ota_err secure_check(const struct secure *s, int fd, uint32_t security_min, struct secure_body *body, struct ota_fault *fault)
 {
     static struct ota_package_verify v;
     static uint8_t buf[65536];
     static struct ota_package p;
     struct descriptor d = { { &ops }, fd };
     struct ota_crypto crypto = s->crypto.port;
+    struct ota_package_want want = s->want;
     off_t size = lseek(fd, 0, SEEK_END);
 
     if (size < 0)
         return ota_fault_set(fault, OTA_DEVICE_SLOT, "slot.size", errno);
-    ota_err err = ota_package_find(&v, &d.reader, (uint64_t)size, buf, sizeof buf, &crypto, &s->want, &p, fault);
+    if (want.security_min < security_min)
+        want.security_min = security_min;
+    ota_err err = ota_package_find(&v, &d.reader, (uint64_t)size, buf, sizeof buf, &crypto, &want, &p, fault);
     if (err == OTA_OK)
-        *body_len = p.body_len;
+        *body = (struct secure_body){ p.body_len, p.security };
     return err;
 }

@@ -18,7 +18,13 @@ struct secure {
 ota_err secure_open(struct secure *s, const char *key_path, const char *component, uint32_t security_min,
                     struct ota_fault *fault);
 
-/* Judge all that can be read from a descriptor. *body_len: what may run. */
-ota_err secure_check(const struct secure *s, int fd, uint64_t *body_len, struct ota_fault *fault);
+/* What is known of a package that may run. */
+struct secure_body {
+    uint64_t len;        /* the body is what lies in front of it */
+    uint32_t security;
+};
+
+/* Judge all that can be read from a descriptor. security_min: lowest security version, if that is higher than the one of secure_open(). */
+ota_err secure_check(const struct secure *s, int fd, uint32_t security_min, struct secure_body *body, struct ota_fault *fault);
 
 #endif

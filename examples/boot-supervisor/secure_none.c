@@ -8,8 +8,8 @@ ota_err secure_open(struct secure *s, const char *key_path, const char *componen
     return ota_fault_set(fault, OTA_USAGE_ABI, "package", 0);
 }
 
-ota_err secure_check(const struct secure *s, int fd, uint64_t *body_len, struct ota_fault *fault)
+ota_err secure_check(const struct secure *s, int fd, uint32_t security_min, struct secure_body *body, struct ota_fault *fault)
 {
-    (void)s, (void)fd, (void)body_len;
+    (void)s, (void)fd, (void)security_min, (void)body;
     return ota_fault_set(fault, OTA_USAGE_ABI, "package", 0);
 }
