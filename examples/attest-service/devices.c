@@ -24,9 +24,12 @@ static bool take_word(const char **at, const char *end, char *out, size_t cap)
     memcpy(out, *at, len);
     out[len] = '\0';
     *at += len;
-    if (*at < end)
-        (*at)++;
     return true;
+}
+
+static bool take_space(const char **at, const char *end)
+{
+    return *at < end && *(*at)++ == ' ';
 }
 
 static bool read_line(const char *line, const char *end, struct device *d)
@@ -35,8 +38,8 @@ static bool read_line(const char *line, const char *end, struct device *d)
 
     return take_word(&line, end, digits, sizeof digits) && strlen(digits) == KEY_DIGITS &&
            otai_hex_decode((struct otai_span){ (const uint8_t *)digits, KEY_DIGITS }, d->key, OTAI_HEX_LOWER) && d->key[0] == 0x04 &&
-           take_word(&line, end, d->product, sizeof d->product) && take_word(&line, end, d->group, sizeof d->group) &&
-           line == end;
+           take_space(&line, end) && take_word(&line, end, d->product, sizeof d->product) && take_space(&line, end) &&
+           take_word(&line, end, d->group, sizeof d->group) && line == end;
 }
 
 static bool add_line(struct devices *d, const char *line, const char *end)

@@ -24,7 +24,7 @@ static void take_what(struct otai_json *j, struct ota_measurement *m)
 {
     struct otai_span raw = otai_json_string_raw(j);
 
-    if (j->err == OTA_OK && !otai_what_parse(raw, m))
+    if (j->err == OTA_OK && (!otai_what_parse(raw, m) || !otai_measurement_ok(m)))
         otai_json_fail(j, OTA_REJECT_VALUE, NULL);
 }
 

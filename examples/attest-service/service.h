@@ -3,7 +3,7 @@
 #ifndef ATTEST_SERVICE_H
 #define ATTEST_SERVICE_H
 
-#include "config.h"
+#include "settings.h"
 #include "devices.h"
 #include "http.h"
 #include "issue.h"

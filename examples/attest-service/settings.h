@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The service's configuration file: JSON, strict. README.md describes its members. */
-#ifndef ATTEST_CONFIG_H
-#define ATTEST_CONFIG_H
+#ifndef ATTEST_SETTINGS_H
+#define ATTEST_SETTINGS_H
 
 #include "nonces.h"
 #include "ota/attest.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "config.h"
+#include "settings.h"
 
 #include <string.h>
 
@@ -30,7 +30,7 @@ static void take_references(struct otai_json *j, struct config_group *g)
         take_path(j, &g->reference[g->reference_count++]);
     }
     if (j->err == OTA_OK && g->reference_count == 0)
-        otai_json_fail(j, OTA_REJECT_VALUE, "reference");
+        otai_json_fail(j, OTA_REJECT_VALUE, NULL);
 }
 
 static void take_strength(struct otai_json *j, enum ota_strength *out)
@@ -152,7 +152,7 @@ static void take_member(struct otai_json *j, int member, struct config *c)
         for (otai_json_array(j); otai_json_element(j);)
             take_group(j, c);
         if (j->err == OTA_OK && c->group_count == 0)
-            otai_json_fail(j, OTA_REJECT_VALUE, "groups");
+            otai_json_fail(j, OTA_REJECT_VALUE, NULL);
         break;
     }
 }
