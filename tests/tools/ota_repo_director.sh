@@ -96,10 +96,47 @@ refused 1 "timestamp.json: is not a timestamp that ota-repo wrote" device set d-
 cp "$work/kept" "$meta/$s1/timestamp.json"
 seq -f 'many-%04g production' 20000 >"$work/list"
 refused 1 "more digits" device import "$work/list" $P
-ok "verify" repo verify
+refused 1 'devices.d-1: is "development", must be "production"' verify # as when a publication broke off
 sed 's/ .*//' "$work/list" >"$work/ids"
 "$ota_repo" --dir "$dir" device list $P | grep -v '^many-' >"$work/few"
 cp "$work/few" "$registry"
+
+# What a device would refuse, and what the registry does not say, verify names.
+ok "what broke off is published" repo device set d-1 $P --group development
+ok "verify" repo verify
+ok "reads every shard" says ", 16 shards"
+ok "as JSON" repo verify --json
+ok "counts them" test "$(member shards)" = 16
+# spoiled TEXT FILE: verify names the fault; the file is put back
+spoiled() {
+    refused 1 "$1" verify
+    cp "$work/kept" "$2"
+    ok "good again: $1" repo verify
+}
+v=$(sed 's/.*"snapshot.json":{[^}]*},"length":[0-9]*,"version":\([0-9]*\).*/\1/' "$meta/$s1/timestamp.json")
+for other in 0 1 2; do [ "$other" = "$s1" ] || break; done
+keep() { cp "$1" "$work/kept"; }
+keep "$meta/$s1/timestamp.json"; rm "$meta/$s1/timestamp.json"
+spoiled "/$s1/timestamp.json: is missing" "$meta/$s1/timestamp.json"
+keep "$meta/$s1/timestamp.json"; cp "$meta/$other/timestamp.json" "$meta/$s1/timestamp.json"
+refused 1 "/$s1/" verify
+cp "$work/kept" "$meta/$s1/timestamp.json"
+cp -r "$meta/$s1" "$work/shard"; rm -r "${meta:?}/$s1"; cp -r "$meta/$other" "$meta/$s1"
+refused 1 "/$s1/timestamp.json: signed.x-scope: is \"thermostat/$other\", must be \"thermostat/$s1\"" verify
+rm -r "${meta:?}/$s1"; cp -r "$work/shard" "$meta/$s1"
+keep "$meta/$s1/$v.targets.json"; sed -i 's/"d-1":"development"/"d-1":"production"/' "$meta/$s1/$v.targets.json"
+spoiled "/$s1/$v.targets.json: length: is" "$meta/$s1/$v.targets.json"
+keep "$meta/$s1/timestamp.json"; sed -i 's/"sig":"30\(..\)\(..\)\(..\)..../"sig":"30\1\2\30000/' "$meta/$s1/timestamp.json"
+spoiled "/$s1/timestamp.json: signatures: 0 valid of 1 needed" "$meta/$s1/timestamp.json"
+keep "$meta/$s1/$v.snapshot.json"; rm "$meta/$s1/$v.snapshot.json"
+spoiled "/$s1/$v.snapshot.json: " "$meta/$s1/$v.snapshot.json"
+keep "$registry"; sed -i 's/^d-1 .*/d-1 production/' "$registry"
+spoiled 'signed.targets.shard/'"$s1"'.json.custom.ota.devices.d-1: is "development", must be "production"' "$registry"
+keep "$registry"; sed -i '/^d-1 /d' "$registry"
+spoiled "devices.d-1: is no device of the registry" "$registry"
+keep "$registry"; printf 'e-1 production\n' >>"$registry"
+spoiled "names 3 of 4 devices of the registry; repeat: director set" "$registry"
+refused 1 "/$s1/timestamp.json: signed.expires: expired at" verify --now "$(date -u -d '+8 days' +%Y-%m-%dT%H:%M:%SZ)"
 
 # Real agents. Field test has 2.0.0, production 1.0.0.
 ok "2.0.0" sh -c "'$ota_repo' --dir '$dir' image add '$work/app.img' $P --component app --version 2.0.0 --delta-from none --no-index >/dev/null &&
@@ -177,6 +214,16 @@ ok "is told" test "$(member written)" = 1
 ok "again" repo device set small-1 $P --group field-test --json
 ok "changes nothing" test "$(member status)" = already
 ok "verify" repo verify
+ok "with a target for each device" says "1 shards"
+small=$dir/devices/thermostat.txt
+cp "$small" "$work/kept"
+sed -i 's/^small-1 .*/small-1 production/' "$small"
+refused 1 'targets.device/small-1.json.custom.ota.devices.small-1: is "field-test", must be "production"' verify
+printf 'small-1 field-test\nsmall-9 production\n' >"$small"
+refused 1 "names 1 of 2 devices of the registry" verify
+: >"$small"
+refused 1 "small-1: is no device of the registry" verify
+cp "$work/kept" "$small"
 make_agent small-1 255 ', "device/"' "" "$dir/web/os/metadata/1.root.json"
 checks small-1 3 "a restart of the device is needed"
 ok "got the field test's image" sh -c "'$agent' status --json --config '$work/dev-small-1/agent.json' | grep -q 2.0.0"

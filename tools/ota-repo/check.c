@@ -17,9 +17,15 @@ struct trust {
     const cJSON *meta;    /* version, length, hashes; NULL for root and timestamp */
 };
 
+/* Where everything but the roots lies. */
+static const char *folder(const struct repo *r)
+{
+    return r->shard == NULL ? "metadata" : tool_format(r->t, "metadata/%s", r->shard);
+}
+
 static const char *versioned(const struct repo *r, const char *role, const cJSON *doc)
 {
-    return repo_file(r, "metadata/%" PRIu64 ".%s.json", member_number(doc, "version"), role);
+    return repo_file(r, "%s/%" PRIu64 ".%s.json", folder(r), member_number(doc, "version"), role);
 }
 
 static const char *signature_of(const cJSON *signatures, const char *keyid)
@@ -263,7 +269,7 @@ static int read_timestamp(struct repo *r)
 {
     struct trust trust = root_trust(r->root, "timestamp");
     struct at doc, meta;
-    int rc = read_doc(r, repo_file(r, "metadata/timestamp.json"), "timestamp", &trust, &doc);
+    int rc = read_doc(r, repo_file(r, "%s/timestamp.json", folder(r)), "timestamp", &trust, &doc);
 
     if (rc != TOOL_OK)
         return rc;
@@ -281,7 +287,7 @@ static int read_timestamp(struct repo *r)
 /* A file that the document above lists: it must be there. */
 static int read_listed(struct repo *r, const char *role, const char *type, struct trust *trust, struct at *out)
 {
-    const char *file = repo_file(r, "metadata/%" PRIu64 ".%s.json", member_number(trust->meta, "version"), role);
+    const char *file = versioned(r, role, trust->meta);
     int rc = read_doc(r, file, type, trust, out);
 
     if (rc == TOOL_ABSENT)
@@ -373,15 +379,20 @@ static int read_delegated(struct repo *r)
     return TOOL_OK;
 }
 
+int check_top(struct repo *r)
+{
+    int rc = read_timestamp(r);
+
+    if (rc == TOOL_OK)
+        rc = read_snapshot(r);
+    return rc != TOOL_OK ? rc : read_role(r, "targets", root_trust(r->root, "targets"));
+}
+
 int check_metadata(struct repo *r)
 {
     int rc = check_root(r);
 
     if (rc == TOOL_OK)
-        rc = read_timestamp(r);
-    if (rc == TOOL_OK)
-        rc = read_snapshot(r);
-    if (rc == TOOL_OK)
-        rc = read_role(r, "targets", root_trust(r->root, "targets"));
+        rc = check_top(r);
     return rc != TOOL_OK ? rc : read_delegated(r);
 }

@@ -13,6 +13,8 @@ int check_root(struct repo *r);
  * @return TOOL_OK, TOOL_FAILED, TOOL_ABSENT without a timestamp
  */
 int check_metadata(struct repo *r);
+/** Of that timestamp, snapshot and targets, by r->root, which was checked. */
+int check_top(struct repo *r);
 /** Every target of every role: in its role's paths, and its file there with the right length and digest. */
 int check_target_files(struct repo *r, unsigned *files);
 /** Is doc signed by the threshold of an entry {keyids, threshold}? `keys`: key objects by id. Errors name the file. */

@@ -33,6 +33,14 @@ int director_publish(struct tool *t, const char *product, const cJSON *settings,
 /** Into the JSON result, and for people. */
 void director_report(struct tool *t, const struct director_tally *tally);
 
+/**
+ * Read what devices are told with their eyes: of each shard signatures, versions, expiry, scope, its one target; that each device of the
+ * registry is named, in its shard, with its group, and no other is. Memory does not grow with the shards.
+ * @param shards  gets their number, or that of devices that have a target each
+ * @return TOOL_FAILED at the first fault, which names file and field
+ */
+int director_verify(struct tool *t, const char *product, const cJSON *settings, unsigned long *shards);
+
 /** The director's own repository: its roots. */
 void director_locate(struct tool *t, const char *product, struct repo *out);
 

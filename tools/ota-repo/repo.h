@@ -23,6 +23,7 @@ struct repo {
     const char *scope;     /**< begins the names of its key files: "os", "p-<product>" */
     const char *dir;       /**< D/web/os, D/web/p/<product> */
     bool strict_time;      /**< expired metadata is an error */
+    const char *shard;     /**< of a director, whose files but the roots lie in a folder of that name; else NULL */
     cJSON *root;           /**< "signed" of the newest root */
     cJSON *timestamp;      /**< "signed"; NULL as long as the repository is not published */
     cJSON *snapshot;
