@@ -15,11 +15,13 @@ enum agent_exit {
     AGENT_RETRY = 4,          /* the network or the server: later */
     AGENT_REFUSED = 5,        /* the update was refused or rolled back; a command that does not fit the state */
     AGENT_DEVICE = 6,         /* storage, boot control or crypto of this device */
-    AGENT_LOCKED = 7          /* another agent holds the state directory */
+    AGENT_LOCKED = 7,         /* another agent holds the state directory */
+    AGENT_INCOMPLETE = 8      /* doctor: not every property is present */
 };
 
 struct agent_options {
     bool progress, verbose, json;
+    const char *root;         /* doctor: before /proc and /sys; NULL = none */
 };
 
 /** @return the exit status for a result of the library */
@@ -27,6 +29,7 @@ int agent_exit_of(ota_err err);
 
 int agent_run(const struct agent_config *c, const struct agent_options *o);
 int agent_check(const struct agent_config *c, const struct agent_options *o);
+int agent_doctor(const struct agent_config *c, const struct agent_options *o);
 int agent_identity(const struct agent_config *c, const struct agent_options *o);
 int agent_status(const struct agent_config *c, const struct agent_options *o);
 

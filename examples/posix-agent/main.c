@@ -16,18 +16,20 @@ static const char help[] =
     "  check             look once, now, and install what there is\n"
     "  status            what goes on, and what holds an update back\n"
     "  identity          who this device is, and what its key and counters are worth\n"
+    "  doctor            which of the seven properties of a secured device this one has, with the evidence\n"
     "  defer SECONDS     ask the running agent for time before it installs an update; 0 ends a deferral\n"
     "  confirm           vouch for the update on trial (configurations without \"health\")\n"
     "  reject [REASON]   condemn the update on trial; REASON is a number for the report [1]\n"
     "\n"
     "  -c, --config FILE  configuration [" CONFIG_FILE "]\n"
     "      --progress     draw the progress of downloads even where standard error is no terminal\n"
-    "      --json         status and identity as JSON\n"
+    "      --json         status, identity and doctor as JSON\n"
+    "      --root DIR     doctor: look at /proc and /sys below DIR\n"
     "  -v, --verbose      log every change of state\n"
     "      --version, --help\n"
     "\n"
     "exit status: 0 up to date or done, 1 no agent runs, 2 usage or configuration, 3 restart the device, 4 try later,\n"
-    "             5 update refused, 6 this device failed, 7 another agent holds the state directory\n";
+    "             5 update refused, 6 this device failed, 7 another agent holds the state directory, 8 doctor: not all is present\n";
 
 struct command_line {
     const char *config;
@@ -88,6 +90,11 @@ static int status(const struct agent_config *c, const struct command_line *l)
     return agent_status(c, &l->options);
 }
 
+static int doctor(const struct agent_config *c, const struct command_line *l)
+{
+    return agent_doctor(c, &l->options);
+}
+
 static int identity(const struct agent_config *c, const struct command_line *l)
 {
     return agent_identity(c, &l->options);
@@ -108,7 +115,7 @@ static int dispatch(const struct command_line *l)
         int (*command)(const struct agent_config *, const struct command_line *);
         int least, most;   /* arguments */
     } commands[] = {
-        { "run", run, 0, 0 }, { "check", check, 0, 0 }, { "status", status, 0, 0 }, { "identity", identity, 0, 0 },
+        { "run", run, 0, 0 }, { "check", check, 0, 0 }, { "status", status, 0, 0 }, { "identity", identity, 0, 0 }, { "doctor", doctor, 0, 0 },
         { "defer", tell, 1, 1 }, { "confirm", tell, 0, 0 }, { "reject", tell, 0, 1 },
     };
     int arguments = l->argument != NULL;
@@ -129,7 +136,7 @@ int main(int argc, char **argv)
 {
     static const struct option options[] = {
         { "config", required_argument, NULL, 'c' }, { "progress", no_argument, NULL, 'p' },
-        { "verbose", no_argument, NULL, 'v' }, { "json", no_argument, NULL, 'j' },
+        { "verbose", no_argument, NULL, 'v' }, { "json", no_argument, NULL, 'j' }, { "root", required_argument, NULL, 'r' },
         { "version", no_argument, NULL, 'V' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
     };
     struct command_line l = { .config = CONFIG_FILE };
@@ -141,6 +148,7 @@ int main(int argc, char **argv)
         case 'p': l.options.progress = true; break;
         case 'v': l.options.verbose = true; break;
         case 'j': l.options.json = true; break;
+        case 'r': l.options.root = optarg; break;
         case 'V': return puts("ota-agent " OTA_VERSION_STRING) < 0 ? AGENT_DEVICE : AGENT_OK;
         case 'h': return fputs(help, stdout) < 0 ? AGENT_DEVICE : AGENT_OK;
         default: return AGENT_USAGE;
