@@ -16,7 +16,8 @@ enum agent_exit {
     AGENT_REFUSED = 5,        /* the update was refused or rolled back; a command that does not fit the state */
     AGENT_DEVICE = 6,         /* storage, boot control or crypto of this device */
     AGENT_LOCKED = 7,         /* another agent holds the state directory */
-    AGENT_INCOMPLETE = 8      /* doctor: not every property is present */
+    AGENT_INCOMPLETE = 8,     /* doctor: not every property is present */
+    AGENT_STOP = 9            /* what runs was tampered with or is sick, and the configuration says to stop it */
 };
 
 struct agent_options {

@@ -203,6 +203,8 @@ static const struct schema_field config_fields[] = {
     OBJECT("attest", false, struct agent_config, attest, &agent_attest_schema),
     OBJECT("telemetry", false, struct agent_config, telemetry, &agent_telemetry_schema),
     OBJECT("sandbox", false, struct agent_config, sandbox, &agent_sandbox_schema),
+    OBJECT("monitor", false, struct agent_config, monitor, &agent_monitor_schema),
+    OBJECT("sideload", false, struct agent_config, owner, &agent_owner_schema),
     TEXT("report_url", false, 1, OTA_URL_MAX - 1, struct agent_config, report_url),
     UINT("tries", 1, 15, struct agent_config, tries),
     BOOLEAN("plain_http", struct agent_config, plain_http),
@@ -374,7 +376,7 @@ static bool check_whole(struct agent_config *c, struct schema_fault *fault)
         return schema_fail(fault, "device_id", "is missing");
     if (!check_boot(c, fault) || !check_hawkbit(&c->hawkbit, fault) || !agent_policy_read(&c->policy, fault) ||
         !agent_telemetry_check(&c->telemetry, fault) || !agent_sandbox_read(&c->sandbox, fault) ||
-        !agent_attest_check(&c->attest, fault))
+        !agent_attest_check(&c->attest, fault) || !agent_monitor_read(&c->monitor, fault) || !agent_owner_read(&c->owner, fault))
         return false;
     if (c->attest.url && c->net.client_cert)
         return schema_fail(fault, "net.client_cert", "does not go with attest: that brings the certificate");

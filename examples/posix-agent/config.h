@@ -5,6 +5,8 @@
 
 #include "config_attest.h"
 #include "config_identity.h"
+#include "config_monitor.h"
+#include "config_owner.h"
 #include "config_policy.h"
 #include "config_telemetry.h"
 #include "config_sandbox.h"
@@ -102,6 +104,8 @@ struct agent_config {
     struct agent_attest attest;
     struct agent_telemetry telemetry;
     struct agent_sandbox sandbox;
+    struct agent_monitor monitor;
+    struct agent_owner owner;
     uint8_t tries;
     bool plain_http;
     struct ota_limits limits;

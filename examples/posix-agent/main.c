@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bring.h"
 #include "commands.h"
 #include "identity.h"
 
@@ -20,8 +21,11 @@ static const char help[] =
     "  defer SECONDS     ask the running agent for time before it installs an update; 0 ends a deferral\n"
     "  confirm           vouch for the update on trial (configurations without \"health\")\n"
     "  reject [REASON]   condemn the update on trial; REASON is a number for the report [1]\n"
+    "  sideload WHAT     install an image package, or from a folder with copies of the servers' files, if a capability allows it\n"
+    "  capability VERB [FILE]  show; install FILE (a persistent one); remove\n"
     "\n"
     "  -c, --config FILE  configuration [" CONFIG_FILE "]\n"
+    "      --capability FILE  for sideload [the one that is installed]\n"
     "      --progress     draw the progress of downloads even where standard error is no terminal\n"
     "      --json         status, identity and doctor as JSON\n"
     "      --root DIR     doctor: look at /proc and /sys below DIR\n"
@@ -29,13 +33,15 @@ static const char help[] =
     "      --version, --help\n"
     "\n"
     "exit status: 0 up to date or done, 1 no agent runs, 2 usage or configuration, 3 restart the device, 4 try later,\n"
-    "             5 update refused, 6 this device failed, 7 another agent holds the state directory, 8 doctor: not all is present\n";
+    "             5 update refused, 6 this device failed, 7 another agent holds the state directory, 8 doctor: not all is present,\n"
+    "             9 stop what runs\n";
 
 struct command_line {
     const char *config;
     struct agent_options options;
     const char *command;
-    const char *argument;   /* NULL = none */
+    const char *argument, *second;   /* NULL = none */
+    const char *capability;          /* NULL = the installed one */
 };
 
 static int usage(const char *complaint, const char *what)
@@ -108,6 +114,22 @@ static int tell(const struct agent_config *c, const struct command_line *l)
     return result == AGENT_USAGE ? usage("not a number in range: ", argument) : result;
 }
 
+static int sideload(const struct agent_config *c, const struct command_line *l)
+{
+    return agent_sideload(c, &l->options, l->argument, l->capability);
+}
+
+static int capability(const struct agent_config *c, const struct command_line *l)
+{
+    bool installs = strcmp(l->argument, "install") == 0;
+
+    if (!installs && strcmp(l->argument, "show") != 0 && strcmp(l->argument, "remove") != 0)
+        return usage("capability: show, install FILE or remove, not ", l->argument);
+    if (installs != (l->second != NULL))
+        return installs ? usage("an argument is missing after ", l->argument) : usage("unexpected argument: ", l->second);
+    return agent_capability(c, &l->options, l->argument, l->second);
+}
+
 static int dispatch(const struct command_line *l)
 {
     static const struct {
@@ -117,8 +139,9 @@ static int dispatch(const struct command_line *l)
     } commands[] = {
         { "run", run, 0, 0 }, { "check", check, 0, 0 }, { "status", status, 0, 0 }, { "identity", identity, 0, 0 }, { "doctor", doctor, 0, 0 },
         { "defer", tell, 1, 1 }, { "confirm", tell, 0, 0 }, { "reject", tell, 0, 1 },
+        { "sideload", sideload, 1, 1 }, { "capability", capability, 1, 2 },
     };
-    int arguments = l->argument != NULL;
+    int arguments = (l->argument != NULL) + (l->second != NULL);
 
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
         if (strcmp(commands[i].name, l->command) != 0)
@@ -126,7 +149,9 @@ static int dispatch(const struct command_line *l)
         if (arguments < commands[i].least)
             return usage("an argument is missing after ", l->command);
         if (arguments > commands[i].most)
-            return usage("unexpected argument: ", l->argument);
+            return usage("unexpected argument: ", l->second && commands[i].most == 1 ? l->second : l->argument);
+        if (l->capability && commands[i].command != sideload)
+            return usage("--capability does not go with ", l->command);
         return with_config(l, commands[i].command);
     }
     return usage("unknown command: ", l->command);
@@ -137,6 +162,7 @@ int main(int argc, char **argv)
     static const struct option options[] = {
         { "config", required_argument, NULL, 'c' }, { "progress", no_argument, NULL, 'p' },
         { "verbose", no_argument, NULL, 'v' }, { "json", no_argument, NULL, 'j' }, { "root", required_argument, NULL, 'r' },
+        { "capability", required_argument, NULL, 'k' },
         { "version", no_argument, NULL, 'V' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
     };
     struct command_line l = { .config = CONFIG_FILE };
@@ -147,6 +173,7 @@ int main(int argc, char **argv)
         case 'c': l.config = optarg; break;
         case 'p': l.options.progress = true; break;
         case 'v': l.options.verbose = true; break;
+        case 'k': l.capability = optarg; break;
         case 'j': l.options.json = true; break;
         case 'r': l.options.root = optarg; break;
         case 'V': return puts("ota-agent " OTA_VERSION_STRING) < 0 ? AGENT_DEVICE : AGENT_OK;
@@ -156,9 +183,10 @@ int main(int argc, char **argv)
     }
     if (optind == argc)
         return usage("no command", NULL);
-    if (argc - optind > 2)
-        return usage("unexpected argument: ", argv[optind + 2]);
+    if (argc - optind > 3)
+        return usage("unexpected argument: ", argv[optind + 3]);
     l.command = argv[optind];
     l.argument = argv[optind + 1];
+    l.second = l.argument ? argv[optind + 2] : NULL;
     return dispatch(&l);
 }

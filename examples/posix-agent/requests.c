@@ -59,8 +59,10 @@ static void answer_status(struct requests *r, int client, const struct ota_posix
 
     (void)client;
     ota_status(r->agent, &s);
-    char *text = strcmp(text_of(l, "form"), "json") == 0 ? status_json(&s, r->config, true, r->held)
-                                                               : status_text(&s, r->config, true, r->held);
+    struct status_watched watched;
+    const struct status_watched *w = monitoring_status(r->monitoring, &watched) ? &watched : NULL;
+    char *text = strcmp(text_of(l, "form"), "json") == 0 ? status_json(&s, r->config, true, r->held, w)
+                                                               : status_text(&s, r->config, true, r->held, w);
     a->status = text ? AGENT_OK : AGENT_DEVICE;
     if (text)
         (void)fputs(text, a->text);

@@ -5,6 +5,7 @@
 
 #include "arbiter.h"
 #include "control.h"
+#include "monitoring.h"
 #include "status.h"
 
 struct requests {
@@ -12,6 +13,7 @@ struct requests {
     const struct agent_config *config;
     struct control *control;
     const struct status_held *held;          /* for the status; NULL = not at all */
+    const struct monitoring *monitoring;     /* likewise */
     struct ota_posix_turn_lock lock;
     struct arbiter arbiter;
     uint64_t (*now_ms)(void *clock);

@@ -10,6 +10,7 @@
 #include "commands.h"
 #include "control.h"
 #include "device.h"
+#include "monitoring.h"
 #include "progress.h"
 #include "requests.h"
 #include "sandbox.h"
@@ -25,6 +26,8 @@ struct run {
     struct control control;
     struct requests requests;
     struct sandbox sandbox;
+    struct monitoring monitoring;
+    bool ours;                    /* the last step was: it was our turn */
     struct status_held held;
     struct progress progress;
     uint64_t looked_ms;
@@ -154,7 +157,8 @@ static ota_err step(struct run *r, struct ota_wait *wait)
     struct ota_status s;
 
     ota_status(r->device.agent, &s);
-    if (requests_may_step(&r->requests, s.state, wait->ms > 0))
+    r->ours = requests_may_step(&r->requests, s.state, wait->ms > 0);
+    if (r->ours)
         return ota_step(r->device.agent, wait);
     *wait = (struct ota_wait){ .ms = TURN_NAP_MS };
     return OTA_OK;
@@ -173,8 +177,13 @@ static ota_err loop(struct run *r)
             ota_check_now(r->device.agent);
             wait.ms = 0;
         }
+        struct ota_wait sleep = wait;
+        if (r->ours) /* else somebody else may be writing */
+            monitoring_step(&r->monitoring, &sleep);
+        if (r->monitoring.stopped)
+            return OTA_OK;
         look(r, wait.ms > 0 && !wait.wait_for_net);
-        nap(r, &wait);
+        nap(r, &sleep);
     }
     return OTA_OK;
 }
@@ -198,11 +207,14 @@ int agent_run(const struct agent_config *c, const struct agent_options *o)
     if (err == OTA_OK && (!control_open(&r.control, c, &fault) || !requests_open(&r.requests, &r.control, c, &fault)))
         err = OTA_DEVICE_STORE;
     if (err == OTA_OK)
+        err = monitoring_open(&r.monitoring, &r.device, c, &fault);
+    if (err == OTA_OK)
         err = sandbox_enter(&r.sandbox, c, &fault);
     if (err == OTA_OK) {
         r.requests.agent = r.device.agent;
         r.held = (struct status_held){ &r.sandbox.writer, &r.device.fetcher };
         r.requests.held = r.sandbox.entered ? &r.held : NULL;
+        r.requests.monitoring = &r.monitoring;
         r.requests.now_ms = clock_ms;
         r.requests.clock = &r.device.clock.port;
         catch_signals(r.device.agent);
@@ -213,11 +225,13 @@ int agent_run(const struct agent_config *c, const struct agent_options *o)
     }
     if (err != OTA_OK)
         (void)complain(&fault, err);
+    bool stop = r.monitoring.stopped;
+    monitoring_close(&r.monitoring);
     control_close(&r.control);
     requests_close(&r.requests);
     device_close(&r.device);
     sandbox_close(&r.sandbox);
-    return agent_exit_of(err);
+    return err == OTA_OK && stop ? AGENT_STOP : agent_exit_of(err);
 }
 
 static void tell_outcome(const struct device *d, ota_err err)
@@ -315,7 +329,7 @@ static int status_at_rest(const struct agent_config *c, bool json)
         err = ota_step(d.agent, &wait);
     if (err == OTA_OK) {
         ota_status(d.agent, &s);
-        text = json ? status_json(&s, c, false, NULL) : status_text(&s, c, false, NULL);
+        text = json ? status_json(&s, c, false, NULL, NULL) : status_text(&s, c, false, NULL, NULL);
         (void)fputs(text ? text : "", stdout);
         free(text);
     } else {

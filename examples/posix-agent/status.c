@@ -82,7 +82,33 @@ static void add_held(cJSON *to, const struct status_held *held)
     (void)cJSON_AddStringToObject(o, "fetcher_trouble", ota_posix_fetcher_code_name(held->fetcher->trouble));
 }
 
-char *status_json(const struct ota_status *s, const struct agent_config *c, bool running, const struct status_held *held)
+static void add_watched(cJSON *to, const struct agent_config *c, const struct status_watched *w)
+{
+    if (!w) {
+        (void)cJSON_AddNullToObject(to, "monitor");
+        return;
+    }
+    cJSON *o = cJSON_AddObjectToObject(to, "monitor"), *list = cJSON_AddArrayToObject(o, "components");
+    (void)cJSON_AddBoolToObject(o, "paused", w->paused);
+    (void)cJSON_AddStringToObject(o, "health", w->health);
+    (void)cJSON_AddStringToObject(o, "last", w->last);
+    (void)cJSON_AddStringToObject(o, "done", w->done);
+    (void)cJSON_AddStringToObject(o, "where", w->where);
+    for (size_t i = 0; i < c->component_count; i++) {
+        cJSON *p = cJSON_CreateObject();
+
+        (void)cJSON_AddStringToObject(p, "name", c->component[i].name);
+        (void)cJSON_AddBoolToObject(p, "known", w->part[i].known);
+        (void)cJSON_AddStringToObject(p, "found", w->part[i].kind);
+        (void)cJSON_AddNumberToObject(p, "rounds", w->part[i].rounds);
+        (void)cJSON_AddNumberToObject(p, "done", (double)w->part[i].off);
+        (void)cJSON_AddNumberToObject(p, "length", (double)w->part[i].length);
+        (void)cJSON_AddItemToArray(list, p);
+    }
+}
+
+char *status_json(const struct ota_status *s, const struct agent_config *c, bool running, const struct status_held *held,
+                  const struct status_watched *watched)
 {
     cJSON *o = cJSON_CreateObject();
     cJSON *list;
@@ -99,6 +125,7 @@ char *status_json(const struct ota_status *s, const struct agent_config *c, bool
     (void)cJSON_AddStringToObject(o, "last_outcome", ota_outcome_name(s->last_outcome));
     add_fault(o, &s->last_fault);
     add_held(o, held);
+    add_watched(o, c, watched);
     list = cJSON_AddArrayToObject(o, "components");
     for (size_t i = 0; i < s->component_count; i++)
         add_component(list, c->component[i].name, &s->component[i]);
@@ -160,7 +187,22 @@ static void print_held(FILE *f, const struct status_held *held)
     (void)fputc('\n', f);
 }
 
-char *status_text(const struct ota_status *s, const struct agent_config *c, bool running, const struct status_held *held)
+static void print_watched(FILE *f, const struct agent_config *c, const struct status_watched *w)
+{
+    for (size_t i = 0; i < c->component_count; i++)
+        if (w->part[i].known)
+            (void)fprintf(f, "monitor:      %s is %s, %" PRIu32 " rounds%s\n", c->component[i].name, w->part[i].kind, w->part[i].rounds,
+                          w->paused ? ", paused" : "");
+        else
+            (void)fprintf(f, "monitor:      %s is not watched: it is not known what it should be\n", c->component[i].name);
+    if (strcmp(w->health, "fine") != 0)
+        (void)fprintf(f, "health:       %s\n", w->health);
+    if (w->where[0])
+        (void)fprintf(f, "last finding: %s, %s (%s)\n", w->last, w->done, w->where);
+}
+
+char *status_text(const struct ota_status *s, const struct agent_config *c, bool running, const struct status_held *held,
+                  const struct status_watched *watched)
 {
     char *text = NULL;
     size_t len;
@@ -176,6 +218,8 @@ char *status_text(const struct ota_status *s, const struct agent_config *c, bool
     print_fault(f, &s->last_fault);
     if (held)
         print_held(f, held);
+    if (watched)
+        print_watched(f, c, watched);
     if (s->reports_kept > 0)
         (void)fprintf(f, "reports kept: %" PRIu32 "\n", s->reports_kept);
     if (running && s->next_check_s > 0)
