@@ -3,9 +3,10 @@
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 20
 
-.PHONY: help demo check bench bench-delta fuzz e2e install clean
+.PHONY: help demo demo-sphere check bench bench-delta fuzz e2e install clean
 help:
 	@echo "make demo     install what is needed, build, show the life of one device"
+	@echo "make demo-sphere  the same for an Azure Sphere application on a simulated platform: attest, update a microcontroller, repair it"
 	@echo "make check    build with gcc and clang, run every test, also under sanitizers"
 	@echo "make bench    measure against curl, sha256sum and other TUF clients"
 	@echo "make bench-delta DIR=...  measure patches against every peer, on pairs of images (fetched into DIR if it is not there)"
@@ -16,6 +17,9 @@ help:
 
 demo: build/release
 	examples/demo/run.sh build/release
+
+demo-sphere: build/release
+	examples/sphere-app/demo.sh build/release
 
 check:
 	scripts/check.sh

@@ -25,7 +25,7 @@ mcdc() { # reported; clang 19 and its tools are not everywhere
 }
 
 tidy() { # the core and the ports; the compile commands are clang's
-    git ls-files 'lib/*.c' 'ports/posix/*.c' 'ports/ram/*.c' | xargs -P "$jobs" -n 4 clang-tidy --quiet -p build/clang --warnings-as-errors='*' 2>/dev/null
+    git ls-files 'lib/*.c' 'ports/posix/*.c' 'ports/ram/*.c' 'ports/remote/*.c' 'ports/sphere/*.c' | xargs -P "$jobs" -n 4 clang-tidy --quiet -p build/clang --warnings-as-errors='*' 2>/dev/null
 }
 
 may_skip() { local status=0; "$@" || status=$?; [ "$status" -eq 77 ] || return "$status"; }
@@ -58,6 +58,8 @@ step "make check" check
 [ -z "${OTA_NIGHTLY:-}" ] || step "make check again" make check
 step "make demo" timeout 900 make demo
 [ -z "${OTA_NIGHTLY:-}" ] || step "make demo again" timeout 900 make demo
+step "make demo-sphere" timeout 300 make demo-sphere
+step "a microcontroller's line, power and images, all bad" timeout 600 tests/demo/sphere_app.sh build/dev
 # Skipped where Debian's source packages or kernels cannot be fetched.
 emulated() {
     step "a microcontroller" may_skip tests/cortex-m/run.sh build/dev # 200 kills among it

@@ -13,8 +13,10 @@
 #include <applibs/log.h>
 #include <applibs/storage.h>
 
-#define WORK_S 1            /* between two looks at the machine */
-#define SILENT_SKIP 15u     /* of those, how many are left out when it did not answer: asking blocks for seconds */
+#define WORK_MS 1000u /* between two looks at the machine */
+#define WORK_FAST_MS 200u
+#define FAST_LOOKS 8u       /* at the running slot, in each of those */
+#define SILENT_MS 15000u    /* when it did not answer it is not asked for so long: asking blocks for seconds */
 #define BUSY_S 60u          /* time that is asked for while it works ... */
 #define ASK_AGAIN_MS 30000u /* ... and for how long it is not asked for again */
 #define STORE_LEN 65536u    /* MutableStorage.SizeKB */
@@ -100,6 +102,40 @@ static bool open_ports(struct app *a, struct ota_fault *why)
     return true;
 }
 
+/* Where check-ins come every few seconds it is being tried out: then all of it is quicker than a line and a flash in the field should bear. */
+static bool is_fast(const struct app *a)
+{
+    return a->cfg.poll_s < 10;
+}
+
+static uint32_t work_ms(const struct app *a)
+{
+    return is_fast(a) ? WORK_FAST_MS : WORK_MS;
+}
+
+/* What runs is read again, a little at a time; if it is not what was installed any more, what the other slot holds comes on trial. */
+static ota_err watch(struct app *a, struct ota_fault *why)
+{
+    ota_err err = ota_watch_init(&a->watch, a->agent, NULL);
+
+    a->part = (struct ota_monitor_part){ { &a->slot[0].port, &a->slot[1].port } };
+    const struct ota_monitor_config cfg = { .size = sizeof cfg,
+                                            .owner = &a->watch.owner,
+                                            .crypto = &a->crypto.port,
+                                            .clock = &a->clock.port,
+                                            .log = &a->log.port,
+                                            .parts = &a->part,
+                                            .part_count = 1,
+                                            .buf = a->pace,
+                                            .pace = sizeof a->pace,
+                                            .every_ms = is_fast(a) ? 1 : WORK_MS,
+                                            .rest_ms = is_fast(a) ? WORK_MS : 0,
+                                            .marks = a->marks,
+                                            .mark_count = APP_MARKS,
+                                            .answer = OTA_MONITOR_REVERT };
+    return err == OTA_OK ? ota_monitor_init(&a->monitor, &cfg, why) : err;
+}
+
 static ota_err make_agent(struct app *a, struct ota_fault *why)
 {
     static const char *const prefixes[] = { "app/", "group/", NULL };
@@ -133,7 +169,9 @@ static ota_err make_agent(struct app *a, struct ota_fault *why)
                                                .start_s = a->cfg.poll_s < 300 ? a->cfg.poll_s : 300 } };
     ota_err err = ota_init(&a->agent, &cfg, a->workspace, sizeof a->workspace, why);
 
-    return err == OTA_OK ? ota_demand_packages(a->agent, a->wants, 1) : err;
+    if (err == OTA_OK)
+        err = ota_demand_packages(a->agent, a->wants, 1);
+    return err == OTA_OK ? watch(a, why) : err;
 }
 
 /* A restart of the other processor is, for the agent, a restart of the device. */
@@ -141,6 +179,7 @@ static ota_err begin_anew(struct app *a)
 {
     struct ota_fault why = { .err = OTA_OK };
 
+    ota_monitor_close(&a->monitor);
     ota_close(a->agent);
     ota_err err = make_agent(a, &why);
     a->driver.cfg.agent = a->agent;
@@ -260,6 +299,15 @@ static bool is_other(struct app *a, const struct ota_remote_state *now)
     return true;
 }
 
+static ota_err look(struct app *a)
+{
+    ota_err err = OTA_OK;
+
+    for (unsigned i = 0; err == OTA_OK && i < (is_fast(a) ? FAST_LOOKS : 1u); i++)
+        err = ota_monitor_step(&a->monitor, &(struct ota_wait){ 0 });
+    return err;
+}
+
 /* The line is asked between two steps of the agent: never while one of its requests is open. */
 static void on_work(EventLoop *loop, int fd, EventLoop_IoEvents events, void *context)
 {
@@ -268,10 +316,12 @@ static void on_work(EventLoop *loop, int fd, EventLoop_IoEvents events, void *co
     uint64_t times;
     int32_t code = 0;
 
-    (void)loop, (void)events;
-    if (read(fd, &times, sizeof times) < 0)
+    (void)events;
+    if (leaving) /* told to while a callback ran: nothing was interrupted */
+        (void)EventLoop_Stop(loop);
+    if (read(fd, &times, sizeof times) < 0 || leaving)
         return;
-    if (a->silent && ++a->skipped < SILENT_SKIP)
+    if (a->silent && ++a->skipped * work_ms(a) < SILENT_MS)
         return;
     a->skipped = 0;
     bool silent = ota_remote_state(&a->remote, &state, &code) != OTA_OK;
@@ -281,13 +331,17 @@ static void on_work(EventLoop *loop, int fd, EventLoop_IoEvents events, void *co
     if (!silent && !state.busy && a->deferred_ms)
         resume(a);
     tell(a);
-    if (!silent && is_other(a, &state) && begin_anew(a) != OTA_OK)
+    if (silent)
+        return;
+    ota_err err = is_other(a, &state) ? begin_anew(a) : look(a);
+    if (err != OTA_OK)
         a->exit_code = 2, leaving = 1;
 }
 
 static bool start_work(struct app *a, struct ota_fault *why)
 {
-    const struct itimerspec t = { { WORK_S, 0 }, { WORK_S, 0 } };
+    const struct timespec each = { work_ms(a) / 1000u, work_ms(a) % 1000u * 1000000u };
+    const struct itimerspec t = { each, each };
 
     a->work_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     if (a->work_fd >= 0 && timerfd_settime(a->work_fd, 0, &t, NULL) == 0)
@@ -303,8 +357,8 @@ static void leave(struct app *a)
         (void)close(a->work_fd);
     ota_sphere_loop_close(&a->driver);
     EventLoop_Close(a->loop);
-    if (a->agent)
-        ota_close(a->agent);
+    ota_monitor_close(&a->monitor);
+    ota_close(a->agent);
     ota_sphere_line_close(&a->line);
     ota_posix_crypto_close(&a->crypto);
     ota_sphere_net_close(&a->net);

@@ -3,11 +3,14 @@
 #ifndef SPHERE_APP_H
 #define SPHERE_APP_H
 
+#include "ota/monitor.h"
 #include "ota/remote.h"
 #include "ota/sphere.h"
 
 #define APP_WORKSPACE 65536u
 #define APP_ROOT_MAX 8192u
+#define APP_MARKS 32u  /* blocks of the running slot of which a change is located */
+#define APP_PACE 4096u /* bytes of the running slot that are read again at a time */
 
 struct EventLoop;
 struct EventRegistration;
@@ -45,6 +48,11 @@ struct app {
     char metadata_url[256], targets_url[256];
     uint8_t root[APP_ROOT_MAX];
     struct ota *agent;
+    struct ota_watch watch;
+    struct ota_monitor monitor;
+    struct ota_monitor_part part;
+    uint8_t pace[APP_PACE];
+    uint8_t marks[APP_MARKS][OTA_SHA256_LEN];
     struct ota_sphere_loop driver;
     struct EventLoop *loop;
     struct EventRegistration *work;

@@ -291,6 +291,52 @@ static void restart(struct ota_mcu_boot *b)
     _exit(0);
 }
 
+/* Measured boot: what is about to run, before it does. DIR/measured: "KIND NAME VERSION SHA-256" a line, the boot stage (this program)
+ * first. */
+static void hash_into(FILE *out, int fd, off_t from, uint64_t len)
+{
+    struct ota_crypto *c = &board.crypto.port;
+    uint8_t chunk[4096], digest[OTA_SHA256_LEN];
+    struct ota_hash h;
+
+    if (c->ops->hash_start(c, &h, OTA_SHA256) != OTA_OK)
+        die("hash");
+    while (len > 0) {
+        ssize_t n = pread(fd, chunk, len < sizeof chunk ? (size_t)len : sizeof chunk, from);
+        if (n <= 0)
+            break;
+        if (c->ops->hash_add(c, &h, chunk, (size_t)n) != OTA_OK)
+            die("hash");
+        from += n;
+        len -= (uint64_t)n;
+    }
+    if (c->ops->hash_end(c, &h, digest) != OTA_OK)
+        die("hash");
+    for (size_t i = 0; i < sizeof digest; i++)
+        (void)fprintf(out, "%02x", digest[i]);
+    (void)fputc('\n', out);
+}
+
+static void measure(void)
+{
+    char final[512];
+    int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+
+    (void)snprintf(final, sizeof final, "%s", in_dir("measured"));
+    FILE *out = fopen(in_dir("measured.new"), "w");
+    if (!out || self < 0)
+        die("measured");
+    (void)fputs("boot mcu-boot - ", out);
+    hash_into(out, self, 0, UINT64_MAX);
+    if (board.mcu.slot != OTA_SLOT_NONE) {
+        (void)fprintf(out, "image %s %s ", board.listener >= 0 ? "calibration" : "scale", board.mcu.version);
+        hash_into(out, board.flash, (off_t)board.mcu.slot * SLOT_LEN, board.mcu.package_len);
+    }
+    (void)close(self);
+    if (fclose(out) != 0 || rename(in_dir("measured.new"), final) != 0)
+        die("measured");
+}
+
 /* Which image this is, and what it is like. */
 static void start_image(void)
 {
@@ -337,6 +383,7 @@ static int live(void)
     board.random = cfg.session;
     if (mcu_boot(&board.mcu, &cfg, &why) != OTA_OK || mcu_serve(&board.mcu, now_ms(), &why) != OTA_OK)
         return fprintf(stderr, "mcu: %s: %s %d\n", why.where, ota_err_name(why.err), (int)why.port_code), 1;
+    measure();
     start_image();
     for (uint64_t begun = now_ms(); !stopping;) {
         struct pollfd news = { .fd = board.line, .events = POLLIN };

@@ -30,6 +30,7 @@ static ota_err verify(struct mcu *m, uint8_t slot)
         return err;
     }
     m->body_len = p.body_len;
+    m->package_len = p.length;
     memcpy(m->version, p.name, sizeof m->version);
     return OTA_OK;
 }

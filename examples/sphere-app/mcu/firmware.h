@@ -37,7 +37,7 @@ struct mcu {
     bool trial;
     uint8_t refused;                    /* bit n: slot n */
     struct ota_fault why;               /* of the last refusal */
-    uint64_t body_len;                  /* of the image that runs */
+    uint64_t body_len, package_len; /* of the image that runs, and of all that was verified */
     char version[OTA_PACKAGE_NAME_MAX]; /* the name in its debug section */
     uint64_t begun_ms;
     struct ota_package_verify verify;
