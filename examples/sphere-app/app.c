@@ -321,6 +321,11 @@ static void on_work(EventLoop *loop, int fd, EventLoop_IoEvents events, void *co
         (void)EventLoop_Stop(loop);
     if (read(fd, &times, sizeof times) < 0 || leaving)
         return;
+    if (a->line.gone) { /* whoever listened at the other end was restarted */
+        ota_sphere_line_close(&a->line);
+        if (a->cfg.connect(&a->line, NULL) == OTA_OK)
+            a->silent = false;
+    }
     if (a->silent && ++a->skipped * work_ms(a) < SILENT_MS)
         return;
     a->skipped = 0;

@@ -261,10 +261,13 @@ struct ota_posix_net_config {
     uint32_t connect_ms;         /**< default when a request does not say; 0 = 30000 */
     int (*tls_context)(void *curl, void *tls);   /**< before each TLS handshake with the configured server: give the TLS library's
                                       context a certificate whose key is no file; 0 = done, else the exchange fails. NULL = none */
+    char *buffer;                /**< memory for body bytes that the port holds back for the reader; NULL = it allocates
+                                      OTA_POSIX_NET_BUFFER bytes itself */
+    size_t buffer_len;           /**< bytes there, at least OTA_POSIX_NET_BUFFER_MIN */
 };
 
-/** Body bytes that the port holds back for the reader. At least what libcurl delivers at once (16 KiB). */
 #define OTA_POSIX_NET_BUFFER 65536u
+#define OTA_POSIX_NET_BUFFER_MIN 16384u   /**< what libcurl delivers at once */
 
 struct ota_posix_net {
     struct ota_net port;
@@ -283,10 +286,13 @@ struct ota_posix_net {
     char *direct;                          /**< where read() wants its bytes while libcurl runs; else NULL */
     size_t direct_len, direct_got;
     size_t at, fill;                       /**< unread bytes are buffer[at..fill-1] */
-    char buffer[OTA_POSIX_NET_BUFFER];
+    char *buffer;
+    size_t buffer_len;
+    bool own_buffer;                       /**< allocated by the port */
 };
 
-/** @return OTA_OK; USAGE_CONFIG (a file of cfg cannot be read, a key without a certificate); USAGE_ARGUMENT; RETRY_NETWORK (libcurl did not start) */
+/** @return OTA_OK; USAGE_CONFIG (a file of cfg cannot be read, a key without a certificate, "net.buffer" too small); USAGE_ARGUMENT; RETRY_NETWORK
+ *  (libcurl did not start, or no memory) */
 OTA_MUST_CHECK ota_err ota_posix_net_open(struct ota_posix_net *n, const struct ota_posix_net_config *cfg, struct ota_fault *fault);
 void ota_posix_net_close(struct ota_posix_net *n);
 

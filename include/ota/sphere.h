@@ -56,6 +56,7 @@ struct ota_sphere_net {
     struct ota_net port;
     struct ota_posix_net posix; /**< libcurl, as on any POSIX system */
     char *ca_file;
+    char buffer[OTA_POSIX_NET_BUFFER_MIN];
 };
 
 /**

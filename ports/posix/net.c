@@ -2,6 +2,7 @@
 #include "net.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
@@ -122,13 +123,31 @@ ota_err otap_net_check(const struct ota_posix_net_config *cfg, struct ota_fault 
     return OTA_OK;
 }
 
+static ota_err take_buffer(struct ota_posix_net *n, const struct ota_posix_net_config *cfg, struct ota_fault *fault)
+{
+    if (cfg->buffer && cfg->buffer_len < OTA_POSIX_NET_BUFFER_MIN)
+        return ota_fault_set(fault, OTA_USAGE_CONFIG, "net.buffer", 0);
+    n->own_buffer = !cfg->buffer;
+    n->buffer = cfg->buffer ? cfg->buffer : malloc(OTA_POSIX_NET_BUFFER);
+    n->buffer_len = cfg->buffer ? cfg->buffer_len : OTA_POSIX_NET_BUFFER;
+    return n->buffer ? OTA_OK : ota_fault_set(fault, OTA_RETRY_NETWORK, "net.buffer", ENOMEM);
+}
+
+static void give_buffer(struct ota_posix_net *n)
+{
+    if (n->own_buffer)
+        free(n->buffer);
+    n->buffer = NULL;
+    n->own_buffer = false;
+}
+
 ota_err ota_posix_net_open(struct ota_posix_net *n, const struct ota_posix_net_config *cfg, struct ota_fault *fault)
 {
     ota_err err;
 
     if (!n)
         return ota_fault_set(fault, OTA_USAGE_ARGUMENT, "net", 0);
-    memset(n, 0, offsetof(struct ota_posix_net, buffer));
+    memset(n, 0, sizeof *n);
     n->port.ops = &ops;
     n->file_fd = -1;
     if (!cfg)
@@ -136,8 +155,14 @@ ota_err ota_posix_net_open(struct ota_posix_net *n, const struct ota_posix_net_c
     err = otap_net_check(cfg, fault);
     if (err != OTA_OK)
         return err;
+    err = take_buffer(n, cfg, fault);
+    if (err != OTA_OK)
+        return err;
     err = otap_curl_open(n, cfg);
-    return err == OTA_OK ? OTA_OK : ota_fault_set(fault, err, "net.curl", n->result);
+    if (err == OTA_OK)
+        return OTA_OK;
+    give_buffer(n);
+    return ota_fault_set(fault, err, "net.curl", n->result);
 }
 
 ota_err ota_posix_net_certificate(struct ota_posix_net *n, const char *file, struct ota_fault *fault)
@@ -156,4 +181,5 @@ void ota_posix_net_close(struct ota_posix_net *n)
 {
     net_end(&n->port);
     otap_curl_close(n);
+    give_buffer(n);
 }

@@ -13,7 +13,7 @@
 #define HEADER_LINE_MAX 1024u
 
 /* So that an empty buffer takes whatever is delivered at once. */
-static_assert(OTA_POSIX_NET_BUFFER >= CURL_MAX_WRITE_SIZE, "libcurl delivers more at once than the buffer holds");
+static_assert(OTA_POSIX_NET_BUFFER_MIN >= CURL_MAX_WRITE_SIZE, "libcurl delivers more at once than the buffer holds");
 
 /* ---- what libcurl calls ---- */
 
@@ -66,7 +66,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *user)
 
     if (now > len)
         now = len;
-    if (len - now > sizeof n->buffer - n->fill) {
+    if (len - now > n->buffer_len - n->fill) {
         n->paused = true;
         return CURL_WRITEFUNC_PAUSE; /* nothing was taken: libcurl brings all of it again */
     }

@@ -15,13 +15,20 @@ static int on_socket(void *user, curl_socket_t fd, curlsocktype purpose)
     return fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 ? CURL_SOCKOPT_OK : CURL_SOCKOPT_ERROR;
 }
 
-static bool set_protocol(CURL *e)
+/* A program that is short of memory gave us little of it. */
+static long receive_buffer(const struct ota_posix_net_config *cfg)
+{
+    return cfg->buffer && cfg->buffer_len < RECEIVE_BUFFER ? (long)cfg->buffer_len : RECEIVE_BUFFER;
+}
+
+static bool set_protocol(CURL *e, const struct ota_posix_net_config *cfg)
 {
     return curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
            curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK &&
            curl_easy_setopt(e, CURLOPT_USERAGENT, "libota/" OTA_VERSION_STRING) == CURLE_OK &&
            curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L) == CURLE_OK &&
-           curl_easy_setopt(e, CURLOPT_BUFFERSIZE, RECEIVE_BUFFER) == CURLE_OK &&
+           curl_easy_setopt(e, CURLOPT_BUFFERSIZE, receive_buffer(cfg)) == CURLE_OK &&
+           (!cfg->buffer || curl_easy_setopt(e, CURLOPT_UPLOAD_BUFFERSIZE, (long)OTA_POSIX_NET_BUFFER_MIN) == CURLE_OK) &&
            curl_easy_setopt(e, CURLOPT_SOCKOPTFUNCTION, on_socket) == CURLE_OK;
 }
 
@@ -57,5 +64,5 @@ static bool set_trust(CURL *e, const struct ota_posix_net_config *cfg)
 
 bool otap_curl_set_options(struct ota_posix_net *n, const struct ota_posix_net_config *cfg)
 {
-    return set_protocol(n->easy) && set_restraint(n->easy) && set_proxy(n->easy, cfg) && set_trust(n->easy, cfg);
+    return set_protocol(n->easy, cfg) && set_restraint(n->easy) && set_proxy(n->easy, cfg) && set_trust(n->easy, cfg);
 }

@@ -80,6 +80,8 @@ ota_err ota_sphere_net_open(struct ota_sphere_net *n, const struct ota_sphere_ne
             return ota_fault_set(fault, OTA_DEVICE_STORE, "net.ca_file", errno);
     }
     inside.ca_file = n->ca_file;
+    inside.buffer = n->buffer;
+    inside.buffer_len = sizeof n->buffer;
     ota_err err = ota_posix_net_open(&n->posix, &inside, fault);
     if (err != OTA_OK) {
         free(n->ca_file);

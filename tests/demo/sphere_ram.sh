@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # usage: sphere_ram.sh BUILD-DIR METER.so
 # The application of examples/sphere-app must do with the 256 KiB that the platform gives it: measured over a whole life of check-in,
-# trust, download, seal, trial, confirmation and a round of the monitor, over HTTP. Counted: its static data (with the agent's
+# trust, download, seal, trial, confirmation, report and a round of the monitor, over HTTP. Counted: its static data (with the agent's
 # workspace), the most heap at a time of itself, the C library, libcurl and the crypto library, and its deepest stack. Not counted,
 # but told: what TLS needs behind libcurl, which on the platform is another library; code, which lies in flash.
 . "$(dirname "$0")/common.sh"
@@ -38,7 +38,13 @@ cp "$WEB/p/scale/metadata/1.root.json" "$DIR/device/package/root.json"
 cp "$DIR/scale-1.0.0" "$DIR/device/flash"
 cat > "$DIR/server.py" <<'PY'
 import functools, http.server, sys
-s = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(http.server.SimpleHTTPRequestHandler, directory=sys.argv[1]))
+class Handler(http.server.SimpleHTTPRequestHandler):
+    def do_PUT(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(201)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+s = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=sys.argv[1]))
 print(s.server_port, flush=True)
 s.serve_forever()
 PY
@@ -48,12 +54,14 @@ wait_until 20 test -s "$DIR/port" || fail "no server"
 "$SPHERE/sphere-mcu" "$DIR/device" "$DIR/device/package/package-key.pem" "$SCALE" 1 >> "$LOG" 2>&1 &
 PIDS+=($!)
 wait_until 20 logged "mcu: 1.0.0 runs" || fail "the microcontroller does not start"
-LD_PRELOAD="$METER" RAM_METER_OUT="$DIR/ram" "$SPHERE/sphere-app" "http://127.0.0.1:$(cat "$DIR/port")/p/scale/" field-test scale-0001 1 >> "$LOG" 2>&1 &
+LD_PRELOAD="$METER" RAM_METER_OUT="$DIR/ram" "$SPHERE/sphere-app" "http://127.0.0.1:$(cat "$DIR/port")/p/scale/" field-test scale-0001 1 \
+    "http://127.0.0.1:$(cat "$DIR/port")/reports/" >> "$LOG" 2>&1 &
 APP=$!
 PIDS+=("$APP")
 wait_until 30 logged "deployment 1 is already installed" || fail "no check-in"
 offer 2.0.0
 wait_until 60 logged "deployment 2 confirmed" || fail "2.0.0 is not confirmed"
+wait_until 60 logged "report 1 acknowledged" || fail "the report is not acknowledged"
 wait_until 60 logged "slot re-verified" || fail "the monitor does not read the slot"
 kill -TERM "$APP"
 wait_until 20 gone "$APP" || fail "the application does not leave"

@@ -3,7 +3,6 @@
  * $SPHERE_SIM_DIR is the device: app_manifest.json; package/, the files of the image package; mutable; uart, a link to a terminal;
  * core.sock, where the real-time core listens; control, whose lines are events as they are appended. */
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,8 +13,9 @@
 
 #include "sphere_sim.h"
 
-static char package_dir[PATH_MAX], mutable_file[PATH_MAX], uart[PATH_MAX], core[64], core_socket[PATH_MAX],
-    control_path[PATH_MAX];
+#define PATH_LEN 256 /* little: what the simulation needs is measured with the application */
+static char package_dir[PATH_LEN], mutable_file[PATH_LEN], uart[PATH_LEN], core[64], core_socket[PATH_LEN],
+    control_path[PATH_LEN];
 static long control_at;
 
 static void die(const char *what)
@@ -52,7 +52,7 @@ static bool lists(const cJSON *capabilities, const char *name, const char *what)
 
 static void read_manifest(const char *dir)
 {
-    char path[PATH_MAX + 32];
+    char path[PATH_LEN + 32];
 
     (void)snprintf(path, sizeof path, "%s/app_manifest.json", dir);
     cJSON *whole = read_json(path);
@@ -144,7 +144,7 @@ __attribute__((constructor)) static void launch(void)
 
     if (!dir)
         return;
-    if (strlen(dir) > PATH_MAX - 32)
+    if (strlen(dir) > PATH_LEN - 32)
         die("SPHERE_SIM_DIR is too long");
     (void)snprintf(package_dir, sizeof package_dir, "%s/package", dir);
     (void)snprintf(mutable_file, sizeof mutable_file, "%s/mutable", dir);
