@@ -13,7 +13,7 @@ static uint32_t half(const uint8_t *p)
 
 const char *isa_name(enum isa isa)
 {
-    static const char *const names[] = { "none", "Thumb", "ARM", "ARM64", "RISC-V", "x86-64" };
+    static const char *const names[] = { "none", "Thumb", "ARM", "ARM64", "RISC-V", "x86" };
 
     return names[isa];
 }
@@ -36,6 +36,26 @@ static void add_segment(struct image *i, uint64_t off, uint64_t addr, uint64_t l
     l->segment[l->count++] = (struct otai_segment){ (uint32_t)off, (uint32_t)addr, (uint32_t)len };
 }
 
+/* What ELF's e_machine says. Calls and jumps of i386 are those of x86-64. */
+static enum isa isa_of(uint32_t machine)
+{
+    enum { EM_386 = 3, EM_ARM = 40, EM_X86_64 = 62, EM_AARCH64 = 183, EM_RISCV = 243 };
+
+    switch (machine) {
+    case EM_ARM:
+        return ISA_ARM;
+    case EM_AARCH64:
+        return ISA_A64;
+    case EM_RISCV:
+        return ISA_RISCV;
+    case EM_386:
+    case EM_X86_64:
+        return ISA_X86;
+    default:
+        return ISA_NONE;
+    }
+}
+
 static bool detect_elf(struct image *i)
 {
     const uint8_t *p = i->p;
@@ -47,7 +67,7 @@ static bool detect_elf(struct image *i)
     uint64_t table = get(p + (wide ? 32 : 28), word), size = half(p + (wide ? 54 : 42)), count = half(p + (wide ? 56 : 44));
     uint32_t machine = half(p + 18);
     i->wide = wide;
-    i->isa = machine == 40 ? ISA_ARM : machine == 183 ? ISA_A64 : machine == 243 ? ISA_RISCV : machine == 62 ? ISA_X86 : ISA_NONE;
+    i->isa = isa_of(machine);
     if (size < (wide ? 56u : 32u) || table > i->len)
         return true;
     for (uint64_t k = 0; k < count && table + (k + 1) * size <= i->len; k++) {
