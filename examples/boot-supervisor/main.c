@@ -15,6 +15,7 @@
 
 #include "floor.h"
 #include "image.h"
+#include "measure.h"
 #include "ota/posix.h"
 #include "secure.h"
 
@@ -37,6 +38,7 @@ struct supervisor {
     const char *package_key;     /* what runs must be a package that this key signed; NULL = anything runs */
     const char *package_component;
     unsigned long package_security;
+    struct measure measure;
     struct secure secure;
     struct floor floor;
     bool on_trial;               /* what runs at this start */
@@ -209,6 +211,15 @@ static void raise_floor(struct supervisor *s, uint32_t security)
         tell_floor("the security floor is not raised", &fault);
 }
 
+/* Before it may run, and while all of it is still there. Without the log nobody can say what runs, but it may run all the same. */
+static void tell_measurement(struct supervisor *s, int image, const struct secure_body *body)
+{
+    struct ota_fault fault = { .err = OTA_OK };
+
+    if (measure_image(&s->measure, &s->secure.crypto.port, image, body->whole, s->secure.key.bytes, s->secure.key.len, &fault) != OTA_OK)
+        say("cannot write the measurements: ", fault.port_code ? strerror(fault.port_code) : ota_err_text(fault.err));
+}
+
 /* May what lies in a slot run? */
 static bool may_run(struct supervisor *s, int image, struct secure_body *body, struct ota_fault *fault)
 {
@@ -216,7 +227,10 @@ static bool may_run(struct supervisor *s, int image, struct secure_body *body, s
         (void)ota_fault_set(fault, OTA_DEVICE_IDENTITY, "identity.counter", 0);
         return false;
     }
-    return secure_check(&s->secure, image, s->security_min, body, fault) == OTA_OK && (s->link || ftruncate(image, (off_t)body->len) == 0);
+    if (secure_check(&s->secure, image, s->security_min, body, fault) != OTA_OK)
+        return false;
+    tell_measurement(s, image, body);
+    return s->link || ftruncate(image, (off_t)body->len) == 0;
 }
 
 /* What lies in a slot, ready to run: its descriptor, or -1. Where a key is set, only what it signed: all but the body is
@@ -224,7 +238,7 @@ static bool may_run(struct supervisor *s, int image, struct secure_body *body, s
 static int load_slot(struct supervisor *s, uint8_t slot)
 {
     struct ota_fault fault = { .err = OTA_OK };
-    struct secure_body body = { 0, 0 };
+    struct secure_body body = { 0, 0, 0 };
     int image = s->link ? open(s->slot[slot], O_RDONLY | O_CLOEXEC) : image_load(s->slot[slot]);
 
     if (image < 0) {
@@ -362,6 +376,7 @@ static int supervise(struct supervisor *s, char **argv)
         if (slot > 1)
             return s->link ? STATUS_OK : STATUS_GAVE_UP;
         (void)unsetenv("OTA_BOOT_REFUSED");
+        measure_forget(&s->measure);
         read_floor(s);
         image = load_slot(s, slot);
         if (image < 0 && s->package_key)
@@ -381,7 +396,7 @@ static int supervise(struct supervisor *s, char **argv)
 static int usage(FILE *to)
 {
     (void)fputs("usage: ota-boot-supervisor [--init SLOTS] [--component N] [--link LINK] [--crash-note FILE] [--max-boots N]\n"
-                "         [--package-key PEM [--package-component ID] [--package-security N] [--identity DIR | --tpm TCTI]] RECORD SLOT-A SLOT-B [-- ARG...]\n"
+                "         [--package-key PEM [--package-component ID] [--package-security N] [--identity DIR | --tpm TCTI] [--measure NAME=FILE]] RECORD SLOT-A SLOT-B [-- ARG...]\n"
                 "\n"
                 "Runs the image in the slot that the boot record RECORD chooses, and again whenever it ends: status 75 is\n"
                 "a restart, 0 shuts down, anything else is a crash. SLOT-A and SLOT-B are files or block devices that begin\n"
@@ -401,7 +416,8 @@ static int usage(FILE *to)
                 "  --package-component ID  the component that packages must be for [any]\n"
                 "  --package-security N    least security version [0]\n"
                 "  --identity DIR, --tpm TCTI  least security version is also that of the newest package that was confirmed, kept in a\n"
-                "                          counter of the device's identity; while it cannot be read nothing runs on trial\n", to);
+                "                          counter of the device's identity; while it cannot be read nothing runs on trial\n"
+                "  --measure NAME=FILE     before a package runs, log in FILE what this program is and what the package is, as image/NAME\n", to);
     return to == stdout ? STATUS_OK : STATUS_USAGE;
 }
 
@@ -449,6 +465,8 @@ static bool take_option(struct supervisor *s, int opt)
     case 'T':
         s->floor.tcti = optarg;
         return !s->floor.dir;
+    case 'M':
+        return measure_option(&s->measure, optarg);
     case 's':
         return number(optarg, UINT32_MAX, &s->package_security);
     default:
@@ -461,7 +479,7 @@ static bool read_package_options(struct supervisor *s)
     struct ota_fault fault = { .err = OTA_OK };
 
     if (!s->package_key) {
-        bool wanted = s->package_component || s->package_security || s->floor.dir || s->floor.tcti;
+        bool wanted = s->package_component || s->package_security || s->floor.dir || s->floor.tcti || s->measure.file;
 
         if (wanted)
             (void)fputs("ota-boot-supervisor: --package-key: is missing\n", stderr);
@@ -480,7 +498,7 @@ int main(int argc, char **argv)
         { "link", required_argument, NULL, 'l' }, { "max-boots", required_argument, NULL, 'm' },
         { "package-key", required_argument, NULL, 'k' }, { "package-component", required_argument, NULL, 'p' },
         { "package-security", required_argument, NULL, 's' }, { "identity", required_argument, NULL, 'I' },
-        { "tpm", required_argument, NULL, 'T' },
+        { "tpm", required_argument, NULL, 'T' }, { "measure", required_argument, NULL, 'M' },
         { "crash-note", required_argument, NULL, 'n' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
     };
     static char image_name[] = "image";

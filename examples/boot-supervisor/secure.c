@@ -67,6 +67,6 @@ ota_err secure_check(const struct secure *s, int fd, uint32_t security_min, stru
         want.security_min = security_min;
     ota_err err = ota_package_find(&v, &d.reader, (uint64_t)size, buf, sizeof buf, &crypto, &want, &p, fault);
     if (err == OTA_OK)
-        *body = (struct secure_body){ p.body_len, p.security };
+        *body = (struct secure_body){ p.body_len, p.length, p.security };
     return err;
 }

@@ -21,6 +21,7 @@ ota_err secure_open(struct secure *s, const char *key_path, const char *componen
 /* What is known of a package that may run. */
 struct secure_body {
     uint64_t len;        /* the body is what lies in front of it */
+    uint64_t whole;      /* bytes of the package */
     uint32_t security;
 };
 
