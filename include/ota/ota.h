@@ -70,7 +70,11 @@ enum ota_hold {
     OTA_HOLD_METERED = 1u << 10,   /**< more than may come over this link */
     OTA_HOLD_ROLLOUT = 1u << 11,   /**< the deployment is for a part of the devices, without this one */
     OTA_HOLD_PINNED = 1u << 12,    /**< a component stays at the version to which it is pinned */
-    OTA_HOLD_OS_ONLY = 1u << 13    /**< the group's update policy leaves applications out */
+    OTA_HOLD_OS_ONLY = 1u << 13,   /**< the group's update policy leaves applications out */
+    /* Those below come in builds with OTA_HAWKBIT only. */
+    OTA_HOLD_HAWKBIT_WINDOW = 1u << 14,   /**< outside of the action's maintenance window */
+    OTA_HOLD_HAWKBIT_CONSENT = 1u << 15,  /**< the server's confirmation flow waits, or this device denied */
+    OTA_HOLD_HAWKBIT_SKIP = 1u << 16      /**< the action says that nothing is to be downloaded */
 };
 
 /** @return the name of one bit: "network", "clock", ...; NULL for a bit that has none. */

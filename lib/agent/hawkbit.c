@@ -37,8 +37,11 @@ size_t otai_hb_len(const struct ota_config *c)
     return c->hawkbit ? OTAI_ALIGN_UP(sizeof(struct otai_hb)) : 0;
 }
 
+/* With a hawkBit the journal's validator is that of the newest poll after which there was nothing to do. What changed the box
+ * may see more in the same answer. */
 static ota_err save_box(struct ota *a)
 {
+    a->j.etag[0] = '\0';
     return otai_hb_box_save(a->cfg.store, &a->hb.box, &a->fault);
 }
 
@@ -56,6 +59,7 @@ ota_err otai_hb_start(struct ota *a)
     if (!a->cfg.hawkbit)
         return OTA_OK;
     a->hb.telling = a->hb.exchange = false;
+    a->j.etag[0] = '\0'; /* of another configuration, or of another check-in */
     ota_err err = otai_hb_box_load(a->cfg.store, &a->hb.box, &why);
     if (why.err == OTA_OK)
         return OTA_OK;
@@ -108,6 +112,7 @@ static ota_err request(struct ota *a)
                                         .base = a->cfg.hawkbit->url,
                                         .file = r.file,
                                         .max = ANSWER_MAX,
+                                        .if_none_match = r.conditional ? a->j.etag : NULL,
                                         .extra = r.head,
                                         .body = r.body,
                                         .body_len = r.body ? strlen(r.body) : 0 };
@@ -161,6 +166,18 @@ static void drop_update(struct ota *a)
     a->dirty = true;
 }
 
+static void remember_answer(struct ota *a)
+{
+    const struct otai_hb *h = a->hb.h;
+
+    if (h->unchanged)
+        return;
+    a->hb.held = h->held;
+    a->hb.held_before |= h->held;
+    if (h->quiet)
+        (void)otai_copy(a->j.etag, sizeof a->j.etag, a->fetch.head.etag);
+}
+
 ota_err otai_hb_poll(struct ota *a)
 {
     int64_t now_s;
@@ -177,6 +194,7 @@ ota_err otai_hb_poll(struct ota *a)
         return err;
     if (err == OTA_SAME && a->hb.h->abandon)
         drop_update(a);
+    remember_answer(a);
     a->hb.looked_ms = otai_now_ms(a);
     otai_note(a, err == OTA_DONE ? OTA_EV_POLL_CHANGED : OTA_EV_POLL_UNCHANGED, 0, 0);
     return err;
@@ -218,10 +236,50 @@ ota_err otai_hb_settled(struct ota *a, enum ota_outcome outcome)
     return err == OTA_OK ? OTA_SAME : err;
 }
 
+static uint32_t bits(uint8_t held)
+{
+    return held * (uint32_t)OTA_HOLD_HAWKBIT_WINDOW;
+}
+
+static bool window_closed(const struct ota *a)
+{
+    const struct otai_hb_box *b = &a->hb.box;
+
+    return open_action(a) && b->update == OTAI_HB_SKIP && b->window == OTAI_HB_WINDOW_CLOSED;
+}
+
+uint32_t otai_hb_holds(const struct ota *a)
+{
+    return bits(a->hb.held) | (window_closed(a) ? OTA_HOLD_HAWKBIT_WINDOW : 0);
+}
+
+bool otai_hb_forces(const struct ota *a)
+{
+    return open_action(a) && a->hb.box.update == OTAI_HB_FORCED;
+}
+
+/* For the report, as policy notes its own. */
+static void note_held(struct ota *a, uint32_t why)
+{
+    if ((a->j.held_by | why) == a->j.held_by)
+        return;
+    a->j.held_by |= why;
+    a->dirty = true;
+    otai_note(a, OTA_EV_HELD, why, 0);
+}
+
+void otai_hb_begun(struct ota *a)
+{
+    note_held(a, bits(a->hb.held_before));
+    a->hb.held_before = 0;
+}
+
 ota_err otai_hb_ready(struct ota *a)
 {
     if (!a->cfg.hawkbit || otai_hb_may_install(&a->hb.box, running(a)))
         return OTA_OK;
+    if (window_closed(a))
+        note_held(a, OTA_HOLD_HAWKBIT_WINDOW);
     ota_err err = save_box(a);
     if (err != OTA_OK)
         return err;

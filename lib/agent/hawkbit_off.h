@@ -5,6 +5,8 @@
 
 #define OTAI_HB_MEMBER /* of struct ota: none */
 
+#define OTAI_HB_HOLD_NAMES
+
 static inline const char *otai_hb_bad(const struct ota_config *c)
 {
     return c->hawkbit ? "hawkbit" : NULL;
@@ -68,6 +70,21 @@ static inline ota_err otai_hb_tell(struct ota *a)
 static inline bool otai_hb_interrupts(struct ota *a)
 {
     return (void)a, false;
+}
+
+static inline uint32_t otai_hb_holds(const struct ota *a)
+{
+    return (void)a, 0;
+}
+
+static inline bool otai_hb_forces(const struct ota *a)
+{
+    return (void)a, false;
+}
+
+static inline void otai_hb_begun(struct ota *a)
+{
+    (void)a;
 }
 
 static inline bool otai_hb_owes(const struct ota *a)

@@ -10,9 +10,14 @@ struct otai_hb_agent {
     struct otai_hb *h;      /* the check-in under way, in the region */
     bool exchange;          /* an answer is awaited */
     bool telling;           /* in REPORT: the server is told */
+    uint8_t held;           /* enum otai_hb_held of the newest answer to a poll */
+    uint8_t held_before;    /* of all since the last update began: its report names them */
     uint64_t looked_ms;     /* when the server was last asked */
     uint64_t seen_off;      /* checkpoint of the download when last looked */
 };
+
+/* Names of the bits behind those of policy. */
+#define OTAI_HB_HOLD_NAMES , [14] = "hawkbit-window", "hawkbit-consent", "hawkbit-skip"
 
 #define OTAI_HB_MEMBER struct otai_hb_agent hb; /* of struct ota */
 
@@ -37,6 +42,12 @@ bool otai_hb_telling(const struct ota *a);
 OTA_MUST_CHECK ota_err otai_hb_tell(struct ota *a);
 /* DOWNLOAD: time to ask whether the action still stands? Only where nothing is lost by it. */
 bool otai_hb_interrupts(struct ota *a);
+/* What the server holds back, as enum ota_hold. */
+uint32_t otai_hb_holds(const struct ota *a);
+/* The action is one to be done at once: whoever uses the device does not put it off. */
+bool otai_hb_forces(const struct ota *a);
+/* A new update begins: what held it back so far. */
+void otai_hb_begun(struct ota *a);
 bool otai_hb_owes(const struct ota *a);
 uint32_t otai_hb_poll_every(const struct ota *a, uint32_t otherwise);
 

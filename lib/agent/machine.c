@@ -382,6 +382,8 @@ ota_err ota_defer(struct ota *a, uint32_t seconds, uint32_t *granted_s)
 
     if (a->state >= OTA_ST_ARM && a->state <= OTA_ST_REVERT)
         return OTA_USAGE_STATE;
+    if (otai_hb_forces(a))
+        left = 0;
     if (seconds > left)
         seconds = left;
     a->defer_until_ms = otai_now_ms(a) + (uint64_t)seconds * 1000u;

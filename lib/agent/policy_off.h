@@ -63,7 +63,7 @@ static inline ota_err otai_policy_ready(struct ota *a)
 {
     uint64_t now = otai_now_ms(a);
 
-    return now < a->defer_until_ms ? otai_again_in(a, a->defer_until_ms - now) : OTA_OK;
+    return now < a->defer_until_ms && !otai_hb_forces(a) ? otai_again_in(a, a->defer_until_ms - now) : OTA_OK;
 }
 
 static inline ota_err otai_policy_restart(struct ota *a)

@@ -19,7 +19,7 @@ static uint32_t deferred_s(const struct ota *a)
 {
     uint64_t now = otai_now_ms(a);
 
-    return now < a->defer_until_ms ? (uint32_t)((a->defer_until_ms - now + 999u) / 1000u) : 0;
+    return now < a->defer_until_ms && !otai_hb_forces(a) ? (uint32_t)((a->defer_until_ms - now + 999u) / 1000u) : 0;
 }
 
 static const struct ota_conditions_now nothing_known = { .battery_percent = OTA_NOT_KNOWN, .on_mains = OTA_NOT_KNOWN,
@@ -129,7 +129,7 @@ ota_err otai_policy_idle(struct ota *a, ota_err err)
 
 static uint32_t to_next_check_in_s(const struct ota *a)
 {
-    uint32_t poll_s = a->j.poll_s ? a->j.poll_s : a->cfg.times.poll_s;
+    uint32_t poll_s = otai_hb_poll_every(a, a->j.poll_s ? a->j.poll_s : a->cfg.times.poll_s);
     uint64_t since_s = (otai_now_ms(a) - a->policy.cycle_ms) / 1000u;
 
     return since_s < poll_s ? (uint32_t)(poll_s - since_s) : 0;

@@ -35,7 +35,7 @@ const char *ota_state_name(enum ota_state s)
 const char *ota_hold_name(uint32_t bit)
 {
     static const char *const names[] = { "network", "clock", "backoff", "deferred", "trial", "blocked",
-                                         "restart" OTAI_POLICY_HOLD_NAMES };
+                                         "restart" OTAI_POLICY_HOLD_NAMES OTAI_HB_HOLD_NAMES };
 
     for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++)
         if (bit == 1u << i)

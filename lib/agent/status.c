@@ -18,7 +18,7 @@ static uint32_t holds(const struct ota *a)
         h |= OTA_HOLD_CLOCK;
     if (idle && (a->result == OTA_RETRY_NETWORK || !otai_net_ready(a)))
         h |= OTA_HOLD_NETWORK;
-    if (a->defer_until_ms > otai_now_ms(a))
+    if (a->defer_until_ms > otai_now_ms(a) && !otai_hb_forces(a))
         h |= OTA_HOLD_DEFERRED;
     if (a->state == OTA_ST_TRIAL || (a->state == OTA_ST_REBOOT && a->view.trial))
         h |= OTA_HOLD_TRIAL;
@@ -27,7 +27,7 @@ static uint32_t holds(const struct ota *a)
     /* What an earlier run left behind: nobody has restarted the device since. */
     if (a->restart_asked || (a->state == OTA_ST_REBOOT && a->view.pending) || (a->state == OTA_ST_REVERT && a->view.trial))
         h |= OTA_HOLD_RESTART;
-    return h | otai_policy_holds(a);
+    return h | otai_policy_holds(a) | otai_hb_holds(a);
 }
 
 static void one(const struct ota *a, size_t i, struct ota_component_status *out)

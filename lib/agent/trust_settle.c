@@ -107,7 +107,7 @@ static void note_fresh(struct ota *a)
     const struct otai_trust *t = a->m.trust;
     struct otai_journal *j = &a->j;
     /* A feed or a director lives in another repository: then one conditional request cannot speak for both. */
-    const char *etag = t->have_feed || otai_assign_elsewhere(a) ? "" : t->etag;
+    const char *etag = t->have_feed || otai_assign_elsewhere(a) || otai_hb_on(a) ? "" : t->etag;
 
     if (strcmp(j->etag, etag) != 0 || j->fresh_until_s != t->fresh_until_s ||
         t->now_s - j->full_utc_s >= (int64_t)a->cfg.times.full_s || t->now_s < j->full_utc_s) {
@@ -151,6 +151,7 @@ static void begin_update(struct ota *a)
     memset(a->wrong_base, 0, sizeof a->wrong_base);
     a->dirty = true;
     otai_policy_begun(a);
+    otai_hb_begun(a);
 }
 
 /* Nothing to change: the deployment counts as installed, whatever update was under way is dropped. */

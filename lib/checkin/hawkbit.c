@@ -210,12 +210,14 @@ static void follow_confirmation(struct otai_hb *h, const struct otai_hb_answer *
     bool denied = strcmp(b->denied, a->confirmation.id) == 0 && strcmp(b->denied_mark, a->confirmation.mark) == 0;
 
     h->link = a->confirmation;
+    h->held = OTAI_HB_HELD_CONSENT;
     h->phase = h->cfg->consent == OTA_HAWKBIT_WAIT || denied ? NOTHING : CONSENT;
 }
 
 /* The one link to an action. None: what was worked on has been ended on the server. */
 static void follow(struct otai_hb *h, const struct otai_hb_answer *a)
 {
+    h->held = 0;
     if (a->cancel.id[0]) {
         h->link = a->cancel;
         h->phase = CANCEL;
@@ -242,6 +244,15 @@ static void attributes_settled(struct otai_hb *h)
     follow(h, &h->reader.answer);
 }
 
+/* The attributes go into the body. false: they do not fit, and are never sent. */
+static bool lay_attributes(struct otai_hb *h)
+{
+    bool fits = otai_hb_attributes(h);
+
+    h->crc = otai_crc32(0, h->body, strlen(h->body));
+    return fits;
+}
+
 static void took_poll(struct otai_hb *h)
 {
     const struct otai_hb_answer *a = &h->reader.answer;
@@ -250,15 +261,13 @@ static void took_poll(struct otai_hb *h)
         h->box->sleep_s = a->sleep_s;
         h->save = true;
     }
-    bool fits = otai_hb_attributes(h);
-    uint32_t crc = otai_crc32(0, h->body, strlen(h->body));
-    if (fits && !h->sent_attributes && (a->wants_attributes || crc != h->box->attributes_crc)) {
+    if (lay_attributes(h) && !h->sent_attributes && (a->wants_attributes || h->crc != h->box->attributes_crc)) {
         h->sent_attributes = true;
-        h->crc = crc;
         h->phase = ATTRIBUTES;
         return;
     }
     follow(h, a);
+    h->quiet = h->phase == NOTHING && !h->told;
 }
 
 /* Accepted unless it came too late: what is installed stays installed, and the server hears so. */
@@ -292,6 +301,7 @@ static void took_deployment(struct otai_hb *h)
     const struct otai_hb_answer *a = &h->reader.answer;
 
     if (a->download == OTAI_HB_SKIP) {
+        h->held = OTAI_HB_HELD_SKIP;
         h->phase = NOTHING;
         return;
     }
@@ -337,6 +347,8 @@ static void ask(struct otai_hb *h, struct otai_hb_request *out)
     out->method = OTA_NET_GET;
     out->body = NULL;
     if (h->phase == POLL) {
+        /* An answer that does not come cannot ask for attributes: those that changed want one. */
+        out->conditional = h->rounds == 0 && !h->told && lay_attributes(h) && h->crc == h->box->attributes_crc;
         h->rounds++;
         otai_hb_file(h, NULL, NULL, NULL);
     }
@@ -396,6 +408,7 @@ ota_err otai_hb_next(struct otai_hb *h, struct otai_hb_request *out)
         h->phase = NOTHING;
     if (h->phase == WORK || h->phase == NOTHING)
         return h->phase == WORK ? OTA_DONE : OTA_SAME;
+    out->conditional = false;
     if (reads(h))
         ask(h, out);
     else
@@ -515,6 +528,11 @@ static bool goes_on(struct otai_hb *h, ota_err err)
 
 ota_err otai_hb_answered(struct otai_hb *h, ota_err err, uint16_t status, struct ota_fault *fault)
 {
+    if (err == OTA_SAME) {
+        h->quiet = h->unchanged = true;
+        h->phase = NOTHING;
+        return OTA_OK;
+    }
     if (err == OTA_RETRY_NOT_FOUND && h->phase != POLL && h->phase != ATTRIBUTES) {
         gone(h);
         return OTA_OK;

@@ -34,7 +34,11 @@ struct otai_hb_request {
     const char *file; /* below the configured URL */
     const char *head; /* header lines: credentials, what is accepted */
     const char *body; /* NULL = none */
+    bool conditional; /* an answer that is the same as that of the last quiet poll need not come again */
 };
+
+/* Why an action is not worked on. */
+enum otai_hb_held { OTAI_HB_HELD_WINDOW = 1, OTAI_HB_HELD_CONSENT = 2, OTAI_HB_HELD_SKIP = 4 };
 
 enum otai_hb_task {
     OTAI_HB_ALL,        /* a whole check-in */
@@ -48,6 +52,9 @@ struct otai_hb {
     bool save;    /* the box changed */
     bool abandon; /* the update under way is not wanted any more */
     bool told, sent_attributes, refusing;
+    bool quiet;     /* the poll alone said that there is nothing to do: the same answer will say so again */
+    bool unchanged; /* it was the same */
+    uint8_t held;   /* enum otai_hb_held */
     uint8_t task, phase, rounds;
     uint32_t crc;             /* of the attributes under way */
     struct otai_hb_link link; /* that the request under way follows */
@@ -67,7 +74,7 @@ OTA_MUST_CHECK ota_err otai_hb_next(struct otai_hb *h, struct otai_hb_request *o
 /* A piece of the body. What is wrong with it is said at the end. */
 void otai_hb_body(struct otai_hb *h, const uint8_t *bytes, size_t len);
 /*
- * The exchange ended with `err` (see fetch.h) and this HTTP status.
+ * The exchange ended with `err` (see fetch.h) and this HTTP status. OTA_SAME only where the request was conditional.
  * OTA_OK: go on with otai_hb_next(). RETRY_PROTOCOL: the answer makes no sense, fault names the member. Other RETRY_*: as given.
  */
 OTA_MUST_CHECK ota_err otai_hb_answered(struct otai_hb *h, ota_err err, uint16_t status, struct ota_fault *fault);

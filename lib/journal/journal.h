@@ -56,7 +56,8 @@ struct otai_journal {
     uint8_t confirmed[OTA_SHA256_LEN];    /* what runs; zero = factory */
     uint8_t blocked[OTA_SHA256_LEN];      /* rolled back here; zero = none */
     struct ota_fault cause;           /* why `outcome` is not CONFIRMED */
-    char etag[OTA_ETAG_MAX];          /* validator of repos[0]'s timestamp at the last completed check-in; "" = none */
+    char etag[OTA_ETAG_MAX];          /* validator of repos[0]'s timestamp at the last completed check-in; "" = none.
+                                      With hawkBit as the check-in: see lib/agent/hawkbit.c */
     struct otai_progress progress[OTA_COMPONENTS_MAX];
     struct otai_installed installed[OTA_COMPONENTS_MAX];
     int64_t time_floor_s;             /* this Unix time has passed: signed metadata says so. 0 = none yet. Since 1.1 */

@@ -26,16 +26,21 @@ static struct ddi {
     bool down, slow;        /* slow: each head comes at the second look */
     uint16_t refuse;        /* status for every request, 0 = none */
     /* heard */
+    uint32_t unchanged; /* polls answered with 304 */
+    uint32_t refused_deferrals;
+    uint64_t forced_at_ms; /* when a soft action became a forced one */
     uint32_t polls, attributes, proceeding, downloaded, successes, failures, after_end, rejected, code;
     char detail[256];
     /* the exchange under way */
     bool ours, no_ack, looked;
     uint16_t status;
     char body[1024];
+    char tag[OTA_ETAG_MAX]; /* of a poll's answer */
     size_t len, at;
 } ddi = { .cfg = { .size = sizeof ddi.cfg, .url = "https://hb.example/", .target_token = "tok1", .poll_min_s = 1, .look_s = 1 } };
 
 static const char forced[] = "\"download\":\"forced\",\"update\":\"forced\"";
+static const char soft[] = "\"download\":\"attempt\",\"update\":\"attempt\"";
 static const char store_only[] = "\"download\":\"forced\",\"update\":\"skip\"";
 static const char closed[] = "\"download\":\"forced\",\"update\":\"skip\",\"maintenanceWindow\":\"unavailable\"";
 static const char opened[] = "\"download\":\"forced\",\"update\":\"forced\",\"maintenanceWindow\":\"available\"";
@@ -60,6 +65,19 @@ static inline void say_poll(void)
     char all[300];
     (void)snprintf(all, sizeof all, "{\"config\":{\"polling\":{\"sleep\":\"00:01:00\"}},\"_links\":{%s}}", link);
     say(200, all);
+    (void)snprintf(ddi.tag, sizeof ddi.tag, "\"%08x\"", (unsigned)otai_crc32(0, all, strlen(all)));
+}
+
+/* Conditional requests: none but a poll's. */
+static inline void compare_tag(const char *if_none_match)
+{
+    if (!if_none_match || !if_none_match[0])
+        return;
+    assert_true(ddi.tag[0]);
+    if (strcmp(if_none_match, ddi.tag) != 0)
+        return;
+    ddi.unchanged++;
+    say(304, "");
 }
 
 static inline void say_deployment(void)
@@ -153,6 +171,7 @@ static inline ota_err ddi_begin(struct ota_net *port, const struct ota_net_reque
         return OTA_RETRY_NETWORK;
     ddi.at = 0;
     ddi.no_ack = ddi.looked = false;
+    ddi.tag[0] = '\0';
     if (ddi.refuse)
         say(ddi.refuse, "");
     else if (q->method != OTA_NET_GET)
@@ -163,6 +182,8 @@ static inline ota_err ddi_begin(struct ota_net *port, const struct ota_net_reque
         say(200, "{\"id\":\"1\",\"cancelAction\":{}}");
     else
         say_deployment();
+    if (!ddi.refuse)
+        compare_tag(q->if_none_match);
     return OTA_OK;
 }
 
@@ -181,6 +202,7 @@ static inline ota_err ddi_head(struct ota_net *port, struct ota_net_head *h, int
         return OTA_RETRY_NETWORK;
     ota_net_head_reset(h);
     h->status = ddi.status;
+    (void)snprintf(h->etag, sizeof h->etag, "%s", ddi.tag);
     return OTA_OK;
 }
 

@@ -436,6 +436,89 @@ FLOW(a_refused_result_meets_a_failing_store)
     assert_int_equal(ddi.successes, 1);
 }
 
+FLOW(what_the_server_holds_back_has_a_name)
+{
+    const struct sim_image *v2 = flow_os("2.0.0", SIM_HEALTHY);
+
+    (void)state;
+    connect();
+    flow_deploy(v2, NULL);
+    assign("\"download\":\"skip\",\"update\":\"skip\"");
+    (void)sim_run(dev);
+    assert_int_equal(sim_status(dev).holds, OTA_HOLD_HAWKBIT_SKIP);
+    change(closed);
+    (void)sim_run(dev);
+    assert_int_equal(sim_status(dev).holds, OTA_HOLD_HAWKBIT_WINDOW);
+    sim_power_cycle(dev);
+    (void)sim_run(dev);
+    assert_int_equal(sim_status(dev).holds, OTA_HOLD_HAWKBIT_WINDOW);
+    assert_runs(0, factory[0]);
+    assert_int_equal(dev->agent->j.held_by, OTA_HOLD_HAWKBIT_WINDOW | OTA_HOLD_HAWKBIT_SKIP);
+    change(opened);
+    assert_int_equal(sim_run(dev), SIM_IDLE);
+    assert_int_equal(sim_status(dev).holds, 0);
+    assert_runs(0, v2);
+}
+
+/* The operator loses patience while the device waits. */
+static void force_it(struct sim *d)
+{
+    uint32_t granted = 7;
+
+    if (ddi.modes == forced && sim_status(d).state < OTA_ST_ARM && otai_hb_forces(d->agent)) {
+        assert_int_equal(ota_defer(d->agent, 60, &granted), OTA_OK);
+        assert_int_equal(granted, 0);
+        ddi.refused_deferrals++;
+    }
+    if (ddi.modes != soft || sim_status(d).state != OTA_ST_READY || !(sim_status(d).holds & OTA_HOLD_DEFERRED))
+        return;
+    change(forced);
+    ddi.forced_at_ms = d->clock.ms;
+    assert_int_equal(ota_defer(d->agent, 60, &granted), OTA_OK); /* it is still a soft one here */
+    assert_int_equal(granted, 60);
+    assert_int_equal(ota_defer(d->agent, 3000, &granted), OTA_OK);
+}
+
+FLOW(a_soft_action_may_be_put_off_and_a_forced_one_not)
+{
+    const struct sim_image *v2 = flow_os("2.0.0", SIM_HEALTHY);
+    uint32_t granted = 0;
+
+    (void)state;
+    connect();
+    flow_deploy(v2, NULL);
+    assign(soft);
+    assert_true(sim_start(dev));
+    assert_int_equal(ota_defer(dev->agent, 300, &granted), OTA_OK);
+    assert_int_equal(granted, 300);
+    dev->on_step = force_it;
+    assert_int_equal(sim_run(dev), SIM_IDLE);
+    dev->on_step = NULL;
+    assert_ptr_equal(ddi.modes, forced);
+    assert_runs(0, v2);
+    assert_int_equal(ddi.successes, 1);
+    assert_true(ddi.refused_deferrals > 0);
+    /* The server's minute, and not the time that was granted. */
+    assert_in_range(dev->clock.ms - ddi.forced_at_ms, 1, 600000);
+}
+
+FLOW(what_was_quiet_is_asked_for_briefly)
+{
+    const struct sim_image *v2 = flow_os("2.0.0", SIM_HEALTHY);
+
+    (void)state;
+    connect();
+    for (int i = 0; i < 4; i++)
+        (void)sim_check_in(dev);
+    assert_int_equal(ddi.polls, 4);
+    assert_int_equal(ddi.unchanged, 2); /* the first one sent attributes */
+    flow_deploy(v2, NULL);
+    assign(forced);
+    assert_int_equal(sim_run(dev), SIM_IDLE);
+    assert_runs(0, v2);
+    assert_int_equal(ddi.successes, 1);
+}
+
 FLOW(configurations_are_checked)
 {
     struct ota_hawkbit c = { .size = sizeof c, .url = "http://plain.example/" };
@@ -465,4 +548,5 @@ FLOW_MAIN(FLOW_TEST(nothing_is_installed_before_it_is_assigned), FLOW_TEST(a_fai
           FLOW_TEST(a_result_is_told_without_the_time), FLOW_TEST(a_device_may_not_know_what_it_runs),
           FLOW_TEST(a_cancellation_before_anything_was_begun), FLOW_TEST(another_deployments_success_is_not_the_actions),
           FLOW_TEST(the_server_is_asked_every_minute_by_default), FLOW_TEST(a_refused_result_meets_a_failing_store),
-          FLOW_TEST(configurations_are_checked))
+          FLOW_TEST(what_the_server_holds_back_has_a_name), FLOW_TEST(a_soft_action_may_be_put_off_and_a_forced_one_not),
+          FLOW_TEST(what_was_quiet_is_asked_for_briefly), FLOW_TEST(configurations_are_checked))

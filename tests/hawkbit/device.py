@@ -152,6 +152,10 @@ class Device:
         must(done.returncode == 0, f"{self.name}: status: {done.stderr}")
         return json.loads(done.stdout)
 
+    def defer(self, seconds):
+        done = subprocess.run(self.command("defer", str(seconds)), capture_output=True, text=True, check=False)
+        must(done.returncode == 0, f"{self.name}: defer: {done.stdout}{done.stderr}")
+
     def update(self, version):
         """Fetch, restart, confirm: all of a good update."""
         self.check(RESTART)

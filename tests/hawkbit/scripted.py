@@ -179,6 +179,77 @@ def intervals(s):
     s.operator.configure("pollingTime", "00:05:00")
 
 
+def running(s, d, hold):
+    """Its status once this hold is among what an agent that runs names."""
+    d.begin("run")
+    said = {}
+
+    def named():
+        said.update(d.status())
+        return hold in said["holds"]
+    until(named, f"{hold} is not named: {said}")
+    d.stop()
+    return said
+
+
+def holds(s):
+    """What the server holds back stands in the status by name, and afterwards in the report."""
+    d = s.device("hold", hawkbit={"consent": "wait"}, report_url=s.operator.url + "/reports/")
+    dist_set, version = s.release()
+    s.operator.configure("user.confirmation.flow.enabled", True)
+    action = s.operator.assign(dist_set, "hold", maintenanceWindow=s.operator.window(3600))
+    s.operator.configure("user.confirmation.flow.enabled", False)
+    said = running(s, d, "hawkbit-consent")
+    must(not said["components"][0].get("wanted"), f"begun without leave: {said}")
+    d.config["hawkbit"]["consent"] = "confirm"
+    d.configure()
+    d.check()  # until it is stored
+    running(s, d, "hawkbit-window")
+    must(d.restart() == "1.0.0", "installed outside of the window")
+    s.operator.pass_time(3601)
+    d.update(version)
+    s.went_well(d, action, version)
+    reports = [json.loads(r["body"]) for r in s.operator.script("GET", "reports") if "/hold/" in r["path"]]
+    must(reports and "hawkbit-window" in reports[-1]["holds"], f"not in the report: {reports}")
+
+
+def put_off(s):
+    """Whoever uses the device may put a soft action off; the same action, forced, ends that."""
+    d = s.device("put-off")
+    dist_set, version = s.release()
+    s.operator.configure("pollingTime", "00:00:01")
+    try:
+        d.begin("run")
+        until(lambda: s.operator.target_status("put-off") == "registered", "no check-in")
+        d.defer(600)
+        action = s.operator.assign(dist_set, "put-off", "soft")
+        until(lambda: "deferred" in d.status()["holds"] and d.status()["components"][0].get("done"), "not fetched and put off")
+        s.operator.rest("PUT", f"/targets/put-off/actions/{action}", {"forceType": "forced"})
+        d.end(RESTART)
+        must(d.restart() == version, "not installed")
+        d.check()
+        s.went_well(d, action, version)
+    finally:
+        s.operator.configure("pollingTime", "00:05:00")
+
+
+def quiet_polls(s):
+    """An answer that is the same is not sent again, and what is new is seen all the same."""
+    d = s.device("quiet")
+    s.operator.configure("pollingTime", "00:00:01")
+    try:
+        d.begin("run")
+        until(lambda: statuses(s, "quiet").count(304) >= 3, "no conditional polls")
+        dist_set, version = s.release()
+        action = s.operator.assign(dist_set, "quiet")
+        d.end(RESTART)
+        must(d.restart() == version, "not installed")
+        d.check()
+        s.went_well(d, action, version)
+    finally:
+        s.operator.configure("pollingTime", "00:05:00")
+
+
 def retry_after(s):
     """429 with Retry-After: not before that, and the status says why nothing happens."""
     d = s.device("busy")
@@ -284,5 +355,6 @@ def artefacts(s):
     must(get()[0] == 404, "still there though the action is closed")
 
 
-ALL = (kept_across_kills, lost_acknowledgement, killed_download, late_cancel, closed_silently, gone, quota, intervals, retry_after,
+ALL = (kept_across_kills, lost_acknowledgement, killed_download, late_cancel, closed_silently, gone, quota, intervals, holds,
+       put_off, quiet_polls, retry_after,
        token_stays, wrong_token, gateway_token, attributes, artefacts)

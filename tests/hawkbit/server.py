@@ -12,7 +12,8 @@ asked, and with which credentials.
 /script/clock     POST {"ahead_s":}: what windows and time-forced actions go by
 /script/rows      POST {"max":}: status rows of an action
 /script/requests  GET: all DDI requests so far; DELETE: forget them
-/script/elsewhere GET"""
+/script/elsewhere GET
+/script/reports   GET: what was PUT below /reports/"""
 import argparse
 import hashlib
 import http.server
@@ -36,7 +37,7 @@ class World:
         self.server = Server()
         self.management = Management(self.server)
         self.url = self.elsewhere_url = ""
-        self.faults, self.requests, self.elsewhere = [], [], []
+        self.faults, self.requests, self.elsewhere, self.reports = [], [], [], []
 
     def fault_for(self, method, path):
         for fault in self.faults:
@@ -61,6 +62,8 @@ class World:
             self.requests.clear()
         elif (method, path) == ("GET", "/script/elsewhere"):
             return 200, self.elsewhere
+        elif (method, path) == ("GET", "/script/reports"):
+            return 200, self.reports
         else:
             raise Refused(404, path)
         return 200, None
@@ -100,6 +103,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             try:
                 if self.path.startswith("/script/"):
                     result = world.script(self.command, self.path, body)
+                elif self.command == "PUT" and self.path.startswith("/reports/"):
+                    world.reports.append(noted)
+                    result = 201, None
                 elif self.path.startswith("/rest/v1/"):
                     result = world.management.answer(self.command, self.path, body, self.headers.get("Content-Type", ""))
                 else:

@@ -287,7 +287,9 @@ static void every_hold_has_its_name(void **state)
                  { OTA_HOLD_DEFERRED, "deferred" }, { OTA_HOLD_TRIAL, "trial" }, { OTA_HOLD_BLOCKED, "blocked" },
                  { OTA_HOLD_RESTART, "restart" }, { OTA_HOLD_WINDOW, "window" }, { OTA_HOLD_CONSENT, "consent" },
                  { OTA_HOLD_BATTERY, "battery" }, { OTA_HOLD_METERED, "metered" }, { OTA_HOLD_ROLLOUT, "rollout" },
-                 { OTA_HOLD_PINNED, "pinned" }, { OTA_HOLD_OS_ONLY, "os-only" } };
+                 { OTA_HOLD_PINNED, "pinned" }, { OTA_HOLD_OS_ONLY, "os-only" },
+                 { OTA_HOLD_HAWKBIT_WINDOW, "hawkbit-window" }, { OTA_HOLD_HAWKBIT_CONSENT, "hawkbit-consent" },
+                 { OTA_HOLD_HAWKBIT_SKIP, "hawkbit-skip" } };
     uint32_t all = 0;
 
     (void)state;

@@ -128,7 +128,8 @@ static void a_report_of_an_older_deployment_knows_of_no_holds(void **state)
     strcpy(body, "{\"id\":1}");
     assert_int_equal(otai_policy_report(&a, &r, body), OTA_OK);
     assert_string_equal(body, "{\"id\":1,\"holds\":[\"network\",\"clock\",\"backoff\",\"deferred\",\"trial\",\"blocked\",\"restart\",\"window\","
-                              "\"consent\",\"battery\",\"metered\",\"rollout\",\"pinned\",\"os-only\"]}");
+                              "\"consent\",\"battery\",\"metered\",\"rollout\",\"pinned\",\"os-only\","
+                              "\"hawkbit-window\",\"hawkbit-consent\",\"hawkbit-skip\"]}");
 }
 
 static void a_report_that_has_no_room_is_refused(void **state)

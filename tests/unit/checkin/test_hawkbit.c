@@ -1,107 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whole check-ins against scripts: what is asked, what is said, what the box holds afterwards. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "hawkbit.h"
-
-static const struct ota_hawkbit plain = { .size = sizeof plain, .url = "https://h/", .target_token = "t0k" };
-static struct otai_hb_facts facts = {
-    .device_id = "dev1", .product = "thermostat", .group = "test", .version = "1.0.0", .utc_s = 1794300000, .report_last = 5
-};
-static struct otai_hb h;
-static struct otai_hb_box box;
-static struct ota_fault fault;
-
-/* One exchange of a script: "GET path", "PUT path" or "POST path" below the controller; what the body must contain, or NULL;
- * the answer. */
-struct line {
-    const char *request, *says;
-    ota_err end;
-    uint16_t status;
-    const char *answer;
-};
-
-#define BASE "DEFAULT/controller/v1/dev1"
-#define POLL(answer)                                                                                                             \
-    {                                                                                                                            \
-        "GET ", NULL, OTA_DONE, 200, answer                                                                                      \
-    }
-#define LINK(name, rest) "{\"_links\":{\"" name "\":{\"href\":\"http://other:81/DEFAULT/controller/v1/dev1/" name "/" rest "\"}}}"
-#define ACTION(id, modes, seq)                                                                                                   \
-    "{\"id\":\"" id "\",\"deployment\":{" modes ",\"chunks\":[{\"metadata\":[{\"key\":\"ota.seq\",\"value\":\"" seq "\"}]}]}}"
-#define FORCED "\"download\":\"forced\",\"update\":\"forced\""
-#define STORE_ONLY "\"download\":\"forced\",\"update\":\"skip\""
-#define CLOSED_WINDOW STORE_ONLY ",\"maintenanceWindow\":\"unavailable\""
-#define ATTRIBUTES                                                                                                               \
-    {                                                                                                                            \
-        "PUT /configData", "\"mode\":\"merge\"", OTA_DONE, 200, NULL                                                             \
-    }
-
-static void check_request(const struct otai_hb_request *q, const struct line *l)
-{
-    static const char *const methods[] = { "GET ", "PUT ", "POST " };
-    char text[OTAI_HB_FILE_MAX + 8];
-
-    assert_int_equal(strncmp(q->file, BASE, strlen(BASE)), 0);
-    (void)snprintf(text, sizeof text, "%s%s", methods[q->method], q->file + strlen(BASE));
-    assert_string_equal(text, l->request);
-    assert_non_null(strstr(q->head, "Accept: application/json"));
-    assert_int_equal(q->body != NULL, q->method != OTA_NET_GET);
-    if (l->says && !strstr(q->body, l->says))
-        fail_msg("%s: \"%s\" is not in %s", l->request, l->says, q->body);
-}
-
-static ota_err play(const struct ota_hawkbit *cfg, enum otai_hb_task task, const struct line *script, size_t n)
-{
-    struct otai_hb_request q;
-    ota_err err;
-    size_t i = 0;
-
-    otai_hb_begin(&h, cfg, &box, &facts, task);
-    for (; (err = otai_hb_next(&h, &q)) == OTA_AGAIN; i++) {
-        assert_in_range(i, 0, n - 1);
-        check_request(&q, &script[i]);
-        if (script[i].answer)
-            otai_hb_body(&h, (const uint8_t *)script[i].answer, strlen(script[i].answer));
-        err = otai_hb_answered(&h, script[i].end, script[i].status, &fault);
-        if (err != OTA_OK)
-            break;
-    }
-    if (i + (err != OTA_SAME && err != OTA_DONE) != n)
-        fail_msg("%zu of %zu exchanges", i, n);
-    return err;
-}
-
-#define PLAY(...)                                                                                                                \
-    play(&plain, OTAI_HB_ALL, (const struct line[]){ __VA_ARGS__ },                                                              \
-         sizeof((const struct line[]){ __VA_ARGS__ }) / sizeof(struct line))
-
-/* A box that has nothing to say about attributes. */
-static int settle(void **state)
-{
-    (void)state;
-    memset(&box, 0, sizeof box);
-    memset(&fault, 0, sizeof fault);
-    assert_int_equal(PLAY(POLL("{}"), ATTRIBUTES), OTA_SAME);
-    assert_int_not_equal(box.attributes_crc, 0);
-    return 0;
-}
-
-static void open_action(void)
-{
-    assert_int_equal(PLAY(POLL(LINK("deploymentBase", "8?c=17")),
-                          { "GET /deploymentBase/8?c=17", NULL, OTA_DONE, 200, ACTION("8", FORCED, "42") },
-                          { "POST /deploymentBase/8/feedback", "\"execution\":\"proceeding\"", OTA_DONE, 200, NULL }),
-                     OTA_DONE);
-    assert_int_equal(box.state, OTAI_HB_OPEN);
-}
+/* Whole check-ins: actions, and what becomes of them. */
+#include "hawkbit_script.h"
 
 static void nothing_to_do(void **state)
 {
@@ -323,6 +222,8 @@ static void no_download_means_nothing_at_all(void **state)
                                                        ACTION("8", "\"download\":\"skip\",\"update\":\"skip\"", "42") }),
         OTA_SAME);
     assert_int_equal(box.state, OTAI_HB_NONE);
+    assert_int_equal(h.held, OTAI_HB_HELD_SKIP);
+    assert_false(h.quiet);
 }
 
 static void a_deployment_without_a_number_fails(void **state)
@@ -419,12 +320,15 @@ static void consent(void **state)
 
     (void)state;
     assert_int_equal(play(&c, OTAI_HB_ALL, yes, 4), OTA_SAME);
+    assert_int_equal(h.held, 0);
     c.consent = OTA_HAWKBIT_DENY;
     assert_int_equal(play(&c, OTAI_HB_ALL, no, 3), OTA_SAME);
     assert_int_equal(play(&c, OTAI_HB_ALL, yes, 1), OTA_SAME);   /* said once */
     assert_int_equal(play(&c, OTAI_HB_ALL, other, 3), OTA_SAME); /* it is another question now */
     c.consent = OTA_HAWKBIT_WAIT;
     assert_int_equal(play(&c, OTAI_HB_ALL, yes, 1), OTA_SAME);
+    assert_int_equal(h.held, OTAI_HB_HELD_CONSENT);
+    assert_true(h.quiet);
 }
 
 static void another_action_takes_over(void **state)
@@ -441,47 +345,6 @@ static void another_action_takes_over(void **state)
     assert_int_equal(PLAY(POLL("{}")), OTA_SAME);
     assert_true(h.abandon);
     assert_int_equal(box.state, OTAI_HB_NONE);
-}
-
-static void attributes_are_sent_when_asked_for_and_when_they_change(void **state)
-{
-    static const char wanted[] = "{\"_links\":{\"configData\":{\"href\":\"x\"}}}";
-
-    (void)state;
-    assert_int_equal(PLAY(POLL(wanted), ATTRIBUTES), OTA_SAME);
-    facts.version = "2.0.0~rc1`\xc3\xa9";
-    assert_int_equal(PLAY(POLL("{}"), { "PUT /configData", "\"os_version\":\"2.0.0-rc1---\"", OTA_DONE, 200, NULL }), OTA_SAME);
-    assert_int_equal(PLAY(POLL("{}")), OTA_SAME);
-    facts.version = "3";
-    /* Not liked: no reason to stop, nor to send it with each poll. */
-    assert_int_equal(PLAY(POLL("{}"), { "PUT /configData", "\"product\":\"thermostat\"", OTA_RETRY_REFUSED, 400, NULL }),
-                     OTA_SAME);
-    assert_int_equal(PLAY(POLL("{}")), OTA_SAME);
-    facts.version = "4";
-    assert_int_equal(PLAY(POLL("{}"), { "PUT /configData", NULL, OTA_RETRY_NETWORK, 0, NULL }), OTA_RETRY_NETWORK);
-    assert_int_equal(PLAY(POLL("{}"), ATTRIBUTES), OTA_SAME);
-    facts.version = "1.0.0";
-}
-
-static void own_attributes_and_replacing(void **state)
-{
-    const struct ota_hawkbit_attribute own[] = { { "site", "north \"1\"" }, { "hw_rev", "" } };
-    struct ota_hawkbit c = plain;
-    const struct line script[] = {
-        POLL("{}"),
-        { "PUT /configData",
-          "{\"mode\":\"replace\",\"data\":{\"product\":\"thermostat\",\"device_group\":\"test\",\"os_version\":\"1.0.0\","
-          "\"sw_version\":\"1.0.0\",\"client_version\":\"libota/",
-          OTA_DONE, 200, NULL }
-    };
-
-    (void)state;
-    c.attributes = own;
-    c.attribute_count = 2;
-    c.replace_attributes = true;
-    assert_null(otai_hb_config_bad(&c, "dev1"));
-    assert_int_equal(play(&c, OTAI_HB_ALL, script, 2), OTA_SAME);
-    assert_non_null(strstr(h.body, ",\"site\":\"north \\\"1\\\"\",\"hw_rev\":\"\"}}"));
 }
 
 static void nonsense_is_no_reason_to_touch_an_action(void **state)
@@ -578,8 +441,6 @@ int main(void)
         cmocka_unit_test_setup(a_cancellation_may_vanish, settle),
         cmocka_unit_test_setup(consent, settle),
         cmocka_unit_test_setup(another_action_takes_over, settle),
-        cmocka_unit_test_setup(attributes_are_sent_when_asked_for_and_when_they_change, settle),
-        cmocka_unit_test_setup(own_attributes_and_replacing, settle),
         cmocka_unit_test_setup(nonsense_is_no_reason_to_touch_an_action, settle),
         cmocka_unit_test(dates_are_right),
     };
