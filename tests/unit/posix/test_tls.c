@@ -35,6 +35,7 @@ static const char make_certificates[] =
     "ca ours; ca theirs\n"
     "leaf right ours IP:127.0.0.1 30; leaf other ours DNS:update.example 30; leaf expired ours IP:127.0.0.1 0\n"
     "leaf foreign theirs IP:127.0.0.1 30; leaf client ours DNS:device 30\n"
+    "cat client.key client.pem >client.both; cat foreign.key foreign.pem >foreign.both\n"
     "echo hello >file; sleep 1.1\n"; /* no day, and one second on: expired. OpenSSL 3.5 refuses days below 0 */
 
 static int shell(const char *script, const char *argument)
@@ -205,6 +206,61 @@ static void the_certificate_is_shown_to_no_other_origin(void **state)
     waitpid(pid, NULL, 0);
 }
 
+static ota_err fetch_with(struct ota_posix_net *n, unsigned port, bool other_origin)
+{
+    char url[64];
+    const struct ota_net_request req = { .url = url, .connect_ms = 5000, .other_origin = other_origin };
+    struct ota_net_head h = { .status = 0 };
+    ota_err err;
+
+    snprintf(url, sizeof url, "https://127.0.0.1:%u/file", port);
+    err = n->port.ops->begin(&n->port, &req);
+    if (err != OTA_OK)
+        return err;
+    err = poll_head(n, &h);
+    n->port.ops->end(&n->port);
+    return err == OTA_OK && h.status != 200 ? OTA_RETRY_REFUSED : err;
+}
+
+/* A certificate that comes later, changes, and is taken back. What is in the file counts, not what was in it before. */
+static void a_certificate_may_come_later(void **state)
+{
+    static struct ota_posix_net n;
+    const struct ota_posix_net_config cfg = { .ca_file = ca, .certificate_later = true };
+    struct ota_fault fault = { .err = OTA_OK };
+    char use[64], copy[160];
+    unsigned port = free_port();
+    pid_t pid = serve("right", port, "-Verify=1", "-verify_return_error");
+
+    (void)state;
+    snprintf(use, sizeof use, "%s/use.pem", dir);
+    assert_int_equal(ota_posix_net_open(&n, &cfg, NULL), OTA_OK);
+    assert_int_equal(fetch_with(&n, port, false), OTA_RETRY_CERTIFICATE); /* nobody was asked */
+    assert_int_equal(ota_posix_net_certificate(&n, use, &fault), OTA_USAGE_CONFIG);
+    assert_string_equal(fault.where, "net.certificate");
+    assert_int_equal(fetch_with(&n, port, false), OTA_RETRY_CERTIFICATE);
+    snprintf(copy, sizeof copy, "cp %s/client.both %s", dir, use);
+    assert_int_equal(shell(copy, ""), 0);
+    assert_int_equal(ota_posix_net_certificate(&n, use, NULL), OTA_OK);
+    assert_int_equal(fetch_with(&n, port, false), OTA_OK);
+    assert_int_not_equal(fetch_with(&n, port, true), OTA_OK); /* not shown there, and so not let in */
+    assert_int_equal(fetch_with(&n, port, false), OTA_OK);
+    /* Another authority's, in the same file: neither a connection nor a session of the old one is used. */
+    snprintf(copy, sizeof copy, "cp %s/foreign.both %s", dir, use);
+    assert_int_equal(shell(copy, ""), 0);
+    assert_int_equal(ota_posix_net_certificate(&n, use, NULL), OTA_OK);
+    assert_int_not_equal(fetch_with(&n, port, false), OTA_OK);
+    snprintf(copy, sizeof copy, "cp %s/client.both %s", dir, use);
+    assert_int_equal(shell(copy, ""), 0);
+    assert_int_equal(ota_posix_net_certificate(&n, use, NULL), OTA_OK);
+    assert_int_equal(fetch_with(&n, port, false), OTA_OK);
+    assert_int_equal(ota_posix_net_certificate(&n, NULL, NULL), OTA_OK);
+    assert_int_equal(fetch_with(&n, port, false), OTA_RETRY_CERTIFICATE);
+    ota_posix_net_close(&n);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+}
+
 static unsigned contexts;
 static int context_result;
 
@@ -259,6 +315,7 @@ int main(void)
         cmocka_unit_test(old_protocols_are_refused),
         cmocka_unit_test(the_client_shows_its_certificate),
         cmocka_unit_test(the_certificate_is_shown_to_no_other_origin),
+        cmocka_unit_test(a_certificate_may_come_later),
         cmocka_unit_test(the_tls_context_is_given_for_the_configured_server_only),
     };
 
