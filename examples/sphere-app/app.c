@@ -16,6 +16,7 @@
 #define WORK_MS 1000u /* between two looks at the machine */
 #define WORK_FAST_MS 200u
 #define FAST_LOOKS 8u       /* at the running slot, in each of those */
+#define RESTART_MS 400u     /* before that the other processor is not up again */
 #define SILENT_MS 15000u    /* when it did not answer it is not asked for so long: asking blocks for seconds */
 #define BUSY_S 60u          /* time that is asked for while it works ... */
 #define ASK_AGAIN_MS 30000u /* ... and for how long it is not asked for again */
@@ -193,10 +194,10 @@ static void on_stopped(struct ota_sphere_loop *l, ota_err err)
 
     if (err == OTA_REBOOT) {
         (void)Log_Debug("%s: the other processor restarts\n", a->cfg.name);
-        err = begin_anew(a);
-    }
-    if (err == OTA_OK)
+        a->restarted_ms = a->clock.port.ops->monotonic_ms(&a->clock.port);
+        a->restarts = true; /* goes on in on_work() */
         return;
+    }
     (void)Log_Debug("%s: stopped: %s\n", a->cfg.name, ota_err_name(err));
     a->exit_code = 2;
     leaving = 1;
@@ -308,6 +309,22 @@ static ota_err look(struct app *a)
     return err;
 }
 
+/* Give a restart its time: asking too early would wait in vain. Whoever listened at a socket has to be found anew. */
+static bool is_there(struct app *a)
+{
+    uint8_t early;
+
+    if (a->restarts && a->clock.port.ops->monotonic_ms(&a->clock.port) - a->restarted_ms < RESTART_MS)
+        return false;
+    if (a->restarts)
+        (void)a->line.port.ops->read(&a->line.port, &early, 1);
+    if (!a->line.gone)
+        return true;
+    ota_sphere_line_close(&a->line);
+    a->silent = a->cfg.connect(&a->line, NULL) != OTA_OK;
+    return !a->silent || !a->restarts;
+}
+
 /* The line is asked between two steps of the agent: never while one of its requests is open. */
 static void on_work(EventLoop *loop, int fd, EventLoop_IoEvents events, void *context)
 {
@@ -321,10 +338,13 @@ static void on_work(EventLoop *loop, int fd, EventLoop_IoEvents events, void *co
         (void)EventLoop_Stop(loop);
     if (read(fd, &times, sizeof times) < 0 || leaving)
         return;
-    if (a->line.gone) { /* whoever listened at the other end was restarted */
-        ota_sphere_line_close(&a->line);
-        if (a->cfg.connect(&a->line, NULL) == OTA_OK)
-            a->silent = false;
+    if (!is_there(a))
+        return;
+    if (a->restarts) {
+        a->restarts = false;
+        if (begin_anew(a) != OTA_OK)
+            a->exit_code = 2, leaving = 1;
+        return;
     }
     if (a->silent && ++a->skipped * work_ms(a) < SILENT_MS)
         return;

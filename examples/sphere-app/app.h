@@ -59,6 +59,8 @@ struct app {
     int work_fd;
     bool silent; /* the other end was, when it was asked last */
     unsigned skipped;
+    bool restarts; /* the other processor, because we asked for it: the agent rests */
+    uint64_t restarted_ms;
     uint64_t deferred_ms;  /* when time was asked for; 0 = not */
     uint64_t rescued_at;   /* bytes in the slot when the other processor was lost last, + 1; 0 = it was not */
     enum ota_outcome told; /* outcome that was said last */
