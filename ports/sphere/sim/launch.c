@@ -72,7 +72,7 @@ static void read_manifest(const char *dir)
     };
 
     if (cJSON_IsString(peer) && strlen(peer->valuestring) < sizeof core)
-        m.core = strcpy(core, peer->valuestring);
+        m.core = memcpy(core, peer->valuestring, strlen(peer->valuestring) + 1);
     cJSON_Delete(whole);
     sphere_sim_begin(&m);
 }

@@ -170,18 +170,18 @@ int Application_Connect(const char *componentId)
 
 /* ---- UART ---- */
 
-void UART_InitConfig(UART_Config *c)
+void UART_InitConfig(UART_Config *uartConfig)
 {
-    *c = (UART_Config){ .dataBits = UART_DataBits_Eight, .parity = UART_Parity_None, .stopBits = UART_StopBits_One };
+    *uartConfig = (UART_Config){ .dataBits = UART_DataBits_Eight, .parity = UART_Parity_None, .stopBits = UART_StopBits_One };
 }
 
-int UART_Open(UART_Id uartId, const UART_Config *c)
+int UART_Open(UART_Id uartId, const UART_Config *uartConfig)
 {
     struct termios t;
 
-    if (!c)
+    if (!uartConfig)
         return fail(EFAULT);
-    if (uartId != 0 || c->dataBits != UART_DataBits_Eight || c->parity != UART_Parity_None)
+    if (uartId != 0 || uartConfig->dataBits != UART_DataBits_Eight || uartConfig->parity != UART_Parity_None)
         return fail(uartId != 0 ? ENOENT : EINVAL);
     if (!allowed(manifest.uart))
         return -1;
