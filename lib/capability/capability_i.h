@@ -16,8 +16,17 @@ struct otai_cap_file {
     struct otai_span signed_text;
 };
 
-/* Take the envelope apart; nothing of `signed` is looked at but that it is well formed. */
-OTA_MUST_CHECK ota_err otai_cap_open(const void *file, size_t len, struct otai_cap_file *f, struct ota_fault *fault);
+/* Take the envelope apart; nothing of `signed` is looked at but that it is well formed. what: "capability", in faults. */
+OTA_MUST_CHECK ota_err otai_cap_open(const void *file, size_t len, const char *what, struct otai_cap_file *f, struct ota_fault *fault);
+/* Did a threshold of these keys, one behind the other and all different, sign? REJECT_SIGNATURE, REJECT_KEY, DEVICE_CRYPTO at where. */
+OTA_MUST_CHECK ota_err otai_cap_signed_by(const struct otai_cap_file *f, const uint8_t *keys, size_t count, size_t threshold,
+                                          struct ota_crypto *c, const char *where, struct ota_fault *fault);
+/* Is a key among those before it, too? */
+bool otai_cap_is_twice(const uint8_t *keys, size_t nth);
+/* Parts of `signed`. */
+void otai_cap_device(struct otai_json *j, char out[OTA_CAPABILITY_DEVICE_MAX]);
+void otai_cap_time(struct otai_json *j, int64_t *out);
+void otai_cap_fixed(struct otai_json *j, const char *text, ota_err err);
 /* Read `signed`. */
 OTA_MUST_CHECK ota_err otai_cap_signed(struct otai_span text, struct ota_capability *out, struct ota_fault *fault);
 

@@ -37,7 +37,7 @@ static bool is_id_char(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
 }
 
-static void take_device(struct otai_json *j, char out[OTA_CAPABILITY_DEVICE_MAX])
+void otai_cap_device(struct otai_json *j, char out[OTA_CAPABILITY_DEVICE_MAX])
 {
     otai_json_string(j, out, OTA_CAPABILITY_DEVICE_MAX);
     if (out[0] == '\0')
@@ -47,7 +47,7 @@ static void take_device(struct otai_json *j, char out[OTA_CAPABILITY_DEVICE_MAX]
             otai_json_fail(j, OTA_REJECT_VALUE, NULL);
 }
 
-static void take_time(struct otai_json *j, int64_t *out)
+void otai_cap_time(struct otai_json *j, int64_t *out)
 {
     char text[24];
 
@@ -56,7 +56,7 @@ static void take_time(struct otai_json *j, int64_t *out)
         otai_json_fail(j, OTA_REJECT_VALUE, NULL);
 }
 
-static void take_fixed(struct otai_json *j, const char *text, ota_err err)
+void otai_cap_fixed(struct otai_json *j, const char *text, ota_err err)
 {
     struct otai_span raw = otai_json_string_raw(j);
 
@@ -80,13 +80,13 @@ static void take_member(struct otai_json *j, unsigned member, struct ota_capabil
 {
     switch (member) {
     case TYPE:
-        take_fixed(j, "capability", OTA_REJECT_SPEC);
+        otai_cap_fixed(j, "capability", OTA_REJECT_SPEC);
         break;
     case SPEC:
-        take_fixed(j, "1", OTA_REJECT_SPEC);
+        otai_cap_fixed(j, "1", OTA_REJECT_SPEC);
         break;
     case DEVICE:
-        take_device(j, c->device);
+        otai_cap_device(j, c->device);
         break;
     case KIND:
         c->kind = (enum ota_capability_kind)take_word(j, kinds, 3);
@@ -95,7 +95,7 @@ static void take_member(struct otai_json *j, unsigned member, struct ota_capabil
         c->use = (enum ota_capability_use)take_word(j, uses, 4);
         break;
     case EXPIRES:
-        take_time(j, &c->expires_s);
+        otai_cap_time(j, &c->expires_s);
         break;
     case COUNTER:
         c->counter = otai_json_u64(j, 1, COUNTER_MAX);
@@ -174,7 +174,7 @@ static void read_signatures(struct otai_json *j, struct otai_cap_file *f)
     }
 }
 
-ota_err otai_cap_open(const void *file, size_t len, struct otai_cap_file *f, struct ota_fault *fault)
+ota_err otai_cap_open(const void *file, size_t len, const char *what, struct otai_cap_file *f, struct ota_fault *fault)
 {
     static const struct otai_member members[] = {
         { "signatures", 0, OTAI_OWN, true },
@@ -185,13 +185,13 @@ ota_err otai_cap_open(const void *file, size_t len, struct otai_cap_file *f, str
 
     memset(f, 0, sizeof *f);
     if (len > OTA_CAPABILITY_MAX)
-        return ota_fault_set(fault, OTA_REJECT_LIMIT, "capability", 0);
+        return ota_fault_set(fault, OTA_REJECT_LIMIT, what, 0);
     otai_json_init(&j, file, len);
     otai_json_object(&j);
     while (otai_json_take(&j, members, f, &left) >= 0)
         read_signatures(&j, f);
     otai_json_end(&j);
-    return otai_json_fault(&j, "capability", fault);
+    return otai_json_fault(&j, what, fault);
 }
 
 ota_err ota_capability_read(const void *file, size_t len, struct ota_capability *out, struct ota_fault *fault)
@@ -199,6 +199,6 @@ ota_err ota_capability_read(const void *file, size_t len, struct ota_capability 
     struct otai_cap_file f;
 
     memset(out, 0, sizeof *out);
-    ota_err err = otai_cap_open(file, len, &f, fault);
+    ota_err err = otai_cap_open(file, len, "capability", &f, fault);
     return err == OTA_OK ? otai_cap_signed(f.signed_text, out, fault) : err;
 }

@@ -8,9 +8,9 @@
 #define DER_MAX 72u
 #define HALF 32u
 
-static const uint8_t *key_at(const struct ota_capability_check *k, size_t i)
+static const uint8_t *key_at(const uint8_t *keys, size_t i)
 {
-    return k->keys + i * OTA_CAPABILITY_KEY_LEN;
+    return keys + i * OTA_CAPABILITY_KEY_LEN;
 }
 
 struct work {
@@ -109,23 +109,31 @@ static ota_err check_key(const struct otai_cap_file *f, struct ota_crypto *c, co
     return c->ops->verify(c, OTA_SIG_ECDSA_SHA256, OTA_KEY_P256, key, OTA_CAPABILITY_KEY_LEN, digest, OTA_SHA256_LEN, raw, sizeof raw);
 }
 
-static ota_err check_signatures(const struct otai_cap_file *f, const struct ota_capability_check *k, struct ota_crypto *c,
-                                struct ota_fault *fault)
+ota_err otai_cap_signed_by(const struct otai_cap_file *f, const uint8_t *keys, size_t count, size_t threshold, struct ota_crypto *c,
+                           const char *where, struct ota_fault *fault)
 {
     uint8_t digest[OTA_SHA256_LEN];
     size_t good = 0;
     ota_err err = digest_signed(c, f->signed_text, digest);
 
-    for (size_t i = 0; i < k->key_count && err == OTA_OK; i++) {
-        ota_err one = check_key(f, c, key_at(k, i), digest);
+    for (size_t i = 0; i < count && err == OTA_OK; i++) {
+        ota_err one = check_key(f, c, key_at(keys, i), digest);
 
         good += one == OTA_OK;
         if (one != OTA_OK && one != OTA_REJECT_SIGNATURE)
             err = one;
     }
     if (err != OTA_OK)
-        return ota_fault_set(fault, err, "capability.signatures", 0);
-    return good >= k->threshold ? OTA_OK : ota_fault_set(fault, OTA_REJECT_SIGNATURE, "capability.signatures", 0);
+        return ota_fault_set(fault, err, where, 0);
+    return good >= threshold ? OTA_OK : ota_fault_set(fault, OTA_REJECT_SIGNATURE, where, 0);
+}
+
+bool otai_cap_is_twice(const uint8_t *keys, size_t nth)
+{
+    for (size_t i = 0; i < nth; i++)
+        if (otai_equal(key_at(keys, i), key_at(keys, nth), OTA_CAPABILITY_KEY_LEN))
+            return true;
+    return false;
 }
 
 /* A key that stands there twice would count twice. */
@@ -135,9 +143,8 @@ static bool check_is_sound(const struct ota_capability_check *k)
         k->threshold > k->key_count)
         return false;
     for (size_t i = 0; i < k->key_count; i++)
-        for (size_t other = 0; other < i; other++)
-            if (otai_equal(key_at(k, i), key_at(k, other), OTA_CAPABILITY_KEY_LEN))
-                return false;
+        if (otai_cap_is_twice(k->keys, i))
+            return false;
     return true;
 }
 
@@ -162,9 +169,9 @@ ota_err ota_capability_verify(const void *file, size_t len, const struct ota_cap
     memset(out, 0, sizeof *out);
     if (!check_is_sound(check))
         return ota_fault_set(fault, OTA_USAGE_ARGUMENT, "capability.check", 0);
-    ota_err err = otai_cap_open(file, len, &f, fault);
+    ota_err err = otai_cap_open(file, len, "capability", &f, fault);
     if (err == OTA_OK)
-        err = check_signatures(&f, check, crypto, fault);
+        err = otai_cap_signed_by(&f, check->keys, check->key_count, check->threshold, crypto, "capability.signatures", fault);
     if (err == OTA_OK)
         err = otai_cap_signed(f.signed_text, out, fault);
     if (err == OTA_OK)
