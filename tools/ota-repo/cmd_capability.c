@@ -7,6 +7,7 @@
 #include "canon.h"
 #include "file.h"
 #include "keys.h"
+#include "signature.h"
 #include "ota/capability.h"
 #include "ota/image.h"
 #include "ota/posix.h"
@@ -45,38 +46,6 @@ static int refused(struct tool *t, const char *file, const struct ota_fault *f)
 }
 
 /* ---- make, sign ---- */
-
-static int add_signature(struct tool *t, const char *pem, const cJSON *doc, cJSON *signatures)
-{
-    uint8_t digest[DIGEST_LEN], der[SIG_DER_MAX];
-    char id[DIGEST_HEX], hex[2 * SIG_DER_MAX + 1];
-    struct key key;
-    size_t len = 0, der_len = 0;
-    const char *text = json_print(t, doc, JSON_CANONICAL, &len);
-    const cJSON *s;
-    int rc = key_read(t, pem, &key);
-
-    if (rc == TOOL_ABSENT)
-        return tool_failed(t, "--key: %s: there is no such file", pem);
-    if (rc == TOOL_OK)
-        rc = digest_hex(t, key.point, sizeof key.point, id);
-    cJSON_ArrayForEach(s, signatures)
-        if (rc == TOOL_OK && strcmp(member_text(s, "keyid"), id) == 0)
-            rc = tool_failed(t, "--key: %s: has signed already", pem);
-    if (rc == TOOL_OK)
-        rc = digest_of(t, text, len, digest);
-    if (rc == TOOL_OK)
-        rc = ecdsa_sign(t, key.scalar, digest, der, &der_len);
-    key_forget(&key);
-    if (rc != TOOL_OK)
-        return rc;
-    hex_encode(der, der_len, hex);
-    cJSON *one = cJSON_CreateObject();
-    cJSON_AddStringToObject(one, "keyid", id);
-    cJSON_AddStringToObject(one, "sig", hex);
-    cJSON_AddItemToArray(signatures, one);
-    return TOOL_OK;
-}
 
 static void report(struct tool *t, const char *file, const struct ota_capability *c)
 {
@@ -154,7 +123,7 @@ static int run_make(struct tool *t, const struct args *a)
         return rc;
     cJSON *doc = make_doc(t, a, hours, counter), *signatures = cJSON_CreateArray();
     for (size_t i = 0; rc == TOOL_OK && (pem = args_nth(a, "key", i)) != NULL; i++)
-        rc = add_signature(t, pem, doc, signatures);
+        rc = signature_add(t, pem, doc, signatures);
     if (rc == TOOL_OK)
         return write_file(t, doc, signatures, args_get(a, "out"));
     cJSON_Delete(doc);
@@ -187,7 +156,7 @@ static int run_capability_sign(struct tool *t, const struct args *a)
     if (rc != TOOL_OK)
         return rc;
     cJSON *signatures = cJSON_Duplicate(member(tree, "signatures"), true), *doc = cJSON_Duplicate(member(tree, "signed"), true);
-    rc = add_signature(t, args_get(a, "key"), doc, signatures);
+    rc = signature_add(t, args_get(a, "key"), doc, signatures);
     if (rc == TOOL_OK)
         return write_file(t, doc, signatures, args_get(a, "out"));
     cJSON_Delete(doc);

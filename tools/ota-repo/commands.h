@@ -17,6 +17,7 @@ extern const struct command command_init, command_product_add, command_product_l
 extern const struct command command_image_pack, command_image_show, command_image_verify, command_manifest_show,
     command_manifest_convert, command_manifest_deployment;
 extern const struct command command_capability_make, command_capability_sign, command_capability_show, command_capability_verify;
+extern const struct command command_transfer_make, command_transfer_sign, command_transfer_show, command_transfer_verify;
 
 /** Make a product's repository and record it. components: NULL-terminated. */
 int product_create(struct tool *t, const char *name, const char *publisher, const char *const *components);

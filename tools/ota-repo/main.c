@@ -21,6 +21,7 @@ static const struct command *const commands[] = {
     &command_image_add, &command_image_list, &command_image_remove,
     &command_image_pack, &command_image_show, &command_image_verify,
     &command_capability_make, &command_capability_sign, &command_capability_show, &command_capability_verify,
+    &command_transfer_make, &command_transfer_sign, &command_transfer_show, &command_transfer_verify,
     &command_manifest_show, &command_manifest_convert, &command_manifest_deployment,
     &command_deploy, &command_promote, &command_rollout, &command_withdraw,
     &command_feed_set,
