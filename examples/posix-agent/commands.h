@@ -31,6 +31,8 @@ int agent_exit_of(ota_err err);
 int agent_run(const struct agent_config *c, const struct agent_options *o);
 int agent_check(const struct agent_config *c, const struct agent_options *o);
 int agent_doctor(const struct agent_config *c, const struct agent_options *o);
+/** Show whose the device is, or take a transfer. path: NULL = only show. */
+int agent_claim(const struct agent_config *c, const struct agent_options *o, const char *path);
 int agent_identity(const struct agent_config *c, const struct agent_options *o);
 int agent_status(const struct agent_config *c, const struct agent_options *o);
 

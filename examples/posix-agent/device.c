@@ -11,6 +11,7 @@
 
 #include "device_boot.h"
 #include "device_hawkbit.h"
+#include "owner.h"
 #include "packages.h"
 #include "sandbox.h"
 
@@ -272,6 +273,8 @@ ota_err device_open(struct device *d, const struct agent_config *c, const struct
         for (size_t k = 0; k < 2; k++)
             d->slot[i][k].read_fd = d->slot[i][k].write_fd = -1;
     err = o->store ? OTA_OK : device_lock(&d->store, c, fault);
+    if (err == OTA_OK && !o->store)
+        err = agent_owner_check(&d->store, c, fault);
     if (err == OTA_OK)
         err = open_rest(d, c, o, fault);
     if (err == OTA_OK)

@@ -18,6 +18,7 @@ static const char help[] =
     "  status            what goes on, and what holds an update back\n"
     "  identity          who this device is, and what its key and counters are worth\n"
     "  doctor            which of the seven properties of a secured device this one has, with the evidence\n"
+    "  claim [FILE]      whose the device is; with FILE, take it over by a transfer that its owner signed\n"
     "  defer SECONDS     ask the running agent for time before it installs an update; 0 ends a deferral\n"
     "  confirm           vouch for the update on trial (configurations without \"health\")\n"
     "  reject [REASON]   condemn the update on trial; REASON is a number for the report [1]\n"
@@ -27,7 +28,7 @@ static const char help[] =
     "  -c, --config FILE  configuration [" CONFIG_FILE "]\n"
     "      --capability FILE  for sideload [the one that is installed]\n"
     "      --progress     draw the progress of downloads even where standard error is no terminal\n"
-    "      --json         status, identity and doctor as JSON\n"
+    "      --json         status, identity, claim and doctor as JSON\n"
     "      --root DIR     doctor: look at /proc and /sys below DIR\n"
     "  -v, --verbose      log every change of state\n"
     "      --version, --help\n"
@@ -106,6 +107,11 @@ static int identity(const struct agent_config *c, const struct command_line *l)
     return agent_identity(c, &l->options);
 }
 
+static int claim(const struct agent_config *c, const struct command_line *l)
+{
+    return agent_claim(c, &l->options, l->argument);
+}
+
 static int tell(const struct agent_config *c, const struct command_line *l)
 {
     const char *argument = l->argument ? l->argument : strcmp(l->command, "reject") == 0 ? "1" : NULL;
@@ -138,6 +144,7 @@ static int dispatch(const struct command_line *l)
         int least, most;   /* arguments */
     } commands[] = {
         { "run", run, 0, 0 }, { "check", check, 0, 0 }, { "status", status, 0, 0 }, { "identity", identity, 0, 0 }, { "doctor", doctor, 0, 0 },
+        { "claim", claim, 0, 1 },
         { "defer", tell, 1, 1 }, { "confirm", tell, 0, 0 }, { "reject", tell, 0, 1 },
         { "sideload", sideload, 1, 1 }, { "capability", capability, 1, 2 },
     };
