@@ -44,6 +44,24 @@ for role in root timestamp snapshot targets groups pub-maker; do
 done
 ok "old key is not listed in root any more" sh -c "! grep -q '$(basename "$key" .pem | cut -d. -f3)' '$dir/web/os/metadata/5.root.json'"
 
+# Feeds have keys and a threshold of their own, apart from each other and from the images.
+newest() { find "$dir/web/os/metadata" -name "*.$1.json" | sed 's/.*\/\([0-9]*\)\..*/\1 &/' | sort -n | tail -1 | cut -d' ' -f2; }
+signatures() { python3 -c 'import json,sys; print(len(json.load(open(sys.argv[1]))["signatures"]))' "$(newest "$1")"; }
+ok "a second key for a feed, and both are needed" repo key add feed-retail --threshold 2
+ok "feed set" repo feed set retail --product thermostat --image os=1.0.0
+ok "is signed by both" test "$(signatures feed-retail)" = 2
+ok "the other feed by its one" test "$(signatures feed-eval)" = 1
+ok "the images by theirs" test "$(signatures os-images)" = 1
+ok "verify" repo verify
+half=$(find "$dir/keys" -name 'os.feed-retail.*.pem' | sort | tail -1)
+mv "$half" "$work/offline/"
+ok "the next image" repo image add "$work/os.img" --product thermostat --component os --version 2.0.0 --delta-from none --no-index
+refused 1 "role feed-retail needs 2 private keys" feed set retail --product thermostat --image os=2.0.0
+ok "nothing was published" test "$(signatures feed-retail)" = 2
+ok "the other feed goes on without it" repo feed set retaileval --product thermostat --image os=1.0.0
+mv "$work"/offline/*.pem "$dir/keys/"
+ok "verify" repo verify
+
 openssl ecparam -name prime256v1 -genkey -noout 2>/dev/null | openssl pkcs8 -topk8 -nocrypt -out "$work/own.pem"
 ok "import openssl's key" repo key add os-images --import "$work/own.pem"
 ok "import it again" repo key add os-images --import "$work/own.pem" --json
