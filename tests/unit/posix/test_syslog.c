@@ -33,7 +33,7 @@ void __wrap_closelog(void)
 {
 }
 
-static void note(int priority, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void note(int priority, const char *format, va_list args)
 {
     (void)vsnprintf(noted, sizeof noted, format, args);
     priority_seen = priority;
