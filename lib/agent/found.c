@@ -17,14 +17,21 @@ static void describe(const struct ota *a, const struct otai_found *f, struct ota
     (void)otai_copy(r->running, sizeof r->running, r->version);
 }
 
+static void key_of(const struct ota_report *r, uint64_t key[2])
+{
+    key[0] = (uint64_t)r->event << 8 | r->component | (uint64_t)r->boot << 16;
+    key[1] = (uint64_t)r->utc_s;
+}
+
 /* Power failed between the ring and the removal. */
 static bool told(const struct otai_ring *ring, const struct ota_report *r)
 {
-    for (size_t i = 0; i < ring->count; i++) {
-        const struct ota_report *x = &ring->report[i];
+    uint64_t want[2], have[2];
 
-        if (x->event == r->event && x->component == r->component && x->boot == r->boot && x->utc_s == r->utc_s &&
-            strcmp(x->cause.where, r->cause.where) == 0)
+    key_of(r, want);
+    for (size_t i = 0; i < ring->count; i++) {
+        key_of(&ring->report[i], have);
+        if (memcmp(want, have, sizeof want) == 0 && strcmp(ring->report[i].cause.where, r->cause.where) == 0)
             return true;
     }
     return false;
@@ -52,8 +59,8 @@ static ota_err take(struct ota *a, struct otai_sending *s, uint8_t component)
     int32_t code = 0;
     ota_err err = OTA_OK;
 
-    if (!otai_found_name(a, component, name) ||
-        store->ops->read(store, name, s->scratch, OTAI_REPORTS_BYTES, &len, &code) != OTA_OK)
+    otai_found_name(a, component, name);
+    if (store->ops->read(store, name, s->scratch, OTAI_REPORTS_BYTES, &len, &code) != OTA_OK)
         return OTA_OK; /* none, or not now: it must hold no update back */
     if (otai_found_decode(s->scratch, len, &f)) {
         if (f.done == OTA_MONITOR_PENDING && f.boot == a->j.starts)
@@ -69,9 +76,11 @@ static ota_err take(struct ota *a, struct otai_sending *s, uint8_t component)
 
 ota_err otai_collect_found(struct ota *a, struct otai_sending *s)
 {
-    ota_err err = s->ring.count < OTAI_REPORTS_MAX ? take(a, s, OTA_COMPONENT_NONE) : OTA_OK;
+    for (size_t i = 0; i <= a->cfg.component_count && s->ring.count < OTAI_REPORTS_MAX; i++) {
+        ota_err err = take(a, s, i < a->cfg.component_count ? (uint8_t)i : OTA_COMPONENT_NONE);
 
-    for (size_t i = 0; i < a->cfg.component_count && err == OTA_OK && s->ring.count < OTAI_REPORTS_MAX; i++)
-        err = take(a, s, (uint8_t)i);
-    return err;
+        if (err != OTA_OK)
+            return err;
+    }
+    return OTA_OK;
 }

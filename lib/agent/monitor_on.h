@@ -29,7 +29,7 @@ static inline void otai_unblock(struct otai_journal *j)
 }
 
 /* The store record with a finding about a component: "found.<its name>"; "found" for OTA_COMPONENT_NONE. */
-bool otai_found_name(const struct ota *a, uint8_t component, char out[OTA_STORE_NAME_MAX]);
+void otai_found_name(const struct ota *a, uint8_t component, char out[OTA_STORE_NAME_MAX]);
 
 /* One finding as it is stored (watch.c). */
 struct otai_found {

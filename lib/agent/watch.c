@@ -69,17 +69,16 @@ static struct ota_watch *self(struct ota_monitor_owner *o)
 
 /* ---- findings ---- */
 
-bool otai_found_name(const struct ota *a, uint8_t component, char out[OTA_STORE_NAME_MAX])
+void otai_found_name(const struct ota *a, uint8_t component, char out[OTA_STORE_NAME_MAX])
 {
     struct otai_text t;
 
     otai_text_init(&t, out, OTA_STORE_NAME_MAX);
     otai_text_add(&t, "found");
     if (component == OTA_COMPONENT_NONE)
-        return true;
+        return;
     otai_text_add(&t, ".");
-    otai_text_add(&t, a->cfg.components[component].name);
-    return !t.full;
+    otai_text_add(&t, a->cfg.components[component].name); /* at most 31 bytes: it fits */
 }
 
 size_t otai_found_encode(const struct otai_found *f, uint8_t out[OTAI_FOUND_MAX])
@@ -182,8 +181,7 @@ static struct ota_watch_slot told(const struct ota *a, size_t i)
 
     otai_digest_copy(s.sha256, now->sha256);
     (void)otai_copy(s.version, sizeof s.version, now->version);
-    if (p->wanted && a->j.outcome == OTA_OUTCOME_CONFIRMED && p->slot == a->view.running[i] &&
-        otai_equal(p->sha256, now->sha256, OTA_SHA256_LEN)) {
+    if (otai_equal(p->sha256, now->sha256, OTA_SHA256_LEN)) { /* whatever became of it, that image is so long */
         s.length = p->length;
         s.security = p->security;
     } else if (seen->tag == otai_get_le32(now->sha256)) {
@@ -313,8 +311,7 @@ static ota_err note(struct ota_watch *w, const struct ota_monitor_finding *f)
     otai_digest_copy(n.sha256, f->sha256);
     if (a->cfg.clock->ops->utc_s(a->cfg.clock, &n.utc_s) != OTA_OK)
         n.utc_s = 0;
-    if (!otai_found_name(a, f->component, name))
-        return OTA_USAGE_CONFIG;
+    otai_found_name(a, f->component, name);
     return w->store->ops->write(w->store, name, bytes, otai_found_encode(&n, bytes), &code);
 }
 

@@ -131,10 +131,11 @@ static bool choose(struct ota_monitor *m)
     struct ota_monitor_owner *o = m->cfg.owner;
     struct ota_monitor_image now;
     bool together = found_with_newest(m);
+    uint8_t count = (uint8_t)m->cfg.part_count;
 
     m->count = 0;
-    for (uint8_t i = 0; i < m->cfg.part_count; i++)
-        if (o->ops->image(o, i, false, &now) == OTA_OK && now.slot <= 1 && goes_back(m, &now, i, together) && !enlist(m, i, &now))
+    for (uint8_t i = 0; i < count; i++)
+        if (o->ops->image(o, i, false, &now) == OTA_OK && goes_back(m, &now, i, together) && !enlist(m, i, &now))
             return false;
     if (m->count == 0)
         refuse(m, OTA_REJECT_MISSING, "other slot", 0);

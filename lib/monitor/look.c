@@ -64,5 +64,5 @@ uint64_t otai_mon_health_due(const struct ota_monitor *m, uint64_t now)
         return UINT64_MAX;
     if (m->asking)
         return POLL_MS;
-    return m->health_due_ms > now ? m->health_due_ms - now : 0;
+    return m->health_due_ms - now; /* what was due is asked, or was put off */
 }

@@ -224,7 +224,7 @@ static void malformed_signatures_do_not_count(void **state)
 {
     static const char *const sigs[] = { "", "3", "30", "3006020101020101", "3006020101030101", "31060201010201", "30070201010201",
                                         "3006020180020101", "300702020001020101", "300602010102", "zz06020101020101",
-                                        "3008020101020101ffff", "3006020001020101", "30060300010201ff" };
+                                        "3008020101020101ffff", "30050201010201", "3006020100020101", "3006020001020101", "30060300010201ff" };
 
     (void)state;
     check.threshold = 1;
@@ -267,6 +267,24 @@ static void many_signatures_are_read(void **state)
     for (int i = 0; i < 300; i++) {
         make(GOOD, 1);
         assert_int_equal(judge(), OTA_OK);
+    }
+}
+
+static void every_character_of_an_id(void **state)
+{
+    static const char good[] = "AZaz09._-";
+    struct ota_capability shown;
+    char doc[400];
+
+    (void)state;
+    for (int c = 0x20; c < 0x7f; c++) {
+        if (c == '"' || c == '\\')
+            continue;
+        (void)sprintf(doc, "{\"signatures\":[],\"signed\":{\"_type\":\"capability\",\"device\":\"%c\",\"expires\":\"" LATER
+                      "\",\"kind\":\"servicing\",\"spec_version\":\"1\",\"use\":\"persistent\"}}", c);
+        bool taken = ota_capability_read(doc, strlen(doc), &shown, NULL) == OTA_OK;
+        bool letter = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+        assert_int_equal(taken, letter || strchr(good, c) != NULL);
     }
 }
 
@@ -337,6 +355,7 @@ int main(void)
         cmocka_unit_test_setup(bad_envelopes_are_named, set_up),
         cmocka_unit_test_setup(malformed_signatures_do_not_count, set_up),
         cmocka_unit_test_setup(many_signatures_are_read, set_up),
+        cmocka_unit_test_setup(every_character_of_an_id, set_up),
         cmocka_unit_test_setup(checks_that_cannot_be, set_up),
         cmocka_unit_test_setup(a_crypto_service_that_fails_is_named, set_up),
     };

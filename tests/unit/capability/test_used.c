@@ -81,6 +81,24 @@ static void a_damaged_record_allows_nothing(void **state)
 
 /* ---- Azure Sphere's ---- */
 
+static ota_err cannot_read(struct ota_store *s, const char *name, void *buf, size_t cap, size_t *len, int32_t *code)
+{
+    (void)s, (void)name, (void)buf, (void)cap, (void)len;
+    *code = 5;
+    return OTA_DEVICE_STORE;
+}
+
+static void a_store_that_cannot_be_read_allows_nothing(void **state)
+{
+    const struct ota_store_ops ops = { .read = cannot_read };
+    struct ota_store store = { &ops };
+    struct ota_capability once = { .use = OTA_CAPABILITY_ONCE, .counter = 7 };
+
+    (void)state;
+    assert_int_equal(ota_capability_use(&store, &once, &fault), OTA_DEVICE_STORE);
+    assert_int_equal(fault.port_code, 5);
+}
+
 static void azure_spheres_body_is_read(void **state)
 {
     uint8_t body[OTA_SPHERE_CAPABILITY_LEN + 1] = { 0xfd, 0x5c, 0xfd, 0x5c, 1, 0, 0, 0, 0xcc, 0, 0, 0, 0xaa };
@@ -134,6 +152,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_time_is_one_time),
         cmocka_unit_test(a_damaged_record_allows_nothing),
+        cmocka_unit_test(a_store_that_cannot_be_read_allows_nothing),
         cmocka_unit_test(azure_spheres_body_is_read),
         cmocka_unit_test(names),
     };

@@ -42,6 +42,36 @@ static void a_store_that_fails_stops_no_answer(void **state)
     assert_int_equal(owner.last.done, OTA_MONITOR_STOPPED);
 }
 
+/* Stopping touches no slot: an owner who is busy with them is no reason to wait. */
+static void a_busy_owner_stops_all_the_same(void **state)
+{
+    (void)state;
+    cfg.answer = OTA_MONITOR_STOP;
+    begin();
+    tamper();
+    for (int i = 0; i < 10000 && mon.phase != OTAI_MON_KEEP; i++)
+        run(1);
+    owner.busy = OTA_MONITOR_BUSY_SLOTS;
+    run(5);
+    assert_int_equal(owner.stops, 1);
+    assert_int_equal(owner.last.done, OTA_MONITOR_STOPPED);
+}
+
+/* Nobody knows any more what runs: then nobody knows the way back. */
+static void what_is_forgotten_meanwhile_stays(void **state)
+{
+    (void)state;
+    cfg.answer = OTA_MONITOR_REVERT;
+    begin();
+    tamper();
+    for (int i = 0; i < 10000 && mon.phase != OTAI_MON_ACT; i++)
+        run(1);
+    owner.known[0][0] = owner.known[1][0] = false;
+    settle();
+    assert_int_equal(owner.last.done, OTA_MONITOR_REFUSED);
+    assert_int_equal(owner.last.cause.err, OTA_REJECT_MISSING);
+}
+
 static void who_cannot_stop_says_so(void **state)
 {
     (void)state;
@@ -347,6 +377,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(it_is_kept_before_it_is_answered),
         TEST(a_store_that_fails_stops_no_answer),
+        TEST(a_busy_owner_stops_all_the_same),
+        TEST(what_is_forgotten_meanwhile_stays),
         TEST(who_cannot_stop_says_so),
         TEST(what_came_together_goes_back_together),
         TEST(what_came_earlier_goes_back_alone),

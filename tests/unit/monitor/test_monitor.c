@@ -150,6 +150,49 @@ static void another_image_begins_its_own_round(void **state)
     assert_int_equal(owner.last.slot, 1);
 }
 
+/* In the middle of a round: longer, other bytes, or nobody knows any more. */
+static void what_changes_meanwhile_begins_anew(void **state)
+{
+    struct ota_monitor_image was;
+
+    (void)state;
+    begin();
+    was = owner.image[0][0];
+    for (int what = 0; what < 3; what++) {
+        while (status().part[0].off < 1024)
+            run(1);
+        owner.known[0][0] = what != 0;
+        owner.image[0][0].length -= what == 1;
+        owner.image[0][0].sha256[0] ^= (uint8_t)(what == 2);
+        run(2);
+        assert_true(status().part[0].off <= PACE);
+        owner.known[0][0] = true;
+        owner.image[0][0] = was;
+        mon.phase = OTAI_MON_REST;
+        otai_mon_end_hashes(&mon);
+        mon.part = 0;
+    }
+    uint32_t rounds = status().part[0].rounds;
+    run_until(rounds + 1);
+    assert_int_equal(owner.pending, 0);
+}
+
+/* Another image that was tampered with is another finding. */
+static void the_next_image_is_found_again(void **state)
+{
+    (void)state;
+    begin();
+    run_until(1);
+    slots[0][0].mem[3] ^= 1;
+    settle();
+    owner.runs[0] = 1;
+    slots[0][1].mem[3] ^= 1;
+    for (int i = 0; i < 10000 && owner.told < 2; i++)
+        run(1);
+    assert_int_equal(owner.told, 2);
+    assert_int_equal(owner.last.slot, 1);
+}
+
 static void what_nobody_knows_is_not_watched(void **state)
 {
     (void)state;
@@ -294,6 +337,8 @@ int main(void)
         TEST(the_pace_is_kept),
         TEST(nothing_is_read_while_the_owner_is_busy),
         TEST(another_image_begins_its_own_round),
+        TEST(what_changes_meanwhile_begins_anew),
+        TEST(the_next_image_is_found_again),
         TEST(what_nobody_knows_is_not_watched),
         TEST(a_slot_that_cannot_be_read_is_told),
         TEST(a_crypto_service_that_fails_is_told),
