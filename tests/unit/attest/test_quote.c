@@ -117,6 +117,7 @@ struct quote {
     uint32_t registers;
     size_t nonce_len;
     const uint8_t *name; /* of a certified key */
+    size_t cut;          /* bytes that its name, or the registers' digest, is short of */
     size_t tail;         /* bytes behind the end of what is signed */
 };
 
@@ -128,7 +129,7 @@ static void put_attested(struct bytes *a, const struct quote *q)
     uint8_t digest[32];
 
     if (q->name) {
-        put_sized(a, q->name, OTA_TPM_NAME_LEN);
+        put_sized(a, q->name, OTA_TPM_NAME_LEN - q->cut);
         put_sized(a, "qualified", 9);
         return;
     }
@@ -138,7 +139,7 @@ static void put_attested(struct bytes *a, const struct quote *q)
     for (unsigned i = 0; i < q->select_len; i++)
         put(a, i < 4 ? q->registers >> 8 * i & 0xff : 0, 1);
     sha256(values, sizeof values, digest);
-    put_sized(a, digest, sizeof digest);
+    put_sized(a, digest, sizeof digest - q->cut);
 }
 
 static void sign(struct bytes *all, const struct bytes *attest, const struct quote *q, psa_key_id_t id)
@@ -254,6 +255,11 @@ static void a_certified_key(void **state)
     k.len = b.len;
     is_refused(&k, OTA_REJECT_HASH, "quote.key");
     q.name = name;
+    q.cut = 1;
+    make(&b, &q);
+    k.len = b.len;
+    is_refused(&k, OTA_REJECT_HASH, "quote.key");
+    q.cut = 0;
     q.tail = 1;
     make(&b, &q);
     k.len = b.len;
@@ -353,6 +359,8 @@ static void what_it_is_of(void **state)
     made_so(&q, OTA_REJECT_SCOPE, "quote.registers");
     q = good, q.tail = 1;
     made_so(&q, OTA_REJECT_SYNTAX, "quote.registers");
+    q = good, q.cut = 1;
+    made_so(&q, OTA_REJECT_HASH, "quote.registers");
     q = good, q.nonce_len = 31;
     made_so(&q, OTA_REJECT_NONCE, "quote.nonce");
 }

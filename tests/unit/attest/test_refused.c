@@ -316,9 +316,83 @@ static ota_err read_body(const char *old, const char *new)
     return read_token(OTA_TOKEN_JWT, jwt_of(ES256, changed));
 }
 
-static void wrong_json_is_refused_by_name(void **state)
+/* A payload that ends where a key should be, and a text that is none. */
+static void claims_that_end_too_early(void **state)
 {
     (void)state;
+    assert_int_equal(read_claims(0, "", 0, 1), OTA_REJECT_SYNTAX);
+    is_nothing();
+    assert_int_equal(read_with(OTAI_CLAIM_COMPONENTS, "\x81\xa4\x01\x68image/os\x04\x05", 14), OTA_REJECT_TYPE);
+    is_nothing();
+}
+
+/* ---- small parts ---- */
+
+static void numbers_of_every_length(void **state)
+{
+    static const uint64_t values[] = { 0, 23, 24, 255, 256, 65535, 65536, UINT32_MAX, UINT64_C(1) << 32, UINT64_MAX };
+    static const size_t lens[] = { 1, 1, 2, 2, 3, 3, 5, 5, 9, 9 };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        uint8_t bytes[16];
+        struct otai_out o = { bytes, sizeof bytes, 0 };
+        struct otai_cbor r;
+
+        otai_cbor_head(&o, OTAI_CBOR_UINT, values[i]);
+        assert_int_equal(o.len, lens[i]);
+        otai_cbor_init(&r, bytes, o.len);
+        assert_true(otai_cbor_take(&r, OTAI_CBOR_UINT) == values[i]);
+        otai_cbor_end(&r);
+        assert_int_equal(r.err, OTA_OK);
+    }
+}
+
+static void names_that_are_none(void **state)
+{
+    static const char *const bad[] = { "", ":", "a:", "a_b", "A", "a{", "a/b" };
+    struct ota_measurement m = measurement(OTA_MEASURED_IMAGE, "os", "1", 1);
+    uint8_t digest[OTA_SHA256_LEN];
+
+    (void)state;
+    assert_int_equal(ota_attest_digest(crypto, &m, digest), OTA_OK);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_true(otai_copy(m.name, sizeof m.name, bad[i]));
+        assert_int_equal(ota_attest_digest(crypto, &m, digest), OTA_USAGE_ARGUMENT);
+    }
+    memset(m.name, 'a', sizeof m.name); /* without an end */
+    assert_int_equal(ota_attest_digest(crypto, &m, digest), OTA_USAGE_ARGUMENT);
+}
+
+/* One name may be an image's and a configuration's: each has references of its own. */
+static void references_of_a_kind_and_a_name(void **state)
+{
+    const struct ota_measurement image = measurement(OTA_MEASURED_IMAGE, "os", "1", 1);
+    struct ota_reference refs[] = { { OTA_MEASURED_CONFIG, "os", { 0 }, false }, { OTA_MEASURED_IMAGE, "app", { 0 }, false },
+                                    { OTA_MEASURED_IMAGE, "os", { 0 }, true } };
+    struct ota_attest_log log = { 0 };
+
+    (void)state;
+    assert_int_equal(ota_attest_extend(&log, crypto, &image), OTA_OK);
+    memcpy(refs[2].digest, image.digest, sizeof image.digest);
+    assert_int_equal(ota_attest_appraise(&log, refs, 3, &fault), OTA_OK);
+    memcpy(refs[0].digest, image.digest, sizeof image.digest);
+    memcpy(refs[1].digest, image.digest, sizeof image.digest);
+    assert_int_equal(ota_attest_appraise(&log, refs, 2, &fault), OTA_REJECT_TARGET);
+    assert_string_equal(fault.where, "image/os");
+}
+
+static void wrong_json_is_refused_by_name(void **state)
+{
+    char longer[160];
+
+    (void)state;
+    (void)snprintf(longer, sizeof longer, "\"ueid\":\"%0120d\",\"u\":\"", 0); /* more than any of them has */
+    REFUSED_AT(OTA_REJECT_VALUE, "evidence.ueid", read_body("\"ueid\":\"", longer));
+    (void)snprintf(longer, sizeof longer, "\"bootseed\":\"%.*s\",\"u\":\"", 48, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"); /* 36 bytes */
+    REFUSED_AT(OTA_REJECT_VALUE, "evidence.bootseed", read_body("\"bootseed\":\"", longer));
+    REFUSED_AT(OTA_REJECT_SYNTAX, "evidence.ota.client_id", read_body("\"client_id\":-1", "\"client_id\":"));
+    REFUSED_AT(OTA_REJECT_SYNTAX, "evidence.ota.client_id", read_body("\"client_id\":-1", "\"client_id\":-"));
     assert_int_equal(read_body("{\"eat_profile\"", "{ \"more\" : [1,{}], \"eat_profile\""), OTA_OK);
     assert_int_equal(read_body("\"client_id\":-1", "\"new\":1,\"client_id\":5"), OTA_OK);
     assert_int_equal(claims.client_id, 5);
@@ -406,6 +480,10 @@ int main(void)
         cmocka_unit_test(more_entries_than_a_log_holds_are_refused),
         cmocka_unit_test(broken_cbor_is_refused),
         cmocka_unit_test(wrong_json_is_refused_by_name),
+        cmocka_unit_test(claims_that_end_too_early),
+        cmocka_unit_test(numbers_of_every_length),
+        cmocka_unit_test(names_that_are_none),
+        cmocka_unit_test(references_of_a_kind_and_a_name),
         cmocka_unit_test(a_jwt_of_another_algorithm_is_refused),
         cmocka_unit_test(only_one_text_for_the_same_bytes),
     };
