@@ -74,6 +74,7 @@ fi
 step "hawkBit, told what to do wrong" ctest --preset dev --tests-regex '^hawkbit_(scripted|planted)$'
 step "600 pairs of bad answers" env BADNET_PAIRS=600 ctest --preset dev --tests-regex '^badnet_pairs$' --timeout 900
 step "two thousand agents against nginx" ctest --preset dev --tests-regex "^fleet_two_thousand_agents$"
+step "bad answers, through a fetcher" ctest --preset dev --tests-regex "^badnet_fetcher_rows$" --timeout 900
 step "model" timeout 900 python3 -B tests/model/run.py build/dev/tests/model/model_export
 step "2,000 kills of the real programs" env KILL_COUNT=2000 ctest --preset dev --tests-regex '^kill_cuts$' --timeout 1200 --verbose
 step "lying disks are noticed" ctest --preset dev --tests-regex '^kill_planted_'

@@ -19,6 +19,12 @@ static const char *const property_names[DOCTOR_PROPERTIES] = { "hardware root of
     "dynamic compartments", "certificate-based authentication", "error reporting", "renewable security" };
 static const char *const verdict_names[] = { "missing", "partial", "present" };
 
+/* A build without OTA_ATTEST examines as well, and has no ota_strength_name(). */
+const char *doctor_strength_name(enum ota_strength s)
+{
+    return s == OTA_STRENGTH_HW ? "hw" : s == OTA_STRENGTH_TPM ? "tpm" : s == OTA_STRENGTH_SOFT ? "soft" : "none";
+}
+
 void doctor_note(struct doctor *d, enum doctor_property p, const char *what, bool needed, bool holds, const char *format, ...)
 {
     struct doctor_finding *f = &d->finding[p];
@@ -122,7 +128,7 @@ static void print_text(const struct doctor *d)
     for (size_t i = 0; i < DOCTOR_PROPERTIES; i++) {
         const struct doctor_finding *f = &d->finding[i];
 
-        (void)printf("%zu. %-34s %-8s %s\n", i + 1, property_names[i], verdict_names[doctor_verdict(f)], ota_strength_name(f->strength));
+        (void)printf("%zu. %-34s %-8s %s\n", i + 1, property_names[i], verdict_names[doctor_verdict(f)], doctor_strength_name(f->strength));
         for (size_t k = 0; k < f->count; k++) {
             const struct doctor_evidence *e = &f->evidence[k];
 
@@ -137,7 +143,7 @@ static void add_finding(cJSON *list, const char *name, const struct doctor_findi
 
     (void)cJSON_AddStringToObject(o, "name", name);
     (void)cJSON_AddStringToObject(o, "verdict", verdict_names[doctor_verdict(f)]);
-    (void)cJSON_AddStringToObject(o, "strength", ota_strength_name(f->strength));
+    (void)cJSON_AddStringToObject(o, "strength", doctor_strength_name(f->strength));
     evidence = cJSON_AddArrayToObject(o, "evidence");
     for (size_t i = 0; i < f->count; i++) {
         cJSON *e = cJSON_CreateObject();

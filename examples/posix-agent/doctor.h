@@ -59,6 +59,9 @@ bool doctor_all_present(const struct doctor *d);
 void doctor_look_at_device(struct doctor *d);      /* doctor_device.c: firmware, root file system, processes */
 void doctor_look_at_updates(struct doctor *d);     /* doctor_updates.c: certificates, metadata, reports, components */
 
+/** "hw", "tpm", "soft", "none". */
+const char *doctor_strength_name(enum ota_strength s);
+
 /** Note one piece of evidence. A format as for printf. */
 void doctor_note(struct doctor *d, enum doctor_property p, const char *what, bool needed, bool holds, const char *format, ...)
     __attribute__((format(printf, 6, 7)));

@@ -107,12 +107,12 @@ static void look_at_identity(struct doctor *d)
     d->finding[DOCTOR_ROOT_OF_TRUST].strength = key;
     d->finding[DOCTOR_RENEWABLE].strength = rollback;
     if (err == OTA_OK)
-        doctor_note(d, DOCTOR_ROOT_OF_TRUST, "key of the device", true, key >= OTA_STRENGTH_TPM, "%s%s", ota_strength_name(key),
+        doctor_note(d, DOCTOR_ROOT_OF_TRUST, "key of the device", true, key >= OTA_STRENGTH_TPM, "%s%s", doctor_strength_name(key),
                     key < OTA_STRENGTH_TPM ? ": whoever reads the storage has it" : "");
     else
         doctor_note(d, DOCTOR_ROOT_OF_TRUST, "key of the device", true, false, "%s%s%s",
                     c->kind == AGENT_IDENTITY_NONE ? "no identity is configured" : ota_err_text(err), fault.where[0] ? ": " : "", fault.where);
-    doctor_note(d, DOCTOR_RENEWABLE, "counters that never go back", true, rollback >= OTA_STRENGTH_TPM, "%s%s", ota_strength_name(rollback),
+    doctor_note(d, DOCTOR_RENEWABLE, "counters that never go back", true, rollback >= OTA_STRENGTH_TPM, "%s%s", doctor_strength_name(rollback),
                 rollback < OTA_STRENGTH_TPM ? ": a backup of the storage brings old versions back" : "");
     agent_identity_close(&i);
 }

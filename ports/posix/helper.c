@@ -22,7 +22,7 @@
 #include "spawn.h"
 
 #define WORDS_MAX 16u
-#define FRAME_SPACE 1048576 /* wished for, of a socket: as many frames as the system lets wait */
+#define FRAME_SPACE 131072 /* of a socket, which the kernel doubles: what the fetcher may read ahead of the writer */
 
 enum op { OP_FETCHER = 'F', OP_END_FETCHER = 'E', OP_COMMAND = 'C' };
 

@@ -24,6 +24,9 @@
 #else
 #define MACHINE AUDIT_ARCH_AARCH64
 #endif
+#ifndef PR_SET_VMA /* names for pieces of memory, set by allocators; newer than some C libraries */
+#define PR_SET_VMA 0x53564d41
+#endif
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define NEWEST_CALL 461u /* what the kernel got later is answered as an old one would */
 #define LOW_WORD 0u /* both machines are little-endian */

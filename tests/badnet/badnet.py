@@ -29,7 +29,8 @@ from server import IMAGE, Server
 ROWS_MIN = 150
 IMAGE_BYTES = 98304
 SLOT_BYTES = 131072
-SENT_MAX = IMAGE_BYTES + 768 * 1024     # what a device may be made to swallow before it gives up; socket buffers included
+AHEAD = 512 * 1024 if os.environ.get("BADNET_FETCHER") else 0   # a fetcher reads ahead of the writer: its frame and what waits in their socket
+SENT_MAX = IMAGE_BYTES + 768 * 1024 + AHEAD   # what a device may be made to swallow before it gives up; socket buffers included
 PEAK_KIB = 32768
 STEP_SECONDS = 120                      # nothing depends on it: the limits of the library end every row far sooner
 CONFIRMED = "1"

@@ -55,17 +55,35 @@ static size_t read_root(const char *file, uint8_t *out)
     return len;
 }
 
+/* First of all: a helper has to be forked while nothing is open. */
+static void open_net(const struct ota_posix_net_config *net)
+{
+    const struct ota_posix_helper_config helper = { .net = net };
+    const struct ota_posix_fetcher_config fetcher = { .helper = &dev.helper, .net = net, .answer_ms = 60000 };
+
+    dev.helper.fd = dev.fetcher.fd = -1;
+    dev.net_port = &dev.net.port;
+    if (!getenv("BADNET_FETCHER")) {
+        must(ota_posix_net_open(&dev.net, net, NULL), "net");
+        return;
+    }
+    must(ota_posix_helper_start(&dev.helper, &helper, NULL), "helper");
+    must(ota_posix_fetcher_open(&dev.fetcher, &fetcher, NULL), "fetcher");
+    dev.net_port = &dev.fetcher.port;
+}
+
 static void open_ports(const char *dir, const char *ca)
 {
     const struct ota_posix_slot_file_config a = { below(dir, "slot-a", 0), 0 }, b = { below(dir, "slot-b", 1), 0 };
     const struct ota_posix_store_config store = { below(dir, "state", 2) };
     const struct ota_posix_boot_config boot = { .path = below(dir, "boot", 3) };
-    const struct ota_posix_net_config net = { .ca_file = ca };
+    static struct ota_posix_net_config net;
 
+    net.ca_file = ca;
+    open_net(&net);
     must(ota_posix_slot_file_open(&dev.slot[0], &a, NULL), "slot-a");
     must(ota_posix_slot_file_open(&dev.slot[1], &b, NULL), "slot-b");
     must(ota_posix_store_open(&dev.store, &store, NULL), "state");
-    must(ota_posix_net_open(&dev.net, &net, NULL), "net");
     must(ota_posix_clock_open(&dev.clock, &(struct ota_posix_clock_config){ 0 }, NULL), "clock");
     must(ota_posix_crypto_open(&dev.crypto, NULL, NULL), "crypto");
     must(ota_posix_boot_open(&dev.boot, &boot, NULL), "boot");
@@ -86,7 +104,7 @@ static void configure(const char *dir, const char *url, const struct ota_limits 
     dev.repo = (struct ota_repo){ "product", base[0], base[1], prefixes, root, read_root(below(dir, "root.json", 4), root) };
     dev.cfg = (struct ota_config){
         .size = sizeof dev.cfg, .product = "thermostat", .group = "production", .device_id = "device-1",
-        .net = &dev.net.port, .store = &dev.store.port, .clock = &dev.clock.port, .crypto = &dev.crypto.port,
+        .net = dev.net_port, .store = &dev.store.port, .clock = &dev.clock.port, .crypto = &dev.crypto.port,
         .boot = &dev.boot.port, .health = &dev.health.port, .components = &dev.component, .component_count = 1,
         .repos = &dev.repo, .repo_count = 1, .report_url = base[2], .plain_http = true,
         .limits = *limits,
@@ -162,10 +180,14 @@ static void close_ports(void)
     ota_posix_boot_close(&dev.boot);
     ota_posix_crypto_close(&dev.crypto);
     ota_posix_clock_close(&dev.clock);
-    ota_posix_net_close(&dev.net);
+    if (dev.fetcher.port.ops)
+        ota_posix_fetcher_close(&dev.fetcher);
+    else
+        ota_posix_net_close(&dev.net);
     ota_posix_store_close(&dev.store);
     ota_posix_slot_close(&dev.slot[0]);
     ota_posix_slot_close(&dev.slot[1]);
+    ota_posix_helper_stop(&dev.helper);
 }
 
 /* "--record FILE": the factory's boot record, slot a. */

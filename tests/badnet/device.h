@@ -4,12 +4,15 @@
 #define BADNET_DEVICE_H
 
 #include "ota/ota.h"
-#include "ota/posix.h"
+#include "ota/posix_sandbox.h"
 
 struct device {
     struct ota_posix_slot slot[2];
     struct ota_posix_store store;
     struct ota_posix_net net;
+    struct ota_posix_helper helper;       /* with BADNET_FETCHER: the exchanges are made in another process, in its sandbox */
+    struct ota_posix_fetcher fetcher;
+    struct ota_net *net_port;
     struct ota_posix_clock clock;
     struct ota_posix_crypto crypto;
     struct ota_posix_boot boot;
