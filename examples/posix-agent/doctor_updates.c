@@ -145,10 +145,10 @@ static void look_at_components(struct doctor *d)
 
 static void look_at_monitor(struct doctor *d)
 {
-    const cJSON *monitor = cJSON_GetObjectItemCaseSensitive(d->config->tree, "monitor");
+    const char *answer = d->config->monitor.answer_name;
 
-    doctor_note(d, DOCTOR_DEPTH, "slots are read again while they run", true, cJSON_IsObject(monitor), "%s",
-                cJSON_IsObject(monitor) ? "monitor is configured" : "no \"monitor\" is configured");
+    doctor_note(d, DOCTOR_DEPTH, "slots are read again while they run", true, answer != NULL, "%s%s",
+                answer ? "a finding is answered by: " : "no \"monitor\" is configured", answer ? answer : "");
     doctor_note(d, DOCTOR_DEPTH, "health is judged before an update stays", true, d->config->health.command[0] != NULL, "%s",
                 d->config->health.command[0] ? d->config->health.command[0] : "only by applications that confirm");
 }

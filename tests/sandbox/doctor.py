@@ -59,6 +59,7 @@ class Device:
             "components": [{"name": n, "slots": [{"file": f"/s/{n}{s}", "size": 4096} for s in "ab"], "package": {"key": "/k"}} for n in ("os", "app")],
             "repositories": [{"name": "product", "metadata_url": "https://h/m/", "targets_url": "https://h/t/", "prefixes": ["app/", "os/", "group/"], "root": "/r"}],
             "boot": {"type": "file", "path": "/b"}, "health": {"command": ["/h"]}, "report_url": "https://h/r/",
+            "monitor": {"answer": "report"},
             "attest": {"url": "https://a", "identity": "/i", "log": "/l"},
         }
 
@@ -186,6 +187,7 @@ def no_landlock(d): d.status["sandbox"]["writer"]["landlock_abi"] = 0
 def test_build(d): d.status["sandbox"]["writer"]["loose"] = True
 def no_sandbox(d): d.status["sandbox"] = None
 def one_unsigned(d): del d.config["components"][1]["package"]
+def no_monitor(d): del d.config["monitor"]
 def no_health(d): del d.config["health"]
 def open_program(d): d.program_mode = 0o775
 def one_component(d): d.config["components"].pop()
@@ -211,7 +213,7 @@ TAKEN = (
     (writable_root, DEPTH, "can be written"), (no_fetcher, DEPTH, "no such process"), (unheld_fetcher, DEPTH, "seccomp 0"),
     (stray_fetcher, DEPTH, "no such process"), (writer_with_caps, DEPTH, "capabilities 1"), (writer_unfiltered, DEPTH, "seccomp 0"),
     (no_landlock, DEPTH, "no Landlock"), (test_build, DEPTH, "built for tests"), (no_sandbox, DEPTH, "sandbox.mode is off"),
-    (one_unsigned, DEPTH, "not every component"), (no_health, DEPTH, "only by applications"), (writer_with_caps, BASE, "has capabilities"),
+    (one_unsigned, DEPTH, "not every component"), (no_health, DEPTH, "only by applications"), (no_monitor, DEPTH, "no \"monitor\""), (writer_with_caps, BASE, "has capabilities"),
     (no_fetcher, BASE, "in the process that writes slots"), (open_program, BASE, "others than root"), (one_component, PARTS, "1: os"),
     (nothing_runs, PARTS, "0 of 2"), (certificate_ended, CERTIFICATES, "has expired"), (certificate_of_years, CERTIFICATES, "700 days"),
     (no_certificate, CERTIFICATES, "No such file"), (no_attest, CERTIFICATES, "none is configured"), (plain_http, CERTIFICATES, "plain_http is allowed"),
@@ -219,8 +221,8 @@ TAKEN = (
     (no_metadata, RENEWABLE, "none yet"), (timestamp_expired, RENEWABLE, "timestamp has expired"), (root_expired, RENEWABLE, "root has expired"),
     (strange_expiry, RENEWABLE, "timestamp has expired"), (last_failed, RENEWABLE, "RETRY_NETWORK"),
 )
-# What no made-up device can have: its key, and its counters, are measured at the real thing; the monitor has no section yet everywhere.
-NEVER = {(ROOT, "key of the device"), (RENEWABLE, "counters that never go back"), (DEPTH, "slots are read again while they run")}
+# What no made-up device can have: its key, and its counters, are measured at the real thing.
+NEVER = {(ROOT, "key of the device"), (RENEWABLE, "counters that never go back")}
 
 
 def lacking(properties):
@@ -234,7 +236,7 @@ def main():
         full, _ = examine(program, Device(Path(folder)))
         for at, what in lacking(full) - NEVER:
             wrong.append(f"the best device lacks {PROPERTIES[at]}: {what}: {evidence(full[at])}")
-        for p in (BASE, PARTS, CERTIFICATES, REPORTS):
+        for p in (DEPTH, BASE, PARTS, CERTIFICATES, REPORTS):
             if full[p]["verdict"] != "present":
                 wrong.append(f"the best device: {full[p]['name']} is {full[p]['verdict']}")
         for take, at, text in TAKEN:
@@ -248,7 +250,7 @@ def main():
         nothing = Device(Path(folder))
         nothing.efi, nothing.verity, nothing.processes, nothing.metadata, nothing.reports, nothing.certificate_days = {}, None, [], {}, None, None
         nothing.mount = nothing.mount.replace("ro,relatime", "rw,relatime")
-        for key in ("attest", "report_url", "health"):
+        for key in ("attest", "report_url", "health", "monitor"):
             del nothing.config[key]
         nothing.config["plain_http"] = True
         nothing.config["components"] = nothing.config["components"][:1]
