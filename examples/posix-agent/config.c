@@ -110,6 +110,7 @@ static const struct schema_field hawkbit_fields[] = {
     { "attributes", SCHEMA_OBJECTS, false, 0, OTA_HAWKBIT_ATTRIBUTES_MAX, offsetof(struct agent_hawkbit, attribute),
       MEMBER_SIZE(struct agent_hawkbit, attribute[0]), offsetof(struct agent_hawkbit, attribute_count), &attribute_schema },
     BOOLEAN("replace_attributes", struct agent_hawkbit, replace_attributes),
+    TEXT("installed_set", false, 1, OTA_HAWKBIT_ID_MAX, struct agent_hawkbit, installed_set),
     UINT("poll_min_s", 1, 86400, struct agent_hawkbit, poll_min_s),
     UINT("poll_max_s", 1, 2592000, struct agent_hawkbit, poll_max_s),
     UINT("look_s", 1, 86400, struct agent_hawkbit, look_s),

@@ -79,6 +79,7 @@ struct agent_hawkbit {
     struct agent_attribute attribute[OTA_HAWKBIT_ATTRIBUTES_MAX];
     size_t attribute_count;
     bool replace_attributes;
+    const char *installed_set;
     uint32_t poll_min_s, poll_max_s, look_s;
 };
 

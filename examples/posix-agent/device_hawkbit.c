@@ -61,6 +61,7 @@ ota_err device_hawkbit_open(struct device *d, const struct agent_config *c, stru
         .gateway_token = h->gateway_token_file ? d->token : NULL,
         .attributes = d->attribute,
         .attribute_count = h->attribute_count,
+        .installed_set = h->installed_set,
         .replace_attributes = h->replace_attributes,
         .consent = consent_of(h->consent),
         .poll_min_s = h->poll_min_s,

@@ -47,6 +47,9 @@ struct ota_hawkbit {
     const char *gateway_token; /**< the tenant's gateway token, or NULL; not both */
     const struct ota_hawkbit_attribute *attributes;
     size_t attribute_count;  /**< 0..OTA_HAWKBIT_ATTRIBUTES_MAX */
+    /** Name of the product's distribution sets, 1..128 printable ASCII characters, or NULL: what runs here by other means (from the
+     * factory, by USB, by static files) is declared to be the set of this name and its version. hawkBit 0.7 and later. */
+    const char *installed_set;
     bool replace_attributes; /**< the device's attributes replace all others; else they are merged in */
     enum ota_hawkbit_consent consent;
     uint32_t poll_min_s; /**< the server's interval is raised to this [30] ... */

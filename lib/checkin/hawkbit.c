@@ -24,6 +24,7 @@
 enum {
     FINAL,
     POLL,
+    DECLARATION,
     ATTRIBUTES,
     CANCEL,
     CANCEL_ANSWER,
@@ -250,7 +251,16 @@ static bool lay_attributes(struct otai_hb *h)
     bool fits = otai_hb_attributes(h);
 
     h->crc = otai_crc32(0, h->body, strlen(h->body));
+    if (h->cfg->installed_set)
+        h->crc = otai_crc32(h->crc, h->cfg->installed_set, strlen(h->cfg->installed_set));
     return fits;
+}
+
+/* What runs is news to the server wherever the attributes are, which name the version: told before them, so that what could
+ * not be told comes again with them. Not while an action is shown, which is to change it. */
+static bool declares(const struct otai_hb *h, const struct otai_hb_answer *a)
+{
+    return h->cfg->installed_set && h->facts.version[0] && !a->cancel.id[0] && !a->confirmation.id[0] && !a->deployment.id[0];
 }
 
 static void took_poll(struct otai_hb *h)
@@ -263,7 +273,7 @@ static void took_poll(struct otai_hb *h)
     }
     if (lay_attributes(h) && !h->sent_attributes && (a->wants_attributes || h->crc != h->box->attributes_crc)) {
         h->sent_attributes = true;
-        h->phase = ATTRIBUTES;
+        h->phase = declares(h, a) ? DECLARATION : ATTRIBUTES;
         return;
     }
     follow(h, a);
@@ -379,8 +389,14 @@ static void tell(struct otai_hb *h, struct otai_hb_request *out)
     out->method = OTA_NET_POST;
     out->body = h->body;
     switch (h->phase) {
+    case DECLARATION:
+        out->method = OTA_NET_PUT;
+        otai_hb_declaration(h);
+        otai_hb_file(h, "installedBase", NULL, NULL);
+        break;
     case ATTRIBUTES:
-        out->method = OTA_NET_PUT; /* the body was made when it was compared */
+        out->method = OTA_NET_PUT;
+        (void)lay_attributes(h);
         otai_hb_file(h, "configData", NULL, NULL);
         break;
     case CANCEL_ANSWER:
@@ -471,6 +487,9 @@ static void acknowledged(struct otai_hb *h)
         }
         poll_again(h);
         break;
+    case DECLARATION:
+        h->phase = ATTRIBUTES;
+        break;
     case ATTRIBUTES:
         attributes_settled(h);
         break;
@@ -506,6 +525,14 @@ static bool goes_on(struct otai_hb *h, ota_err err)
     case DOWNLOADED:
         h->phase = NOTHING;
         return heard;
+    case DECLARATION:
+        /* It has no such set, or is too old for the question. */
+        if (err == OTA_RETRY_REFUSED || err == OTA_RETRY_NOT_FOUND) {
+            h->phase = ATTRIBUTES;
+            return true;
+        }
+        follow(h, &h->reader.answer);
+        return heard;
     case ATTRIBUTES:
         if (heard)
             attributes_settled(h);
@@ -533,7 +560,7 @@ ota_err otai_hb_answered(struct otai_hb *h, ota_err err, uint16_t status, struct
         h->phase = NOTHING;
         return OTA_OK;
     }
-    if (err == OTA_RETRY_NOT_FOUND && h->phase != POLL && h->phase != ATTRIBUTES) {
+    if (err == OTA_RETRY_NOT_FOUND && h->phase != POLL && h->phase != DECLARATION && h->phase != ATTRIBUTES) {
         gone(h);
         return OTA_OK;
     }

@@ -71,6 +71,8 @@ const char *otai_hb_config_bad(const struct ota_hawkbit *c, const char *device_i
         return "hawkbit.gateway_token";
     if (attributes_bad(c))
         return "hawkbit.attributes";
+    if (c->installed_set && !text_fits(c->installed_set, 1, OTA_HAWKBIT_ID_MAX, otai_hb_attribute_char))
+        return "hawkbit.installed_set";
     if (c->consent > OTA_HAWKBIT_WAIT)
         return "hawkbit.consent";
     if (c->poll_min_s && c->poll_max_s && c->poll_min_s > c->poll_max_s)

@@ -164,6 +164,18 @@ void otai_hb_consent(struct otai_hb *h, bool yes)
                           : "{\"confirmation\":\"denied\",\"code\":0,\"details\":[\"the device does not agree\"]}");
 }
 
+void otai_hb_declaration(struct otai_hb *h)
+{
+    struct otai_text t;
+
+    otai_text_init(&t, h->body, sizeof h->body);
+    otai_text_add(&t, "{\"name\":");
+    otai_text_json(&t, h->cfg->installed_set);
+    otai_text_add(&t, ",\"version\":");
+    otai_text_json(&t, h->facts.version);
+    otai_text_add(&t, "}");
+}
+
 /* ---- attributes ---- */
 
 /* hawkBit since 0.9 refuses the whole set for one character that it does not know. */

@@ -16,6 +16,8 @@ void otai_hb_feedback(struct otai_hb *h, const char *execution, const char *fini
 /* The result that the box holds. */
 void otai_hb_final(struct otai_hb *h);
 void otai_hb_consent(struct otai_hb *h, bool yes);
+/* What runs, as a distribution set. */
+void otai_hb_declaration(struct otai_hb *h);
 /* The device's attributes. false: they do not fit. */
 bool otai_hb_attributes(struct otai_hb *h);
 

@@ -323,6 +323,24 @@ def attributes(s):
     must(count == 3, f"refused attributes were sent {count - 2} times")
 
 
+def declared(s):
+    """What runs by other means is declared to be the set of its version, once; a version without a set costs nothing."""
+    old = s.operator.add_set("1.0.0", [s.operator.add_module("factory", "1.0.0", 1)])
+    d = s.device("declared", hawkbit={"installed_set": "thermostat"})
+    d.check()
+    d.check()
+    must(s.operator.installed("declared") == "1.0.0" and old, "not declared")
+    must(statuses(s, "declared", "/installedBase") == [201], f"declared: {statuses(s, 'declared', '/installedBase')}")
+    other = s.device("nameless", hawkbit={"installed_set": "nobody's"})
+    other.check()
+    other.check()
+    must(statuses(s, "nameless", "/installedBase") == [404], "not settled")
+    dist_set, version = s.release()
+    action = s.operator.assign(dist_set, "declared")
+    d.update(version)
+    s.went_well(d, action, version)
+
+
 # ---- the server's own artefacts ----
 
 def artefacts(s):
@@ -357,4 +375,4 @@ def artefacts(s):
 
 ALL = (kept_across_kills, lost_acknowledgement, killed_download, late_cancel, closed_silently, gone, quota, intervals, holds,
        put_off, quiet_polls, retry_after,
-       token_stays, wrong_token, gateway_token, attributes, artefacts)
+       token_stays, wrong_token, gateway_token, attributes, declared, artefacts)

@@ -86,6 +86,8 @@ static void configurations(void **state)
         { { .size = sizeof plain, .url = "https://h/", .attributes = bad_key, .attribute_count = 1 }, "hawkbit.attributes" },
         { { .size = sizeof plain, .url = "https://h/", .attributes = bad_value, .attribute_count = 1 }, "hawkbit.attributes" },
         { { .size = sizeof plain, .url = "https://h/", .attributes = none, .attribute_count = 1 }, "hawkbit.attributes" },
+        { { .size = sizeof plain, .url = "https://h/", .installed_set = "" }, "hawkbit.installed_set" },
+        { { .size = sizeof plain, .url = "https://h/", .installed_set = "a~b" }, "hawkbit.installed_set" },
         { { .size = sizeof plain, .url = "https://h/", .consent = (enum ota_hawkbit_consent)3 }, "hawkbit.consent" },
         { { .size = sizeof plain, .url = "https://h/", .poll_min_s = 61, .poll_max_s = 60 }, "hawkbit.poll_min_s" },
     };

@@ -87,12 +87,60 @@ static void own_attributes_and_replacing(void **state)
     assert_non_null(strstr(h.body, ",\"site\":\"north \\\"1\\\"\",\"hw_rev\":\"\"}}"));
 }
 
+static void what_runs_is_declared_with_the_attributes(void **state)
+{
+    struct ota_hawkbit c = plain;
+    const struct line declared[] = { POLL("{}"),
+                                     { "PUT /installedBase", "{\"name\":\"the \\\"set\\\"\",\"version\":\"1.0.0\"}", OTA_DONE,
+                                       201, NULL },
+                                     ATTRIBUTES };
+    const struct line unknown[] = { POLL("{}"), { "PUT /installedBase", "{", OTA_RETRY_NOT_FOUND, 404, NULL }, ATTRIBUTES };
+    const struct line refused[] = { POLL("{}"), { "PUT /installedBase", "{", OTA_RETRY_REFUSED, 405, NULL }, ATTRIBUTES };
+    const struct line busy[] = { POLL("{}"), { "PUT /installedBase", "{", OTA_RETRY_BUSY, 429, NULL } };
+    const struct line lost[] = { POLL("{}"), { "PUT /installedBase", "{", OTA_RETRY_NETWORK, 0, NULL } };
+    const struct line *const settle_it[] = { declared, unknown, refused };
+
+    (void)state;
+    c.installed_set = "the \"set\"";
+    for (size_t i = 0; i < 3; i++) {
+        box.attributes_crc = 0;
+        assert_int_equal(play(&c, OTAI_HB_ALL, busy, 2), OTA_SAME); /* asked again at the next check-in */
+        assert_int_equal(play(&c, OTAI_HB_ALL, lost, 2), OTA_RETRY_NETWORK);
+        assert_int_equal(play(&c, OTAI_HB_ALL, settle_it[i], 3), OTA_SAME);
+        assert_int_equal(play(&c, OTAI_HB_ALL, declared, 1), OTA_SAME); /* and then no more */
+    }
+    /* Not while an action is shown, nor before the version is known. */
+    const struct line shown[] = { POLL(LINK("confirmationBase", "8?c=1")), ATTRIBUTES };
+    const struct line cancelled[] = { POLL(LINK("cancelAction", "8")),
+                                      ATTRIBUTES,
+                                      { "GET /cancelAction/8", NULL, OTA_DONE, 200, "{\"id\":\"8\"}" },
+                                      { "POST /cancelAction/8/feedback", "closed", OTA_DONE, 200, NULL },
+                                      POLL("{}") };
+    const struct line deployed[] = { POLL(LINK("deploymentBase", "8?c=1")),
+                                     ATTRIBUTES,
+                                     { "GET /deploymentBase/8?c=1", NULL, OTA_DONE, 200,
+                                       ACTION("8", "\"download\":\"skip\",\"update\":\"skip\"", "42") } };
+    c.consent = OTA_HAWKBIT_WAIT;
+    box.attributes_crc = 0;
+    assert_int_equal(play(&c, OTAI_HB_ALL, shown, 2), OTA_SAME);
+    box.attributes_crc = 0;
+    assert_int_equal(play(&c, OTAI_HB_ALL, cancelled, 5), OTA_SAME);
+    box.attributes_crc = 0;
+    assert_int_equal(play(&c, OTAI_HB_ALL, deployed, 3), OTA_SAME);
+    const struct line nameless[] = { POLL("{}"), ATTRIBUTES };
+    const char *version = facts.version;
+    facts.version = "";
+    assert_int_equal(play(&c, OTAI_HB_ALL, nameless, 2), OTA_SAME);
+    facts.version = version;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_quiet_poll_may_be_conditional, settle),
         cmocka_unit_test_setup(attributes_are_sent_when_asked_for_and_when_they_change, settle),
         cmocka_unit_test_setup(own_attributes_and_replacing, settle),
+        cmocka_unit_test_setup(what_runs_is_declared_with_the_attributes, settle),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
