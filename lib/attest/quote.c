@@ -56,6 +56,11 @@ static uint64_t number(struct reader *r, size_t len)
     return v;
 }
 
+static bool next_is(struct reader *r, uint64_t wanted)
+{
+    return number(r, 2) == wanted;
+}
+
 static struct otai_span sized(struct reader *r)
 {
     return take(r, (size_t)number(r, 2));
@@ -71,14 +76,16 @@ static bool is_end(const struct reader *r)
 /* TPMT_PUBLIC of a key on P-256 that signs with ECDSA and SHA-256, and its point. */
 static ota_err read_ak(const uint8_t *area, size_t len, uint8_t key[OTA_IDENTITY_KEY_LEN])
 {
+    static const uint16_t rest[] = { ALG_NULL, ALG_ECDSA, ALG_SHA256, CURVE_P256, ALG_NULL };
     struct reader r = { area, len, false };
-    bool ok = number(&r, 2) == ALG_ECC && number(&r, 2) == ALG_SHA256;
+    bool ok = next_is(&r, ALG_ECC);
+
+    ok = next_is(&r, ALG_SHA256) && ok;
     uint32_t attributes = (uint32_t)number(&r, 4);
 
     (void)sized(&r); /* a policy restricts who may use it, which is the device's own matter */
-    ok = number(&r, 2) == ALG_NULL && ok;
-    ok = number(&r, 2) == ALG_ECDSA && number(&r, 2) == ALG_SHA256 && ok;
-    ok = number(&r, 2) == CURVE_P256 && number(&r, 2) == ALG_NULL && ok;
+    for (size_t i = 0; i < sizeof rest / sizeof rest[0]; i++)
+        ok = next_is(&r, rest[i]) && ok;
     struct otai_span x = sized(&r), y = sized(&r);
     if (!is_end(&r) || !ok || x.len != COORDINATE || y.len != COORDINATE || (attributes & (AK_MUST | DECRYPT)) != AK_MUST)
         return OTA_REJECT_KEY;

@@ -78,10 +78,12 @@ static bool read_sig(struct otai_span text, uint8_t raw[2 * HALF])
 {
     uint8_t der[DER_MAX];
     size_t len = text.len / 2;
-    const uint8_t *p = der + 2, *end = der + len;
 
-    return len >= 2 && len <= sizeof der && otai_hex_decode(text, der, OTAI_HEX_ANY) && der[0] == 0x30 && der[1] == len - 2 &&
-           der_integer(&p, end, raw) && der_integer(&p, end, raw + HALF) && p == end;
+    if (len < 2 || len > sizeof der)
+        return false;
+    const uint8_t *p = der + 2, *end = der + len;
+    return otai_hex_decode(text, der, OTAI_HEX_ANY) && der[0] == 0x30 && der[1] == len - 2 && der_integer(&p, end, raw) &&
+           der_integer(&p, end, raw + HALF) && p == end;
 }
 
 static const struct otai_cap_signature *find_sig(const struct otai_cap_file *f, const uint8_t id[OTA_SHA256_LEN])

@@ -147,7 +147,7 @@ static inline void sign(int i, const char *doc, char *out)
     (void)sprintf(out, "{\"keyid\":\"%s\",\"sig\":\"%s\"}", id_hex, sig_hex);
 }
 
-static char canonical[1024];
+static char canonical[4096];
 
 static inline ota_err append(void *ctx, const uint8_t *p, size_t len)
 {
