@@ -27,7 +27,7 @@ static struct ddi {
     uint16_t refuse;        /* status for every request, 0 = none */
     /* heard */
     uint32_t unchanged; /* polls answered with 304 */
-    uint32_t refused_deferrals;
+    uint32_t refused_deferrals, seen;
     uint64_t forced_at_ms; /* when a soft action became a forced one */
     uint32_t polls, attributes, proceeding, downloaded, successes, failures, after_end, rejected, code;
     char detail[256];

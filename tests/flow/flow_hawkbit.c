@@ -103,6 +103,13 @@ FLOW(what_runs_already_is_a_success_at_once)
     assert_runs(0, factory[0]);
 }
 
+/* To be stored and no more: nothing holds it back. */
+static void see_no_hold(struct sim *d)
+{
+    assert_int_equal(sim_status(d).holds, 0);
+    ddi.seen += sim_status(d).state == OTA_ST_DOWNLOAD;
+}
+
 FLOW(download_only_stores_and_a_later_action_installs)
 {
     const struct sim_image *v2 = flow_os("2.0.0", SIM_HEALTHY);
@@ -111,7 +118,10 @@ FLOW(download_only_stores_and_a_later_action_installs)
     connect();
     flow_deploy(v2, NULL);
     assign(store_only);
+    dev->on_step = see_no_hold;
     (void)sim_run(dev);
+    dev->on_step = NULL;
+    assert_true(ddi.seen > 0);
     assert_runs(0, factory[0]);
     assert_int_equal(ddi.downloaded, 1);
     assert_int_equal(ddi.state, FINISHED);
