@@ -12,7 +12,6 @@ from pathlib import Path
 import peers
 import tables
 
-MARKS = '<!-- delta-table -->', '<!-- /delta-table -->'
 QUICK_PAIRS, QUICK_LARGEST = 2, peers.MIB
 
 
@@ -76,12 +75,14 @@ def measure_all(pairs, all_peers, kept, temp, into):
     return results
 
 
-def put_into(path, lines):
-    """Replace what stands between the marks."""
+def put_into(path, name, lines):
+    """Replace what stands between the marks of that name."""
+    begin, end = f'<!-- {name} -->', f'<!-- /{name} -->'
     text = path.read_text()
-    head, rest = text.split(MARKS[0])
-    tail = rest.split(MARKS[1])[1]
-    path.write_text(head + MARKS[0] + '\n' + '\n'.join(lines) + '\n' + MARKS[1] + tail)
+    if begin not in text or end not in text:
+        sys.exit(f'{path}: it has no {begin} ... {end}')
+    head, rest = text.split(begin)
+    path.write_text(head + begin + '\n' + '\n'.join(lines) + '\n' + end + rest.split(end)[1])
 
 
 def lost(results):
@@ -98,6 +99,8 @@ def main():
     parser.add_argument('--peers', help='only peers whose name contains one of these, separated by |')
     parser.add_argument('--quick', action='store_true', help='the two smallest pairs of at most 1 MiB')
     parser.add_argument('--into', type=Path, help='put the tables between the marks of this file')
+    parser.add_argument('--marks', default='delta-table', help='which marks: <!-- NAME --> to <!-- /NAME --> [delta-table]')
+    parser.add_argument('--short', action='store_true', help='only the two tables that compare us with the best')
     parser.add_argument('--json', type=Path, help='every figure [delta.json beside BUILD-DIR]')
     parser.add_argument('--keep', type=Path, help='figures of peers that are in this file, from an earlier --json, are not measured again')
     parser.add_argument('--strict', action='store_true', help='fail when a peer is ahead, or our patch was not made')
@@ -110,10 +113,10 @@ def main():
     pairs = find_pairs(a.folder, a.pairs.split(',') if a.pairs else None, a.quick)
     with tempfile.TemporaryDirectory(prefix='ota-bench-delta-') as temp:
         results = measure_all(pairs, here, kept, temp, a.json or build.parent / 'delta.json')
-    lines = tables.all_tables(results)
+    lines = tables.short_tables(results) if a.short else tables.all_tables(results)
     print('\n' + '\n'.join(lines))
     if a.into:
-        put_into(a.into, lines)
+        put_into(a.into, a.marks, lines)
     if a.strict and lost(results):
         sys.exit(f'a peer is ahead, or our patch was not made: {", ".join(sorted(set(lost(results))))}')
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# usage: run.sh BUILD-DIR DIR [--quick] [--pairs A,B] [--peers A|B] [--into FILE] [--json FILE] [--keep FILE] [--strict]
+# usage: run.sh BUILD-DIR DIR [--quick] [--pairs A,B] [--peers A|B] [--into FILE] [--marks NAME] [--short] [--json FILE]
+#               [--keep FILE] [--strict]
 #
 # Makes a patch of every pair of images in DIR (folders with the files old and new; corpus.sh makes some) with ota-delta
 # and with every peer that this machine can install, applies each, compares the result, and prints tables. Debian's peers
@@ -8,16 +9,17 @@
 # that is not there is left out of the tables.
 #
 #   --quick    the two smallest pairs and only Debian's peers: does it all still work?
-#   --into     put the tables between the marks of a file
+#   --into     put the tables between the marks of a file: <!-- NAME --> to <!-- /NAME -->, delta-table unless said otherwise
+#   --short    only how we stand against the best
 #   --keep     take the peers' figures out of an earlier run's --json where it has them
 #   --strict   fail when a peer is ahead, or a patch was not made
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 case ${1:-} in
-    -h | --help) sed -n '3,13s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '3,15s/^# \{0,1\}//p' "$0"; exit 0 ;;
 esac
 case ${1:-}:${2:-} in
-    :* | *: | -* | *:-*) sed -n '3,13s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+    :* | *: | -* | *:-*) sed -n '3,15s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
 python=python3
 case " $* " in

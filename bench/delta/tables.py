@@ -134,8 +134,12 @@ def everyone(results, key, text):
     return table(['peer', 'decoder memory', *results], rows)
 
 
+def short_tables(results):
+    return sizes(results) + [''] + costs(results)
+
+
 def all_tables(results):
-    lines = sizes(results) + [''] + costs(results)
+    lines = short_tables(results)
     for title, key, text in (('Bytes', 'bytes', number), ('Making, CPU seconds', 'create_cpu_s', seconds),
                              ('Making, peak memory', 'create_peak', memory_text), ('Applying, CPU seconds', 'apply_cpu_s', seconds),
                              ('Applying, peak memory of the process', 'apply_peak', memory_text)):

@@ -54,6 +54,14 @@ check "$tool" apply small2 back made
 check cmp small made
 rm made
 
+# A terminal sees how far it is, nobody else does.
+shows() { script -qec "$*" /dev/null </dev/null >shown; grep -q 'matching *\[ *\]   0%' shown && grep -q 'done *\[#*\] 100%' shown; }
+check shows "$tool" create small small2 there
+silent() { ! shows "$@"; }
+check silent "$tool" create --quiet small small2 there
+"$tool" create small small2 there 2>shown
+check test ! -s shown
+
 # In parts: a stretch moved far.
 { tail -c 50000 small; cat small; } >moved
 check "$tool" create --quiet --block 64K small moved parts
