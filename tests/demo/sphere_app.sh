@@ -150,7 +150,7 @@ mark
 faults cut=250
 offer 5.1.0 healthy
 await "mcu: the power goes"
-await "the other processor was lost at byte [1-9][0-9]*, code -1022"
+await "the other processor was lost at byte [1-9][0-9]*, code -102[12]"
 await "download starts at byte [1-9]"
 never "deployment 13 refused"
 await "deployment 13 confirmed" 60
