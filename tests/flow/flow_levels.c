@@ -97,6 +97,29 @@ FLOW(levels_that_fall_before_it_is_armed_stop_the_update)
     assert_int_equal(dev->net.image_bytes, fetched);
 }
 
+/* The first component that is not served ends the look; what is to be removed, or of which nothing is known, requires nothing. */
+FLOW(each_component_is_looked_at_as_far_as_it_is_known)
+{
+    const struct sim_image *os;
+
+    (void)state;
+    (void)live_world(OTA_ST_PLAN);
+    os = image("os", "2.0.0", SIM_HEALTHY, REQUIRES(ABI(2)));
+    flow_deploy(os, image("app", "3.0.0", SIM_HEALTHY, REQUIRES(ABI(2))));
+    expect_refused("requires os-abi: os");
+    (void)live_world(OTA_ST_COUNT);
+    flow_deploy(os, NULL); /* and the application is removed */
+    assert_int_equal(sim_run(dev), SIM_IDLE);
+    assert_runs(0, os);
+    assert_int_equal(sim_status(dev).component[1].slot, OTA_SLOT_NONE);
+    (void)live_world(OTA_ST_COUNT);
+    dev->spare_app = false;
+    flow_deploy(os, NULL); /* and the application stays, as it came from the factory */
+    assert_int_equal(sim_run(dev), SIM_IDLE);
+    assert_runs(0, os);
+    assert_runs(1, factory[1]);
+}
+
 FLOW(levels_that_stay_are_looked_at_and_no_more)
 {
     const struct sim_image *app = live_world(OTA_ST_COUNT);
@@ -161,4 +184,4 @@ FLOW(an_agent_tells_what_its_components_provide)
 }
 
 FLOW_MAIN(FLOW_TEST(levels_that_fall_before_the_first_byte_stop_the_update), FLOW_TEST(levels_that_fall_before_it_is_armed_stop_the_update),
-          FLOW_TEST(levels_that_stay_are_looked_at_and_no_more), FLOW_TEST(an_agent_tells_what_its_components_provide))
+          FLOW_TEST(each_component_is_looked_at_as_far_as_it_is_known), FLOW_TEST(levels_that_stay_are_looked_at_and_no_more), FLOW_TEST(an_agent_tells_what_its_components_provide))
