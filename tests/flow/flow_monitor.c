@@ -255,6 +255,10 @@ FLOW(a_component_that_was_taken_out_is_not_watched)
     pass(300);
     assert_true(prog.monitor.status.part[0].known);
     assert_false(prog.monitor.status.part[1].known);
+    /* Nor does it require or provide anything. */
+    struct ota_local back = local_of(factory[0], 1);
+    prog.off = true;
+    assert_err(ota_try_local(dev->agent, &back, 1, false, NULL), OTA_OK);
 }
 
 FLOW_MAIN(WATCH_TEST(the_factorys_image_is_watched_once_a_release_names_it), WATCH_TEST(tampering_is_reported),
