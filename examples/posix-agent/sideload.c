@@ -182,19 +182,25 @@ static ota_err slot_failed(struct ota_fault *why, ota_err err, const char *where
     return ota_fault_set(why, ota_err_class(err) == OTA_CLASS_DEVICE ? err : OTA_DEVICE_SLOT, where, code);
 }
 
-static ota_err write_slot(struct ota_slot *s, const struct brought *b, struct ota_fault *why)
+/* Before the capability is used up: it is not to be lost to what could never have been written. */
+static ota_err check_fits(struct ota_slot *s, const struct brought *b, struct ota_slot_geometry *g, struct ota_fault *why)
 {
-    struct ota_slot_geometry g;
     int32_t code = 0;
-    ota_err err = s->ops->geometry(s, &g, &code);
+    ota_err err = s->ops->geometry(s, g, &code);
 
     if (err != OTA_OK)
         return slot_failed(why, err, "slot.geometry", code);
-    if (b->len > g.size)
-        return ota_fault_set(why, OTA_REJECT_TOO_BIG, "slot.size", 0);
+    return b->len > g->size ? ota_fault_set(why, OTA_REJECT_TOO_BIG, "slot.size", 0) : OTA_OK;
+}
+
+static ota_err write_slot(struct ota_slot *s, const struct ota_slot_geometry *g, const struct brought *b, struct ota_fault *why)
+{
+    int32_t code = 0;
+    ota_err err = OTA_OK;
+
     for (uint64_t off = 0; off < b->len; off += piece_at(b, off)) {
         size_t len = piece_at(b, off);
-        size_t padded = (len + g.write_unit - 1u) / g.write_unit * g.write_unit;
+        size_t padded = (len + g->write_unit - 1u) / g->write_unit * g->write_unit;
 
         err = read_piece(b, off, len, why);
         if (err != OTA_OK)
@@ -260,9 +266,12 @@ ota_err sideload_package(struct device *d, const struct agent_config *c, const s
     local.security = p.security;
     name_it(&local);
     struct ota_slot *s = d->component[local.image.component].slot[local.image.slot];
-    err = ota_capability_use(d->cfg.store, cap, why);
+    struct ota_slot_geometry g;
+    err = check_fits(s, b, &g, why);
     if (err == OTA_OK)
-        err = write_slot(s, b, why);
+        err = ota_capability_use(d->cfg.store, cap, why);
+    if (err == OTA_OK)
+        err = write_slot(s, &g, b, why);
     if (err == OTA_OK)
         err = read_back(d, s, &local.image, why);
     return err == OTA_OK ? ota_try_local(d->agent, &local, 1, true, why) : err;

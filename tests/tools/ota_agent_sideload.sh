@@ -26,12 +26,12 @@ ok "is published" sh -c "'$ota_repo' --dir '$dir' init $P && '$ota_repo' --dir '
 cp "$dir/web/p/thermostat/metadata/1.root.json" "$d/product.json"
 cp "$work/app.img" "$d/a"
 : >"$d/b"
-truncate -s 1048576 "$d/a" "$d/b"
+truncate -s 8388608 "$d/a" "$d/b"
 chmod +x "$d/a" "$d/b"
 config() { # SIDELOAD
     cat >"$d/agent.json" <<END
 { "product": "thermostat", "group": "production", "device_id": "dev-1", "state_dir": "$d/state", "runtime_dir": "$d/run",
-  "components": [ { "name": "app", "slots": [ { "file": "$d/a", "size": 1048576 }, { "file": "$d/b", "size": 1048576 } ],
+  "components": [ { "name": "app", "slots": [ { "file": "$d/a", "size": 8388608 }, { "file": "$d/b", "size": 8388608 } ],
     "package": { "key": "$work/maker.pub", "component": "$id" } } ],
   "repositories": [ { "name": "product", "metadata_url": "http://127.0.0.1:9/p/thermostat/metadata/",
       "targets_url": "http://127.0.0.1:9/p/thermostat/targets/", "prefixes": [ "app/", "group/" ], "root": "$d/product.json" } ],
@@ -106,6 +106,13 @@ brings 5 "REJECT_VALUE" "$work/dev.pkg" --capability "$work/cap"
 brings 5 "REJECT_SIGNATURE" "$work/foreign" --capability "$work/cap"
 head -c 20000 "$work/two" >"$work/part"
 brings 5 "REJECT" "$work/part" --capability "$work/cap"
+
+# What could never be written costs no capability.
+truncate -s 9000000 "$work/wide.body"
+ok "something too large" plain image pack "$work/wide.body" --out "$work/wide" --component "$id" --key "$work/maker.pem" --policy 2
+ok "for one time" cap --kind servicing --use once --counter 1
+brings 5 "slot.size: image does not fit the slot" "$work/wide" --capability "$work/cap"
+says_capability 0 "used:      0" show
 
 # One time is one time, also when what was brought is bad in the slot's eyes.
 ok "once" cap --kind servicing --use once --counter 1

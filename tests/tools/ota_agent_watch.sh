@@ -54,12 +54,12 @@ ok "a product" sh -c "'$ota_repo' --dir '$dir' init $P && '$ota_repo' --dir '$di
 cp "$dir/web/p/thermostat/metadata/1.root.json" "$d/product.json"
 cp "$program" "$d/a"
 : >"$d/b"
-truncate -s 1048576 "$d/a" "$d/b"
+truncate -s 8388608 "$d/a" "$d/b"
 chmod +x "$d/a" "$d/b"
 config() { # ANSWER
     cat >"$d/agent.json" <<END
 { "product": "thermostat", "group": "production", "device_id": "dev-1", "state_dir": "$d/state", "runtime_dir": "$d/run",
-  "components": [ { "name": "app", "slots": [ { "file": "$d/a", "size": 1048576 }, { "file": "$d/b", "size": 1048576 } ] } ],
+  "components": [ { "name": "app", "slots": [ { "file": "$d/a", "size": 8388608 }, { "file": "$d/b", "size": 8388608 } ] } ],
   "repositories": [ { "name": "product", "metadata_url": "file://$dir/web/p/thermostat/metadata/",
       "targets_url": "file://$dir/web/p/thermostat/targets/", "prefixes": [ "app/", "group/" ], "root": "$d/product.json" } ],
   "boot": { "type": "file", "path": "$d/boot" }, "health": { "command": [ "/bin/true" ] }, "plain_http": true,
