@@ -99,6 +99,7 @@ static bool name_it_too_long(struct ota *a)
 {
     product = a->cfg.product;
     a->cfg.product = inside_long;
+    a->cfg.tell_facts = true;
     return true;
 }
 
@@ -109,6 +110,7 @@ FLOW(facts_that_do_not_fit_are_not_told)
     uint32_t conditional = dev->net.conditional;
     assert_int_equal(inside_at(OTA_ST_POLL, name_it_too_long), SIM_IDLE);
     assert_int_equal(dev->net.conditional, conditional + 1);
+    assert_null(dev->agent->fetch.job.extra);
     dev->agent->cfg.product = product;
 }
 
