@@ -39,7 +39,11 @@ struct answer {
 
 static bool send_packet(int fd, const void *bytes, size_t len, int passed)
 {
-    struct iovec io = { (void *)(uintptr_t)bytes, len };
+    const union { /* sendmsg() changes nothing: its type cannot say so */
+        const void *in;
+        void *out;
+    } u = { bytes };
+    struct iovec io = { u.out, len };
     union control c = { .bytes = { 0 } };
     struct msghdr m = { .msg_iov = &io, .msg_iovlen = 1 };
 
