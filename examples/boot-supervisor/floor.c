@@ -16,6 +16,14 @@ static ota_err open_identity(struct floor *f, struct ota_fault *fault)
     return err;
 }
 
+ota_err floor_identity(struct floor *f, struct ota_identity **out, struct ota_fault *fault)
+{
+    ota_err err = f->dir || f->tcti ? open_identity(f, fault) : OTA_OK;
+
+    *out = err == OTA_OK ? f->identity : NULL;
+    return err;
+}
+
 /* A counter that is read is one that is raised to nothing. */
 static ota_err count(struct floor *f, uint64_t at_least, uint64_t *value, struct ota_fault *fault)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The lowest security version that may run, kept where it cannot go back: in a counter of the device's identity. */
+/* The device's identity, and the lowest security version that may run, kept where it cannot go back: in a counter of it. */
 #ifndef BOOT_FLOOR_H
 #define BOOT_FLOOR_H
 
@@ -15,6 +15,9 @@ struct floor {
     } as;
     struct ota_identity *identity;   /* NULL: not open now */
 };
+
+/* The identity, opened if it is not. *out is NULL with OTA_OK: none is named. DEVICE_IDENTITY, USAGE_UNSUPPORTED (of ota_tpm_open()) */
+ota_err floor_identity(struct floor *f, struct ota_identity **out, struct ota_fault *fault);
 
 /* Read it; *min is raised to it, never lowered. OTA_OK also without a counter; DEVICE_IDENTITY: nobody knows. */
 ota_err floor_read(struct floor *f, uint32_t *min, struct ota_fault *fault);

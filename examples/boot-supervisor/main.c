@@ -183,7 +183,7 @@ static void tell_refusal(uint8_t slot, const struct ota_fault *fault)
     (void)fflush(stdout);
 }
 
-static void tell_floor(const char *what, const struct ota_fault *fault)
+static void tell_fault(const char *what, const struct ota_fault *fault)
 {
     (void)printf("boot: %s: %s: %s (%d)\n", what, fault->where, ota_err_text(fault->err), (int)fault->port_code);
     (void)fflush(stdout);
@@ -197,7 +197,7 @@ static void read_floor(struct supervisor *s)
     s->security_min = (uint32_t)s->package_security;
     s->floor_unknown = floor_read(&s->floor, &s->security_min, &fault) != OTA_OK;
     if (s->floor_unknown)
-        tell_floor("the security floor is not known", &fault);
+        tell_fault("the security floor is not known", &fault);
 }
 
 /* Raised when what was confirmed starts, so that a trial that fails can still go back. */
@@ -208,16 +208,27 @@ static void raise_floor(struct supervisor *s, uint32_t security)
     if (s->on_trial || s->floor_unknown || security <= s->security_min)
         return;
     if (floor_raise(&s->floor, security, &fault) != OTA_OK)
-        tell_floor("the security floor is not raised", &fault);
+        tell_fault("the security floor is not raised", &fault);
 }
 
-/* Before it may run, and while all of it is still there. Without the log nobody can say what runs, but it may run all the same. */
+/* Before it may run, and while all of it is still there. A device whose register cannot be extended, or whose log cannot be written,
+ * starts all the same: what runs was signed, and a device that does not start cannot be repaired from afar. But no log is left then,
+ * so that nobody is told what no register vouches for. */
 static void tell_measurement(struct supervisor *s, int image, const struct secure_body *body)
 {
     struct ota_fault fault = { .err = OTA_OK };
+    struct ota_identity *identity = NULL;
+    ota_err err = s->measure.file ? floor_identity(&s->floor, &identity, &fault) : OTA_OK;
 
-    if (measure_image(&s->measure, &s->secure.crypto.port, image, body->whole, s->secure.key.bytes, s->secure.key.len, &fault) != OTA_OK)
-        say("cannot write the measurements: ", fault.port_code ? strerror(fault.port_code) : ota_err_text(fault.err));
+    if (err == OTA_OK)
+        err = measure_image(&s->measure, &s->secure.crypto.port, identity, image, body->whole, s->secure.key.bytes, s->secure.key.len,
+                            &fault);
+    if (err != OTA_OK)
+        tell_fault("started without evidence", &fault);
+    else if (s->measure.more)
+        (void)printf("boot: register %u holds more than this start's log: something else was started before, since the device started\n",
+                     (unsigned)s->measure.reg);
+    (void)fflush(stdout);
 }
 
 /* May what lies in a slot run? */
@@ -396,7 +407,8 @@ static int supervise(struct supervisor *s, char **argv)
 static int usage(FILE *to)
 {
     (void)fputs("usage: ota-boot-supervisor [--init SLOTS] [--component N] [--link LINK] [--crash-note FILE] [--max-boots N]\n"
-                "         [--package-key PEM [--package-component ID] [--package-security N] [--identity DIR | --tpm TCTI] [--measure NAME=FILE]] RECORD SLOT-A SLOT-B [-- ARG...]\n"
+                "         [--package-key PEM [--package-component ID] [--package-security N] [--identity DIR | --tpm TCTI]\n"
+                "         [--measure NAME=FILE [--measure-register N]]] RECORD SLOT-A SLOT-B [-- ARG...]\n"
                 "\n"
                 "Runs the image in the slot that the boot record RECORD chooses, and again whenever it ends: status 75 is\n"
                 "a restart, 0 shuts down, anything else is a crash. SLOT-A and SLOT-B are files or block devices that begin\n"
@@ -417,7 +429,9 @@ static int usage(FILE *to)
                 "  --package-security N    least security version [0]\n"
                 "  --identity DIR, --tpm TCTI  least security version is also that of the newest package that was confirmed, kept in a\n"
                 "                          counter of the device's identity; while it cannot be read nothing runs on trial\n"
-                "  --measure NAME=FILE     before a package runs, log in FILE what this program is and what the package is, as image/NAME\n", to);
+                "  --measure NAME=FILE     before a package runs, log in FILE what this program is and what the package is, as image/NAME;\n"
+                "                          with an identity, extend its register by both: if that fails, the package runs, but without a log\n"
+                "  --measure-register N    the register, 0 to 15 [14]\n", to);
     return to == stdout ? STATUS_OK : STATUS_USAGE;
 }
 
@@ -467,6 +481,11 @@ static bool take_option(struct supervisor *s, int opt)
         return !s->floor.dir;
     case 'M':
         return measure_option(&s->measure, optarg);
+    case 'R':
+        if (!number(optarg, MEASURE_REGISTER_MAX, &n))
+            return false;
+        s->measure.reg = (uint32_t)n;
+        return s->measure.has_reg = true;
     case 's':
         return number(optarg, UINT32_MAX, &s->package_security);
     default:
@@ -478,6 +497,10 @@ static bool read_package_options(struct supervisor *s)
 {
     struct ota_fault fault = { .err = OTA_OK };
 
+    if (s->measure.has_reg && (!s->measure.file || (!s->floor.dir && !s->floor.tcti))) {
+        (void)fputs("ota-boot-supervisor: --measure-register: needs --measure, and --identity or --tpm\n", stderr);
+        return false;
+    }
     if (!s->package_key) {
         bool wanted = s->package_component || s->package_security || s->floor.dir || s->floor.tcti || s->measure.file;
 
@@ -499,10 +522,11 @@ int main(int argc, char **argv)
         { "package-key", required_argument, NULL, 'k' }, { "package-component", required_argument, NULL, 'p' },
         { "package-security", required_argument, NULL, 's' }, { "identity", required_argument, NULL, 'I' },
         { "tpm", required_argument, NULL, 'T' }, { "measure", required_argument, NULL, 'M' },
-        { "crash-note", required_argument, NULL, 'n' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
+        { "measure-register", required_argument, NULL, 'R' }, { "crash-note", required_argument, NULL, 'n' }, { "help", no_argument, NULL, 'h' },
+        { NULL, 0, NULL, 0 },
     };
     static char image_name[] = "image";
-    struct supervisor s = { .component = 0 };
+    struct supervisor s = { .measure = { .reg = MEASURE_REGISTER } };
     int opt;
 
     while ((opt = getopt_long(argc, argv, "+h", options, NULL)) != -1) {
