@@ -78,9 +78,9 @@ static ota_err add(struct ota *a, struct otai_sending *s, struct ota_report *r)
     return otai_ring_save(a->cfg.store, &s->ring, s->scratch, &a->fault);
 }
 
-static void complain(struct ota *a, const char *name, int32_t code)
+void otai_tell_unread(struct ota *a, const char *record, int32_t code)
 {
-    otai_note(a, OTA_EV_FAULT, a->state, ota_fault_set(&a->fault, OTA_DEVICE_STORE, name, code));
+    otai_note(a, OTA_EV_FAULT, a->state, ota_fault_set(&a->fault, OTA_DEVICE_STORE, record, code));
 }
 
 static ota_err take(struct ota *a, struct otai_sending *s, size_t component)
@@ -99,14 +99,14 @@ static ota_err take(struct ota *a, struct otai_sending *s, size_t component)
     if (err == OTA_DEVICE_ABSENT)
         return OTA_OK;
     if (err != OTA_OK) { /* told, but it must hold no update back */
-        complain(a, name, code);
+        otai_tell_unread(a, name, code);
         return OTA_OK;
     }
     if (note_ok(s->scratch, len)) {
         describe(a, component, s->scratch, &r);
         err = told(&s->ring, &r) ? OTA_OK : add(a, s, &r);
     } else {
-        complain(a, name, 0);
+        otai_tell_unread(a, name, 0);
     }
     /* One that cannot be removed is told again with the next count: too much rather than too little. */
     if (err == OTA_OK)

@@ -21,6 +21,8 @@ OTA_MUST_CHECK ota_err otai_fleet_facts(const struct ota *a, ota_err err, char *
 
 /* crash.c: what supervisors noted becomes reports; what a report says beside its outcome; its component's name, or "". */
 OTA_MUST_CHECK ota_err otai_collect_crashes(struct ota *a, struct otai_sending *s);
+/* A record of a supervisor or a monitor cannot be read or understood: said, and nothing is held up by it. */
+void otai_tell_unread(struct ota *a, const char *record, int32_t code);
 void otai_report_more(const struct ota *a, struct ota_report *r);
 void otai_report_image(struct ota_report *r, size_t component, const uint8_t sha256[OTA_SHA256_LEN]);
 const char *otai_report_component(const struct ota *a, const struct ota_report *r);

@@ -57,17 +57,23 @@ static ota_err take(struct ota *a, struct otai_sending *s, uint8_t component)
     struct ota_report r;
     size_t len = 0;
     int32_t code = 0;
-    ota_err err = OTA_OK;
 
     otai_found_name(a, component, name);
-    if (store->ops->read(store, name, s->scratch, OTAI_REPORTS_BYTES, &len, &code) != OTA_OK)
-        return OTA_OK; /* none, or not now: it must hold no update back */
+    ota_err err = store->ops->read(store, name, s->scratch, OTAI_REPORTS_BYTES, &len, &code);
+    if (err == OTA_DEVICE_ABSENT)
+        return OTA_OK;
+    if (err != OTA_OK) { /* told, but it must hold no update back */
+        otai_tell_unread(a, name, code);
+        return OTA_OK;
+    }
     if (otai_found_decode(s->scratch, len, &f)) {
         if (f.done == OTA_MONITOR_PENDING && f.boot == a->j.starts)
             return OTA_OK;
         f.component = component;
         describe(a, &f, &r);
         err = add(a, s, &r);
+    } else {
+        otai_tell_unread(a, name, 0);
     }
     if (err == OTA_OK)
         (void)store->ops->remove(store, name, &code);
