@@ -304,7 +304,7 @@ ota_err ota_posix_helper_start(struct ota_posix_helper *h, const struct ota_posi
     h->fd = pair[0];
     h->pid = pid;
     if (cfg->command_count > 0)
-        otap_spawn_through(h->fd);
+        otap_spawn_through(h->fd, otap_helper_command);
     return OTA_OK;
 }
 

@@ -414,7 +414,7 @@ static void a_program_that_is_not_there_is_said(void **state)
     assert_int_equal(waitpid(-1, &status, WNOHANG), 0); /* no child but the helpers, which run */
     assert_int_equal(otap_helper_fetcher(h.fd, &fd), EPERM);
     ota_posix_helper_stop(&h);
-    otap_spawn_through(helper.fd);
+    otap_spawn_through(helper.fd, otap_helper_command);
 }
 
 int main(void)
