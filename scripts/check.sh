@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# "make check": gcc and clang with warnings as errors, every test plain and under ASan+UBSan, the Cortex-M size budget.
+# "make check": gcc and clang with warnings as errors, the tests plain (gcc) and under ASan+UBSan (clang), the Cortex-M size budget.
 # Ends at the first failure. The last line sums up the test cases: "N passed, N failed".
 . "$(dirname "$0")/common.sh"
 
@@ -17,12 +17,9 @@ tests() {
 rm -f build/dev/junit.xml build/asan/junit.xml
 step "packages" scripts/install-deps.sh core check
 step "build with gcc, debug" build dev
-step "tests" tests dev
-step "build with gcc, optimised" build gcc
-step "waits without OTA_FLEET" ctest --preset gcc --tests-regex "^(unit_agent_wait|flow_network|flow_run)$"
-step "build with clang, optimised" build clang
+step "tests" tests dev "$late"
 step "build with clang, ASan and UBSan" build asan
-step "tests under ASan and UBSan" tests asan "$judges|^fleet_(a_million|real_agents)$"
+step "tests under ASan and UBSan" tests asan "$late|$judges|^fleet_real_agents$"
 step "build for Cortex-M4" build cortex-m
 step "size budget" python3 tests/size/size.py --build build/cortex-m --prefix arm-none-eabi- tests/size/budget.txt
 total

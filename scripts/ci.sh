@@ -56,6 +56,10 @@ trap end_besides EXIT
 step "packages" scripts/install-deps.sh core check ci mcu e2e
 step "make check" check
 [ -z "${OTA_NIGHTLY:-}" ] || step "make check again" make check
+step "build with gcc, optimised" build gcc
+step "waits without OTA_FLEET" ctest --preset gcc --tests-regex "^(unit_agent_wait|flow_network|flow_run)$"
+step "build with clang, optimised" build clang
+step "what make check leaves out" ctest --preset dev --tests-regex "$late"
 step "make demo" timeout 900 make demo
 [ -z "${OTA_NIGHTLY:-}" ] || step "make demo again" timeout 900 make demo
 step "make demo-sphere" timeout 300 make demo-sphere
