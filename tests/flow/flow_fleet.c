@@ -436,7 +436,7 @@ FLOW(facts_are_told_only_where_somebody_agreed)
 
 FLOW(facts_that_do_not_fit_are_not_told)
 {
-    char out[32] = "OTA-Device: product=\"x\"";
+    char out[40] = "OTA-Device: product=\"x\"";
     size_t len = strlen(out);
 
     (void)state;

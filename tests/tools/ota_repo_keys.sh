@@ -53,7 +53,7 @@ ok "is signed by both" test "$(signatures feed-retail)" = 2
 ok "the other feed by its one" test "$(signatures feed-eval)" = 1
 ok "the images by theirs" test "$(signatures os-images)" = 1
 ok "verify" repo verify
-half=$(find "$dir/keys" -name 'os.feed-retail.*.pem' | sort | tail -1)
+half=$dir/keys/os.feed-retail.$("$ota_repo" --dir "$dir" key list | sed -n 's/^feed-retail *\(.\{16\}\).*/\1/p' | tail -n 1).pem # not one that was rotated out
 mv "$half" "$work/offline/"
 ok "the next image" repo image add "$work/os.img" --product thermostat --component os --version 2.0.0 --delta-from none --no-index
 refused 1 "role feed-retail needs 2 private keys" feed set retail --product thermostat --image os=2.0.0
