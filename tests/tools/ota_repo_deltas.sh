@@ -62,6 +62,10 @@ ok "the last two that were deployed" add 1.4.0
 ok "and no more" test "$(($(deltas) - before))" -eq 2
 ok "the newest is one" says "delta from 1.3.0: "
 
+ok "the way back: an older image from a newer one" add 1.0.0 --delta-from 1.4.0
+ok "is made" says "delta from 1.4.0: "
+ok "and good" repo verify
+
 ok "an image goes" repo image remove --product thermostat --component os --version 1.2.0
 ok "deltas from it stay, and are good" repo verify
 file=$(find "$targets" -name '*os-1.4.0.img.*.d' | head -1)
