@@ -286,22 +286,23 @@ static ota_err judge_grant(struct ota_attest_client *a, const struct otai_attest
     return OTA_OK;
 }
 
+#define SCRATCH_LEN 3072u
+_Static_assert(OTAI_ATTEST_HEAD_LEN + OTA_CERTIFICATES * OTA_ATTEST_BUNDLE_MAX + 4u + SCRATCH_LEN <= OTA_ATTEST_REQUEST_MAX,
+               "the whole record and what decodes a certificate fit into `out` together");
+
 /* Key and certificates behind one another. `in` holds the answer; what is left of `out` is free. */
 static ota_err add_bundle(struct ota_attest_client *a, const struct otai_attest_grant *g, enum ota_certificate which, size_t *at,
                           uint32_t *bundle_len)
 {
-    static const size_t scratch_len = 3072;
-    size_t len = a->key_text_len[which], end = sizeof a->out - scratch_len;
+    size_t len = a->key_text_len[which];
     uint8_t *p = a->out + *at;
 
     *bundle_len = 0;
     if (!g->certificate[which].p)
         return OTA_OK;
-    if (*at + OTA_ATTEST_BUNDLE_MAX + 4u > end)
-        return OTA_REJECT_LIMIT;
     memcpy(p, a->key_text[which], len);
-    ota_err err = otai_attest_take_certificate(g->certificate[which], a->cert_key[which], p, OTA_ATTEST_BUNDLE_MAX, &len, a->out + end,
-                                               scratch_len);
+    ota_err err = otai_attest_take_certificate(g->certificate[which], a->cert_key[which], p, OTA_ATTEST_BUNDLE_MAX, &len,
+                                               a->out + sizeof a->out - SCRATCH_LEN, SCRATCH_LEN);
     *bundle_len = (uint32_t)len;
     *at += len;
     return err;

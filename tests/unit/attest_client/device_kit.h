@@ -60,7 +60,8 @@ static struct wire {
     unsigned requests, attests, tokens; /* seen */
     const char *last_path;
     /* script, for answers to /v1/attest, or to both with `all` */
-    bool all, away, silent, cut, redirect;
+    bool all, away, silent, cut, malformed, encoded, down;
+    uint64_t length;                        /* Content-Length; 0 = none */
     unsigned status;
     int64_t retry_after_s, retry_at_s;
     const char *body;                       /* instead of the service's */
@@ -141,6 +142,10 @@ static ota_err wire_head(struct ota_net *n, struct ota_net_head *h, int32_t *cod
     if (wire.answer_status != 200)
         h->retry_after_s = wire.retry_after_s ? wire.retry_after_s : wire.answer_retry_s ? (int64_t)wire.answer_retry_s : -1;
     h->retry_at_s = wire.answer_status != 200 ? wire.retry_at_s : 0;
+    h->malformed = wire.malformed;
+    h->encoded = wire.encoded;
+    h->has_length = wire.length > 0;
+    h->length = wire.length;
     return OTA_OK;
 }
 
@@ -169,7 +174,13 @@ static void wire_wait(struct ota_net *n, uint32_t ms)
 {
     (void)n, (void)ms;
 }
-static const struct ota_net_ops wire_ops = { NULL, wire_begin, wire_head, wire_read, wire_end, wire_wait };
+
+static ota_err wire_ready(struct ota_net *n)
+{
+    (void)n;
+    return wire.down ? OTA_RETRY_NETWORK : OTA_OK;
+}
+static const struct ota_net_ops wire_ops = { wire_ready, wire_begin, wire_head, wire_read, wire_end, wire_wait };
 
 /* ---- a device ---- */
 

@@ -10,35 +10,43 @@ struct bad_answer {
     const char *where;
 };
 
+static const struct bad_answer bad[] = {
+    { "longer than any", { .pad = 13000 }, OTA_RETRY_PROTOCOL, "attest.answer" },
+    { "longer than any, unasked", { .pad = 13000, .all = true }, OTA_RETRY_PROTOCOL, "attest.answer" },
+    { "half of it", { .cut = true, .all = true }, OTA_RETRY_TRUNCATED, "attest.answer" },
+    { "never", { .silent = true }, OTA_RETRY_TIMEOUT, "attest.answer" },
+    { "a head that contradicts itself", { .malformed = true }, OTA_RETRY_PROTOCOL, "attest.answer" },
+    { "encoded", { .encoded = true }, OTA_RETRY_PROTOCOL, "attest.answer" },
+    { "said to be longer than any", { .length = OTA_ATTEST_ANSWER_MAX + 1 }, OTA_RETRY_PROTOCOL, "attest.answer" },
+    { "said to be as long as can be", { .length = OTA_ATTEST_ANSWER_MAX }, OTA_OK, "" },
+    { "429", { .status = 429, .all = true }, OTA_RETRY_BUSY, "attest.refused" },
+    { "403, for another key's field", { .status = 403, .body = "{\"error\":\"REJECT_KEY\",\"field\":\"token\"}" }, OTA_RETRY_REFUSED, "attest.refused" },
+    { "redirect", { .status = 302 }, OTA_RETRY_REDIRECT, "attest.answer" },
+    { "404", { .status = 404, .all = true, .body = "nginx" }, OTA_RETRY_NOT_FOUND, "attest.refused" },
+    { "500", { .status = 500, .body = "{" }, OTA_RETRY_SERVER, "attest.refused" },
+    { "204", { .status = 204 }, OTA_RETRY_PROTOCOL, "attest.refused" },
+    { "empty", { .body = "" }, OTA_REJECT_SYNTAX, "answer" },
+    { "no JSON", { .body = "<html>" }, OTA_REJECT_SYNTAX, "answer" },
+    { "another version", { .find = "\"version\":1", .replace = "\"version\":2" }, OTA_REJECT_SPEC, "answer.version" },
+    { "no nonce", { .body = "{\"version\":1}", .all = true }, OTA_REJECT_MISSING, "answer.nonce_id" },
+    { "short nonce", { .find = "\"nonce\":\"", .replace = "\"nonce\":\"0", .all = true }, OTA_REJECT_VALUE, "answer.nonce" },
+    { "no number", { .body = "{\"version\":\"1\"}", .all = true }, OTA_REJECT_TYPE, "answer.version" },
+    { "no hex", { .find = "\"nonce_id\":\"", .replace = "\"nonce_id\":\"x", .all = true }, OTA_REJECT_VALUE, "answer.nonce_id" },
+    { "no certificate", { .find = "update_certificate", .replace = "update_certificates" }, OTA_REJECT_MISSING, "answer.update_certificate" },
+    { "twice", { .find = "\"version\":1", .replace = "\"version\":1,\"version\":1" }, OTA_REJECT_DUPLICATE, "answer.version" },
+    { "the other's key", { .find = "update_certificate\"", .replace = "x\":0,\"update_certificate\"" }, OTA_OK, "" },
+    { "other measurements", { .find = "\"measurements\":\"", .replace = "\"measurements\":\"00" }, OTA_REJECT_VALUE, "answer.measurements" },
+    { "no PEM", { .find = "-----BEGIN CERTIFICATE-----\\u000a", .replace = "-----BEGIN CERTIFICATE-----" }, OTA_REJECT_SYNTAX, "answer.update_certificate" },
+    { "something behind it", { .find = "-----END CERTIFICATE-----\\u000a\"", .replace = "-----END CERTIFICATE-----\\u000ax\"" }, OTA_REJECT_SYNTAX, "answer.update_certificate" },
+    { "something in it", { .find = "CERTIFICATE-----\\u000aM", .replace = "CERTIFICATE-----\\u000a M" }, OTA_REJECT_SYNTAX, "answer.update_certificate" },
+    { "not base64", { .find = "CERTIFICATE-----\\u000aM", .replace = "CERTIFICATE-----\\u000a=" }, OTA_REJECT_KEY, "answer.update_certificate" },
+    { "for ever", { .find = "\"not_after\":1", .replace = "\"not_after\":11" }, OTA_REJECT_LIMIT, "answer.not_after" },
+    { "over before it began", { .find = "\"not_after\":18", .replace = "\"not_after\":8" }, OTA_REJECT_VALUE, "answer.not_after" },
+};
+
 /* Each leaves what there is as it was, and the next good answer is taken. */
 static void bad_answers_are_refused_by_name(void **state)
 {
-    static const struct bad_answer bad[] = {
-        { "longer than any", { .pad = 13000 }, OTA_RETRY_PROTOCOL, "attest.answer" },
-        { "longer than any, unasked", { .pad = 13000, .all = true }, OTA_RETRY_PROTOCOL, "attest.answer" },
-        { "half of it", { .cut = true, .all = true }, OTA_RETRY_TRUNCATED, "attest.answer" },
-        { "never", { .silent = true }, OTA_RETRY_TIMEOUT, "attest.answer" },
-        { "redirect", { .status = 302 }, OTA_RETRY_REDIRECT, "attest.answer" },
-        { "404", { .status = 404, .all = true, .body = "nginx" }, OTA_RETRY_NOT_FOUND, "attest.refused" },
-        { "500", { .status = 500, .body = "{" }, OTA_RETRY_SERVER, "attest.refused" },
-        { "204", { .status = 204 }, OTA_RETRY_PROTOCOL, "attest.refused" },
-        { "empty", { .body = "" }, OTA_REJECT_SYNTAX, "answer" },
-        { "no JSON", { .body = "<html>" }, OTA_REJECT_SYNTAX, "answer" },
-        { "another version", { .find = "\"version\":1", .replace = "\"version\":2" }, OTA_REJECT_SPEC, "answer.version" },
-        { "no nonce", { .body = "{\"version\":1}", .all = true }, OTA_REJECT_MISSING, "answer.nonce_id" },
-        { "short nonce", { .find = "\"nonce\":\"", .replace = "\"nonce\":\"0", .all = true }, OTA_REJECT_VALUE, "answer.nonce" },
-        { "no certificate", { .find = "update_certificate", .replace = "update_certificates" }, OTA_REJECT_MISSING, "answer.update_certificate" },
-        { "twice", { .find = "\"version\":1", .replace = "\"version\":1,\"version\":1" }, OTA_REJECT_DUPLICATE, "answer.version" },
-        { "the other's key", { .find = "update_certificate\"", .replace = "x\":0,\"update_certificate\"" }, OTA_OK, "" },
-        { "other measurements", { .find = "\"measurements\":\"", .replace = "\"measurements\":\"00" }, OTA_REJECT_VALUE, "answer.measurements" },
-        { "no PEM", { .find = "-----BEGIN CERTIFICATE-----\\u000a", .replace = "-----BEGIN CERTIFICATE-----" }, OTA_REJECT_SYNTAX, "answer.update_certificate" },
-        { "something behind it", { .find = "-----END CERTIFICATE-----\\u000a\"", .replace = "-----END CERTIFICATE-----\\u000ax\"" }, OTA_REJECT_SYNTAX, "answer.update_certificate" },
-        { "something in it", { .find = "CERTIFICATE-----\\u000aM", .replace = "CERTIFICATE-----\\u000a M" }, OTA_REJECT_SYNTAX, "answer.update_certificate" },
-        { "not base64", { .find = "CERTIFICATE-----\\u000aM", .replace = "CERTIFICATE-----\\u000a=" }, OTA_REJECT_KEY, "answer.update_certificate" },
-        { "for ever", { .find = "\"not_after\":1", .replace = "\"not_after\":11" }, OTA_REJECT_LIMIT, "answer.not_after" },
-        { "over before it began", { .find = "\"not_after\":18", .replace = "\"not_after\":8" }, OTA_REJECT_VALUE, "answer.not_after" },
-    };
-
     (void)state;
     attest();
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -96,11 +104,77 @@ static void certificates_are_of_the_keys_that_were_made(void **state)
     assert_int_equal(usable(OTA_CERTIFICATE_UPDATE), OTA_OK);
 }
 
+/* The answer to the next attest is altered, where only the running device knows how. */
+static void assert_altered(const char *find, const char *replace, ota_err err, const char *where)
+{
+    wire.find = find;
+    wire.replace = replace;
+    ota_attest_client_now(&client);
+    settle();
+    wire.find = NULL;
+    assert_last(err, where);
+    assert_int_equal(usable(OTA_CERTIFICATE_UPDATE), OTA_OK);
+}
+
+static void certificates_are_of_what_was_measured(void **state)
+{
+    char is[40], other[40];
+
+    (void)state;
+    attest();
+    snprintf(is, sizeof is, "\"measurements\":\"%02x", measured.chain[0]);
+    snprintf(other, sizeof other, "\"measurements\":\"%02x", measured.chain[0] ^ 1u);
+    assert_altered(is, other, OTA_REJECT_HASH, "answer.measurements");
+}
+
+/* Not for applications, and no word why. */
+static void an_application_certificate_may_be_missing(void **state)
+{
+    struct ota_fault fault = { 0 };
+
+    (void)state;
+    attest();
+    assert_altered("\"application_certificate\":", "\"another_certificate\":", OTA_OK, "");
+    assert_int_equal(ota_attest_client_certificate(&client, OTA_CERTIFICATE_APPLICATION, &fault), OTA_RETRY_CERTIFICATE);
+    assert_string_equal(fault.where, "attest.application");
+}
+
+/* The clock is set while an answer is on its way. */
+static void a_grant_is_judged_by_the_clock_it_meets(void **state)
+{
+    static const struct {
+        int64_t utc_s;
+        ota_err err;
+        const char *where;
+    } clocks[] = {
+        { -1, OTA_RETRY_CLOCK, "clock" },
+        { NOW - DAY, OTA_RETRY_CLOCK, "clock" },
+        { NOW + 2 * DAY, OTA_REJECT_FREEZE, "answer.not_after" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof clocks / sizeof clocks[0]; i++) {
+        struct ota_wait wait;
+        set_up(state);
+        assert_int_equal(open_client(), OTA_OK);
+        do
+            ota_attest_client_step(&client, &wait);
+        while (wire.attests == 0);
+        device_clock.utc_s = clocks[i].utc_s;
+        while (ota_attest_client_busy(&client))
+            ota_attest_client_step(&client, &wait);
+        assert_last(clocks[i].err, clocks[i].where);
+        ota_attest_client_close(&client);
+    }
+}
+
 static void configurations_are_judged_by_name(void **state)
 {
-    static const char *const urls[] = { NULL, "", "http://a", "https://a/", "https://" };
-    static const char *const tokens[] = { "", "a b", "a\"", "\xc3\xa4" };
+    static char long_url[OTA_URL_MAX] = "https://", long_token[130];
+    static const char *const urls[] = { NULL, "", "http://a", "http://attest.example", "https://a/", "https://", long_url };
+    static const char *const tokens[] = { "", "a b", "a\"", "a\\", "\x7f", "\xc3\xa4", long_token };
     struct ota_attest_client_config cfg = client_config();
+    static struct ota_attest_log many;
     struct ota_attest_log none = { 0 };
     struct ota_fault fault;
 
@@ -113,17 +187,40 @@ static void configurations_are_judged_by_name(void **state)
         assert_int_equal(ota_attest_client_open(&client, &cfg, &fault), code); \
         assert_string_equal(fault.where, name);                               \
     } while (0)
+    memset(long_url + 8, 'a', OTA_URL_MAX - 16 - 8);
+    memset(long_token, 'a', sizeof long_token - 1);
     for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++)
         REFUSED(cfg.url = urls[i], OTA_USAGE_CONFIG, "attest.url");
     for (size_t i = 0; i < sizeof tokens / sizeof tokens[0]; i++)
         REFUSED(cfg.token = tokens[i], OTA_USAGE_CONFIG, "attest.token");
     REFUSED(cfg.size--, OTA_USAGE_ABI, "attest.size");
     REFUSED(cfg.net = NULL, OTA_USAGE_CONFIG, "attest.ports");
+    REFUSED(cfg.store = NULL, OTA_USAGE_CONFIG, "attest.ports");
+    REFUSED(cfg.clock = NULL, OTA_USAGE_CONFIG, "attest.ports");
+    REFUSED(cfg.crypto = NULL, OTA_USAGE_CONFIG, "attest.ports");
+    REFUSED(cfg.signer = NULL, OTA_USAGE_CONFIG, "attest.identity");
+    REFUSED(cfg.key = NULL, OTA_USAGE_CONFIG, "attest.identity");
     REFUSED(cfg.keys = NULL, OTA_USAGE_CONFIG, "attest.identity");
     REFUSED(cfg.log = &none, OTA_USAGE_CONFIG, "attest.log");
+    many = measured;
+    many.count = OTA_ATTEST_LOG_MAX + 1;
+    REFUSED(cfg.log = &many, OTA_USAGE_CONFIG, "attest.log");
+    REFUSED(cfg.log = NULL, OTA_USAGE_CONFIG, "attest.log");
     REFUSED(cfg.claims = NULL, OTA_USAGE_CONFIG, "attest.claims");
     REFUSED(cfg.form = 0, OTA_USAGE_CONFIG, "attest.form");
+    REFUSED(cfg.retry_base_s = 86401, OTA_USAGE_CONFIG, "attest.retry");
+    REFUSED(cfg.timeout_s = 3601, OTA_USAGE_CONFIG, "attest.retry");
     REFUSED(cfg.retry_cap_s = 604801, OTA_USAGE_CONFIG, "attest.retry");
+    cfg = client_config(); /* a device that is known already needs no token; every number may be its own */
+    cfg.token = NULL;
+    cfg.retry_base_s = 1;
+    cfg.retry_cap_s = 2;
+    cfg.timeout_s = 3;
+    assert_int_equal(ota_attest_client_open(&client, &cfg, &fault), OTA_OK);
+    wire.away = true;
+    assert_true(settle() <= 1000);
+    wire.away = false;
+    ota_attest_client_close(&client);
     /* Evidence that may not be made: a soft key that claims a secured life cycle. */
     claims.lifecycle = 0x3000;
     assert_int_equal(open_client(), OTA_OK);
@@ -167,6 +264,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(bad_answers_are_refused_by_name),
         TEST(certificates_are_of_the_keys_that_were_made),
+        TEST(certificates_are_of_what_was_measured),
+        TEST(an_application_certificate_may_be_missing),
+        TEST(a_grant_is_judged_by_the_clock_it_meets),
         TEST(configurations_are_judged_by_name),
         TEST(a_log_survives_as_text),
     };
