@@ -27,6 +27,8 @@ bool otai_cap_is_twice(const uint8_t *keys, size_t nth);
 void otai_cap_device(struct otai_json *j, char out[OTA_CAPABILITY_DEVICE_MAX]);
 void otai_cap_time(struct otai_json *j, int64_t *out);
 void otai_cap_fixed(struct otai_json *j, const char *text, ota_err err);
+/* Which of names[0..count) the current member's is; count: none of them. */
+unsigned otai_cap_member(const struct otai_json *j, const char *const *names, unsigned count);
 /* Read `signed`. */
 OTA_MUST_CHECK ota_err otai_cap_signed(struct otai_span text, struct ota_capability *out, struct ota_fault *fault);
 

@@ -36,15 +36,6 @@ static void take_keys(struct otai_json *j, struct ota_claim *c)
     }
 }
 
-static unsigned find_name(const struct otai_json *j)
-{
-    unsigned i = 0;
-
-    while (i < MEMBERS && !otai_json_name_is(j, names[i]))
-        i++;
-    return i;
-}
-
 static void take_member(struct otai_json *j, unsigned member, struct ota_claim *c)
 {
     switch (member) {
@@ -85,7 +76,7 @@ static ota_err read_signed(struct otai_span text, struct ota_claim *out, struct 
 
     otai_json_init(&j, text.p, text.len);
     for (otai_json_object(&j); otai_json_member(&j);) {
-        unsigned member = find_name(&j);
+        unsigned member = otai_cap_member(&j, names, MEMBERS);
 
         take_member(&j, member, out);
         seen |= 1u << member;

@@ -64,17 +64,17 @@ void otai_cap_fixed(struct otai_json *j, const char *text, ota_err err)
         otai_json_fail(j, err, NULL);
 }
 
-enum { TYPE, SPEC, DEVICE, KIND, USE, EXPIRES, COUNTER, SESSION, MEMBERS };
-static const char *const names[MEMBERS] = { "_type", "spec_version", "device", "kind", "use", "expires", "counter", "session" };
-
-static unsigned find_name(const struct otai_json *j)
+unsigned otai_cap_member(const struct otai_json *j, const char *const *names, unsigned count)
 {
     unsigned i = 0;
 
-    while (i < MEMBERS && !otai_json_name_is(j, names[i]))
+    while (i < count && !otai_json_name_is(j, names[i]))
         i++;
     return i;
 }
+
+enum { TYPE, SPEC, DEVICE, KIND, USE, EXPIRES, COUNTER, SESSION, MEMBERS };
+static const char *const names[MEMBERS] = { "_type", "spec_version", "device", "kind", "use", "expires", "counter", "session" };
 
 static void take_member(struct otai_json *j, unsigned member, struct ota_capability *c)
 {
@@ -131,7 +131,7 @@ ota_err otai_cap_signed(struct otai_span text, struct ota_capability *out, struc
     memset(out, 0, sizeof *out);
     otai_json_init(&j, text.p, text.len);
     for (otai_json_object(&j); otai_json_member(&j);) {
-        unsigned member = find_name(&j);
+        unsigned member = otai_cap_member(&j, names, MEMBERS);
 
         take_member(&j, member, out);
         seen |= 1u << member;

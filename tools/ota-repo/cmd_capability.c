@@ -45,6 +45,13 @@ static int refused(struct tool *t, const char *file, const struct ota_fault *f)
     return tool_failed(t, "%s: %s: %s", file, f->where, ota_err_text(f->err));
 }
 
+static int read_capability(struct tool *t, const char *file, const char *text, size_t len, void *out)
+{
+    struct ota_fault fault;
+
+    return ota_capability_read(text, len, out, &fault) == OTA_OK ? TOOL_OK : refused(t, file, &fault);
+}
+
 /* ---- make, sign ---- */
 
 static void report(struct tool *t, const char *file, const struct ota_capability *c)
@@ -70,26 +77,11 @@ static void say(struct tool *t, const char *file, const struct ota_capability *c
              c->device, time, more);
 }
 
-/* Nothing is written that a device would not read. */
-static int write_file(struct tool *t, cJSON *doc, cJSON *signatures, const char *file)
+static void report_written(struct tool *t, const char *file, const struct ota_capability *c, int count)
 {
-    cJSON *tree = tool_keep(t, cJSON_CreateObject());
-    struct ota_capability c;
-    struct ota_fault fault;
-    size_t len = 0;
-
-    cJSON_AddItemToObject(tree, "signatures", signatures);
-    cJSON_AddItemToObject(tree, "signed", doc);
-    const char *text = json_print(t, tree, JSON_FILE, &len);
-    if (ota_capability_read(text, len, &c, &fault) != OTA_OK)
-        return refused(t, file, &fault);
-    int rc = file_replace(t, file, text, len, 0644);
-    if (rc != TOOL_OK)
-        return rc;
-    report(t, file, &c);
-    cJSON_AddNumberToObject(t->result, "signatures", cJSON_GetArraySize(signatures));
-    say(t, file, &c, tool_format(t, ", %d signature(s)", cJSON_GetArraySize(signatures)));
-    return TOOL_OK;
+    report(t, file, c);
+    cJSON_AddNumberToObject(t->result, "signatures", count);
+    say(t, file, c, tool_format(t, ", %d signature(s)", count));
 }
 
 static cJSON *make_doc(struct tool *t, const struct args *a, unsigned hours, unsigned counter)
@@ -114,53 +106,26 @@ static cJSON *make_doc(struct tool *t, const struct args *a, unsigned hours, uns
 static int run_make(struct tool *t, const struct args *a)
 {
     unsigned hours = 0, counter = 0;
-    const char *pem;
-    int rc = args_number(t, a, "hours", 1, HOURS_MAX, &hours);
+    struct ota_capability c;
+    int count, rc = args_number(t, a, "hours", 1, HOURS_MAX, &hours);
 
     if (rc == TOOL_OK)
         rc = args_number(t, a, "counter", 1, UINT32_MAX, &counter);
     if (rc != TOOL_OK)
         return rc;
-    cJSON *doc = make_doc(t, a, hours, counter), *signatures = cJSON_CreateArray();
-    for (size_t i = 0; rc == TOOL_OK && (pem = args_nth(a, "key", i)) != NULL; i++)
-        rc = signature_add(t, pem, doc, signatures);
+    rc = signed_make(t, a, make_doc(t, a, hours, counter), read_capability, &c, &count);
     if (rc == TOOL_OK)
-        return write_file(t, doc, signatures, args_get(a, "out"));
-    cJSON_Delete(doc);
-    cJSON_Delete(signatures);
-    return rc;
-}
-
-static int read_file(struct tool *t, const char *file, char **text, size_t *len, struct ota_capability *c)
-{
-    struct ota_fault fault;
-    int rc = file_read(t, file, text, len);
-
-    if (rc == TOOL_ABSENT)
-        return tool_failed(t, "%s: there is no such file", file);
-    if (rc == TOOL_OK && ota_capability_read(*text, *len, c, &fault) != OTA_OK)
-        rc = refused(t, file, &fault);
+        report_written(t, args_get(a, "out"), &c, count);
     return rc;
 }
 
 static int run_capability_sign(struct tool *t, const struct args *a)
 {
     struct ota_capability c;
-    cJSON *tree = NULL;
-    char *text = NULL;
-    size_t len = 0;
-    int rc = read_file(t, a->operand, &text, &len, &c);
+    int count, rc = signed_add(t, a, read_capability, &c, &count);
 
     if (rc == TOOL_OK)
-        rc = json_parse(t, a->operand, text, len, &tree);
-    if (rc != TOOL_OK)
-        return rc;
-    cJSON *signatures = cJSON_Duplicate(member(tree, "signatures"), true), *doc = cJSON_Duplicate(member(tree, "signed"), true);
-    rc = signature_add(t, args_get(a, "key"), doc, signatures);
-    if (rc == TOOL_OK)
-        return write_file(t, doc, signatures, args_get(a, "out"));
-    cJSON_Delete(doc);
-    cJSON_Delete(signatures);
+        report_written(t, args_get(a, "out"), &c, count);
     return rc;
 }
 
@@ -203,7 +168,7 @@ static int run_capability_show(struct tool *t, const struct args *a)
     if (rc == TOOL_OK && show_sphere(t, a->operand, text, len))
         return TOOL_OK;
     if (rc == TOOL_OK || rc == TOOL_ABSENT)
-        rc = read_file(t, a->operand, &text, &len, &c);
+        rc = signed_read(t, a->operand, read_capability, &c, &text, &len);
     if (rc != TOOL_OK)
         return rc;
     report(t, a->operand, &c);
@@ -250,7 +215,7 @@ static int run_capability_verify(struct tool *t, const struct args *a)
     if (rc == TOOL_OK && hex && (strlen(hex) != 2 * sizeof session || !hex_decode(hex, session, sizeof session)))
         rc = tool_usage(t, "--session: is not 64 hex digits");
     if (rc == TOOL_OK)
-        rc = read_file(t, a->operand, &text, &len, &c);
+        rc = signed_read(t, a->operand, read_capability, &c, &text, &len);
     if (rc != TOOL_OK)
         return rc;
     check.threshold = threshold;

@@ -40,6 +40,13 @@ static int refused(struct tool *t, const char *file, const struct ota_fault *f)
     return tool_failed(t, "%s: %s: %s", file, f->where, ota_err_text(f->err));
 }
 
+static int read_transfer(struct tool *t, const char *file, const char *text, size_t len, void *out)
+{
+    struct ota_fault fault;
+
+    return ota_owner_read(text, len, out, &fault) == OTA_OK ? TOOL_OK : refused(t, file, &fault);
+}
+
 static void report(struct tool *t, const char *file, const struct ota_claim *c, const char *more)
 {
     char time[TIME_LEN];
@@ -58,25 +65,10 @@ static void report(struct tool *t, const char *file, const struct ota_claim *c, 
 
 /* ---- make, sign ---- */
 
-/* Nothing is written that a device would not read. */
-static int write_file(struct tool *t, cJSON *doc, cJSON *signatures, const char *file)
+static void report_written(struct tool *t, const char *file, const struct ota_claim *c, int count)
 {
-    cJSON *tree = tool_keep(t, cJSON_CreateObject());
-    struct ota_claim c;
-    struct ota_fault fault;
-    size_t len = 0;
-
-    cJSON_AddItemToObject(tree, "signatures", signatures);
-    cJSON_AddItemToObject(tree, "signed", doc);
-    const char *text = json_print(t, tree, JSON_FILE, &len);
-    if (ota_owner_read(text, len, &c, &fault) != OTA_OK)
-        return refused(t, file, &fault);
-    int rc = file_replace(t, file, text, len, 0644);
-    if (rc != TOOL_OK)
-        return rc;
-    cJSON_AddNumberToObject(t->result, "signatures", cJSON_GetArraySize(signatures));
-    report(t, file, &c, tool_format(t, ", %d signature(s)", cJSON_GetArraySize(signatures)));
-    return TOOL_OK;
+    cJSON_AddNumberToObject(t->result, "signatures", count);
+    report(t, file, c, tool_format(t, ", %d signature(s)", count));
 }
 
 static int add_owners(struct tool *t, const struct args *a, cJSON *list)
@@ -123,49 +115,27 @@ static int fill_doc(struct tool *t, const struct args *a, cJSON *doc)
 
 static int run_make(struct tool *t, const struct args *a)
 {
-    cJSON *doc = cJSON_CreateObject(), *signatures = cJSON_CreateArray();
-    const char *pem;
-    int rc = fill_doc(t, a, doc);
+    cJSON *doc = cJSON_CreateObject();
+    struct ota_claim c;
+    int count, rc = fill_doc(t, a, doc);
 
-    for (size_t i = 0; rc == TOOL_OK && (pem = args_nth(a, "key", i)) != NULL; i++)
-        rc = signature_add(t, pem, doc, signatures);
+    if (rc != TOOL_OK) {
+        cJSON_Delete(doc);
+        return rc;
+    }
+    rc = signed_make(t, a, doc, read_transfer, &c, &count);
     if (rc == TOOL_OK)
-        return write_file(t, doc, signatures, args_get(a, "out"));
-    cJSON_Delete(doc);
-    cJSON_Delete(signatures);
-    return rc;
-}
-
-static int read_file(struct tool *t, const char *file, char **text, size_t *len, struct ota_claim *c)
-{
-    struct ota_fault fault;
-    int rc = file_read(t, file, text, len);
-
-    if (rc == TOOL_ABSENT)
-        return tool_failed(t, "%s: there is no such file", file);
-    if (rc == TOOL_OK && ota_owner_read(*text, *len, c, &fault) != OTA_OK)
-        rc = refused(t, file, &fault);
+        report_written(t, args_get(a, "out"), &c, count);
     return rc;
 }
 
 static int run_transfer_sign(struct tool *t, const struct args *a)
 {
     struct ota_claim c;
-    cJSON *tree = NULL;
-    char *text = NULL;
-    size_t len = 0;
-    int rc = read_file(t, a->operand, &text, &len, &c);
+    int count, rc = signed_add(t, a, read_transfer, &c, &count);
 
     if (rc == TOOL_OK)
-        rc = json_parse(t, a->operand, text, len, &tree);
-    if (rc != TOOL_OK)
-        return rc;
-    cJSON *signatures = cJSON_Duplicate(member(tree, "signatures"), true), *doc = cJSON_Duplicate(member(tree, "signed"), true);
-    rc = signature_add(t, args_get(a, "key"), doc, signatures);
-    if (rc == TOOL_OK)
-        return write_file(t, doc, signatures, args_get(a, "out"));
-    cJSON_Delete(doc);
-    cJSON_Delete(signatures);
+        report_written(t, args_get(a, "out"), &c, count);
     return rc;
 }
 
@@ -176,7 +146,7 @@ static int run_transfer_show(struct tool *t, const struct args *a)
     struct ota_claim c;
     char *text = NULL;
     size_t len = 0;
-    int rc = read_file(t, a->operand, &text, &len, &c);
+    int rc = signed_read(t, a->operand, read_transfer, &c, &text, &len);
 
     if (rc == TOOL_OK)
         report(t, a->operand, &c, " (not verified)");
@@ -188,7 +158,7 @@ static int read_last(struct tool *t, const struct args *a, struct ota_claim *now
     const char *device = args_get(a, "device"), *last = args_get(a, "last");
     char *text = NULL;
     size_t len = 0;
-    int rc = last ? read_file(t, last, &text, &len, now) : TOOL_OK;
+    int rc = last ? signed_read(t, last, read_transfer, now, &text, &len) : TOOL_OK;
 
     if (rc != TOOL_OK)
         return rc;
@@ -212,7 +182,7 @@ static int run_transfer_verify(struct tool *t, const struct args *a)
     int rc = read_last(t, a, &now);
 
     if (rc == TOOL_OK)
-        rc = read_file(t, a->operand, &text, &len, &next);
+        rc = signed_read(t, a->operand, read_transfer, &next, &text, &len);
     if (rc != TOOL_OK)
         return rc;
     if (ota_posix_crypto_open(&crypto, NULL, &fault) != OTA_OK ||

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "canon.h"
+#include "file.h"
 #include "keys.h"
 
 int signature_add(struct tool *t, const char *pem, const cJSON *doc, cJSON *signatures)
@@ -36,4 +37,62 @@ int signature_add(struct tool *t, const char *pem, const cJSON *doc, cJSON *sign
     cJSON_AddStringToObject(one, "sig", hex);
     cJSON_AddItemToArray(signatures, one);
     return TOOL_OK;
+}
+
+int signed_read(struct tool *t, const char *file, signed_reader *reader, void *out, char **text, size_t *len)
+{
+    int rc = file_read(t, file, text, len);
+
+    if (rc == TOOL_ABSENT)
+        return tool_failed(t, "%s: there is no such file", file);
+    return rc == TOOL_OK ? reader(t, file, *text, *len, out) : rc;
+}
+
+/* Takes doc and signatures. */
+static int write_signed(struct tool *t, cJSON *doc, cJSON *signatures, const char *file, signed_reader *reader, void *out)
+{
+    cJSON *tree = tool_keep(t, cJSON_CreateObject());
+    size_t len = 0;
+
+    cJSON_AddItemToObject(tree, "signatures", signatures);
+    cJSON_AddItemToObject(tree, "signed", doc);
+    const char *text = json_print(t, tree, JSON_FILE, &len);
+    int rc = reader(t, file, text, len, out);
+    return rc == TOOL_OK ? file_replace(t, file, text, len, 0644) : rc;
+}
+
+/* Takes doc and signatures. */
+static int sign_all(struct tool *t, const struct args *a, cJSON *doc, cJSON *signatures, signed_reader *reader, void *out, int *count)
+{
+    const char *pem;
+    int rc = TOOL_OK;
+
+    for (size_t i = 0; rc == TOOL_OK && (pem = args_nth(a, "key", i)) != NULL; i++)
+        rc = signature_add(t, pem, doc, signatures);
+    *count = cJSON_GetArraySize(signatures);
+    if (rc == TOOL_OK)
+        return write_signed(t, doc, signatures, args_get(a, "out"), reader, out);
+    cJSON_Delete(doc);
+    cJSON_Delete(signatures);
+    return rc;
+}
+
+int signed_make(struct tool *t, const struct args *a, cJSON *doc, signed_reader *reader, void *out, int *count)
+{
+    return sign_all(t, a, doc, cJSON_CreateArray(), reader, out, count);
+}
+
+int signed_add(struct tool *t, const struct args *a, signed_reader *reader, void *out, int *count)
+{
+    cJSON *tree = NULL;
+    char *text = NULL;
+    size_t len = 0;
+    int rc = signed_read(t, a->operand, reader, out, &text, &len);
+
+    if (rc == TOOL_OK)
+        rc = json_parse(t, a->operand, text, len, &tree);
+    if (rc != TOOL_OK)
+        return rc;
+    return sign_all(t, a, cJSON_Duplicate(member(tree, "signed"), true), cJSON_Duplicate(member(tree, "signatures"), true), reader, out,
+                    count);
 }
