@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -79,6 +80,30 @@ void otap_close(int *fd)
     if (*fd >= 0)
         (void)close(*fd);
     *fd = -1;
+}
+
+/* A new directory must survive a power cut as its files do: its name is durable once the parent is synced. */
+static int sync_parent(int dir_fd)
+{
+    int fd = openat(dir_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0)
+        return errno;
+    int number = otap_fsync(fd);
+    otap_close(&fd);
+    return number;
+}
+
+int otap_open_dir(const char *dir, int *fd)
+{
+    bool made = mkdir(dir, 0700) == 0;
+
+    if (!made && errno != EEXIST)
+        return errno;
+    *fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (*fd < 0)
+        return errno;
+    return made ? sync_parent(*fd) : 0;
 }
 
 static int write_fresh(int dir_fd, const char *tmp, const void *buf, size_t len)

@@ -18,6 +18,9 @@ int otap_pwrite(int fd, const void *buf, size_t len, uint64_t off);
 int otap_fsync(int fd);
 int otap_fdatasync(int fd);
 
+/* Open a directory that is no link, or make it for its owner alone: it is then durable, and so is its name in the parent. */
+int otap_open_dir(const char *dir, int *fd);
+
 /* Take an exclusive advisory lock or say who is first: EWOULDBLOCK. */
 int otap_lock(int fd);
 

@@ -295,31 +295,6 @@ static const struct ota_identity_ops ops = { get, sign, random_bytes, counter, e
 
 /* ---- opening ---- */
 
-/* A new directory must survive a power cut as its files do: its name is durable once the parent is synced. */
-static int sync_parent(int dir_fd)
-{
-    int fd = openat(dir_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-    if (fd < 0)
-        return errno;
-    int number = otap_fsync(fd);
-    otap_close(&fd);
-    return number;
-}
-
-static int open_dir(struct ota_posix_identity *s, const char *dir)
-{
-    bool made = mkdir(dir, 0700) == 0;
-
-    if (!made && errno != EEXIST)
-        return errno;
-    s->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (s->dir_fd < 0)
-        return errno;
-    int number = otap_identity_dir_ok(s->dir_fd);
-    return number == 0 && made ? sync_parent(s->dir_fd) : number;
-}
-
 /* No key: on the first use there are no counters either, or nothing was counted yet. */
 static int first_use(struct ota_posix_identity *s)
 {
@@ -368,7 +343,9 @@ ota_err ota_posix_identity_file_open(struct ota_posix_identity *s, const struct 
     if (!cfg || !cfg->dir)
         return ota_fault_set(fault, OTA_USAGE_ARGUMENT, "identity.dir", 0);
     s->certificate = cfg->certificate;
-    int number = open_dir(s, cfg->dir);
+    int number = otap_open_dir(cfg->dir, &s->dir_fd);
+    if (number == 0)
+        number = otap_identity_dir_ok(s->dir_fd);
     if (number != 0)
         return fail(s, fault, "dir", number);
     int lock = otap_identity_lock(s->dir_fd);

@@ -70,31 +70,6 @@ static ota_err store_remove(struct ota_store *s, const char *name, int32_t *port
 
 static const struct ota_store_ops ops = { store_read, store_write, store_remove };
 
-/* A new directory must survive a power cut as its records do: its name is durable once the parent is synced. */
-static int sync_parent(int dir_fd)
-{
-    int fd = openat(dir_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int number;
-
-    if (fd < 0)
-        return errno;
-    number = otap_fsync(fd);
-    otap_close(&fd);
-    return number;
-}
-
-static int open_dir(struct ota_posix_store *s, const char *dir)
-{
-    bool made = mkdir(dir, 0700) == 0;
-
-    if (!made && errno != EEXIST)
-        return errno;
-    s->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (s->dir_fd < 0)
-        return errno;
-    return made ? sync_parent(s->dir_fd) : 0;
-}
-
 static int take_lock(struct ota_posix_store *s)
 {
     s->lock_fd = openat(s->dir_fd, LOCK_NAME, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -122,7 +97,7 @@ ota_err ota_posix_store_open(struct ota_posix_store *s, const struct ota_posix_s
     *s = (struct ota_posix_store){ .port = { &ops }, .dir_fd = -1, .lock_fd = -1 };
     if (!cfg || !cfg->dir)
         return ota_fault_set(fault, OTA_USAGE_ARGUMENT, "store.dir", 0);
-    number = open_dir(s, cfg->dir);
+    number = otap_open_dir(cfg->dir, &s->dir_fd);
     if (number != 0)
         return fail(s, fault, "store.dir", number);
     number = take_lock(s);

@@ -48,6 +48,7 @@ int simp_block_in_use(uint64_t device);
 #define otap_pwrite simp_pwrite
 #define otap_fsync simp_fsync
 #define otap_fdatasync simp_fdatasync
+#define otap_open_dir simp_open_dir
 #define otap_lock simp_lock
 #define otap_close simp_close
 #define otap_replace simp_replace
