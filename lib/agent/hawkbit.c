@@ -61,6 +61,7 @@ ota_err otai_hb_start(struct ota *a)
     a->hb.telling = a->hb.exchange = false;
     a->j.etag[0] = '\0'; /* of another configuration, or of another check-in */
     ota_err err = otai_hb_box_load(a->cfg.store, &a->hb.box, &why);
+    a->hb.taken_up = a->hb.box.state;
     if (why.err == OTA_OK)
         return OTA_OK;
     (void)otai_fail_port(a, why.err, why.where, why.port_code);
@@ -78,7 +79,8 @@ static void begin(struct ota *a, enum otai_hb_task task)
                                    .product = a->cfg.product,
                                    .group = a->cfg.group,
                                    .version = running(a),
-                                   .report_last = a->j.report_last };
+                                   .report_last = a->j.report_last,
+                                   .taken_up = a->hb.taken_up };
     const struct ota_fault newest = a->fault;
 
     if (otai_believed_time(a, &facts.utc_s) != OTA_OK) {
@@ -120,6 +122,16 @@ static ota_err request(struct ota *a)
     return otai_get(a, &job, "hawkbit");
 }
 
+/* What the server knows of the action: of interest beside what the device knows of it. */
+static void note_history(struct ota *a)
+{
+    struct otai_hb_history *history = &a->hb.h->history;
+
+    if (history->said)
+        otai_note(a, OTA_EV_HISTORY, history->status, history->entries);
+    history->said = false;
+}
+
 /* The answer is there, or will not come. */
 static ota_err answered(struct ota *a, ota_err end)
 {
@@ -128,6 +140,8 @@ static ota_err answered(struct ota *a, ota_err end)
     a->hb.exchange = false;
     a->retry_after_s = a->fetch.retry_after_s;
     ota_err err = otai_hb_answered(a->hb.h, end, a->fetch.head.status, &why);
+    a->hb.taken_up = a->hb.h->facts.taken_up;
+    note_history(a);
     if (err == OTA_OK)
         return OTA_AGAIN;
     ota_err kept = keep_box(a);

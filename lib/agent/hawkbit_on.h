@@ -12,6 +12,7 @@ struct otai_hb_agent {
     bool telling;           /* in REPORT: the server is told */
     uint8_t held;           /* enum otai_hb_held of the newest answer to a poll */
     uint8_t held_before;    /* of all since the last update began: its report names them */
+    uint8_t taken_up;       /* enum otai_hb_state: see struct otai_hb_facts */
     uint64_t looked_ms;     /* when the server was last asked */
     uint64_t seen_off;      /* checkpoint of the download when last looked */
 };

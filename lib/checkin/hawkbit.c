@@ -6,12 +6,17 @@
  * Rules that make the server's history true: an action's id is stored before a byte of it is fetched; its result is stored
  * before it is sent and never changes; it is sent until it is acknowledged, and again if the server offers the action as
  * though it had not heard; a cancellation is accepted or refused, never answered in another way.
+ *
+ * What a start finds in the box may have ended on the server meanwhile, or have been heard by it: it is asked once, by
+ * installedBase for what is owed, because a look at deploymentBase makes hawkBit call a finished action "retrieved". That
+ * question is a favour: no answer to it stops the check-in.
  */
 #include "hawkbit.h"
 
 #include <string.h>
 
 #include "bytes.h"
+#include "hawkbit_action.h"
 #include "hawkbit_text.h"
 
 /* Polls in one check-in: each further one follows an answer that changed something on the server. */
@@ -22,6 +27,7 @@
 #define REPEATS_MAX 2
 
 enum {
+    HISTORY,
     FINAL,
     POLL,
     DECLARATION,
@@ -39,56 +45,10 @@ enum {
 
 /* ---- the box ---- */
 
-static bool about(const struct otai_hb_box *b, const char *id)
-{
-    return b->state != OTAI_HB_NONE && strcmp(b->action, id) == 0;
-}
-
-static bool ended(const struct otai_hb_box *b)
-{
-    return b->state == OTAI_HB_OWED || b->state == OTAI_HB_TOLD;
-}
-
 static void set_state(struct otai_hb *h, enum otai_hb_state state)
 {
     h->box->state = (uint8_t)state;
     h->save = true;
-}
-
-bool otai_hb_result(struct otai_hb_box *box, enum otai_hb_result result, const struct ota_fault *cause, const char *version)
-{
-    if (box->state != OTAI_HB_OPEN)
-        return false;
-    box->state = OTAI_HB_OWED;
-    box->result = (uint8_t)result;
-    box->again = 0;
-    box->code = cause ? cause->err : OTA_OK;
-    (void)otai_copy(box->where, sizeof box->where, cause ? cause->where : "");
-    (void)otai_copy(box->version, sizeof box->version, version);
-    return true;
-}
-
-/* Download-only ends with it; a window that is closed may open yet. */
-bool otai_hb_may_install(struct otai_hb_box *box, const char *version)
-{
-    if (box->state != OTAI_HB_OPEN || box->update != OTAI_HB_SKIP)
-        return true;
-    if (box->window == OTAI_HB_NO_WINDOW)
-        (void)otai_hb_result(box, OTAI_HB_STORED, NULL, version);
-    else
-        box->said |= OTAI_HB_IS_STORED;
-    return false;
-}
-
-ota_err otai_hb_agrees(const struct otai_hb_box *box, uint64_t seq, const uint8_t digest[OTA_SHA256_LEN], struct ota_fault *fault)
-{
-    if (box->state != OTAI_HB_OPEN)
-        return OTA_OK;
-    if (box->seq != seq)
-        return ota_fault_set(fault, OTA_REJECT_SEQUENCE, "hawkbit.ota.seq", 0);
-    if (box->has_digest && !otai_equal(box->digest, digest, OTA_SHA256_LEN))
-        return ota_fault_set(fault, OTA_REJECT_HASH, "hawkbit.ota.deployment", 0);
-    return OTA_OK;
 }
 
 /* Nothing is worked on any more; what the server knows of attributes and what was denied stays. */
@@ -111,7 +71,7 @@ static void accept(struct otai_hb *h, const struct otai_hb_answer *a)
 {
     struct otai_hb_box *b = h->box;
 
-    if (!(b->state == OTAI_HB_OPEN && about(b, a->id))) {
+    if (!(b->state == OTAI_HB_OPEN && otai_hb_about(b, a->id))) {
         bool was_open = b->state == OTAI_HB_OPEN && b->seq == a->seq;
 
         forget(h);
@@ -141,7 +101,7 @@ void otai_hb_begin(struct otai_hb *h, const struct ota_hawkbit *cfg, struct otai
     h->facts = *facts;
     h->task = (uint8_t)task;
     if (box->state == OTAI_HB_OWED)
-        h->phase = FINAL;
+        h->phase = facts->taken_up == OTAI_HB_OWED ? HISTORY : FINAL;
     else
         h->phase = task == OTAI_HB_ALL ? POLL : NOTHING;
     otai_hb_head(h);
@@ -192,14 +152,22 @@ static void offered_again(struct otai_hb *h)
     h->phase = FINAL;
 }
 
+/* The action under way, with nothing new about it. */
+static bool known(const struct otai_hb *h)
+{
+    const struct otai_hb_box *b = h->box;
+
+    return otai_hb_about(b, h->link.id) && b->state == OTAI_HB_OPEN && strcmp(b->mark, h->link.mark) == 0 && b->mark[0];
+}
+
 static void follow_deployment(struct otai_hb *h, const struct otai_hb_answer *a)
 {
     const struct otai_hb_box *b = h->box;
 
     h->link = a->deployment;
-    if (about(b, h->link.id) && ended(b))
+    if (otai_hb_about(b, h->link.id) && otai_hb_has_result(b))
         offered_again(h);
-    else if (about(b, h->link.id) && b->state == OTAI_HB_OPEN && strcmp(b->mark, h->link.mark) == 0 && b->mark[0])
+    else if (known(h) && h->facts.taken_up != OTAI_HB_OPEN)
         work(h);
     else
         h->phase = DEPLOYMENT;
@@ -286,30 +254,44 @@ static void took_cancel(struct otai_hb *h)
     const char *stop = h->reader.answer.stop_id[0] ? h->reader.answer.stop_id : h->link.id;
     struct otai_hb_box *b = h->box;
 
-    h->refusing = about(b, stop) && ended(b) && b->result == OTAI_HB_SUCCESS;
-    if (about(b, stop) && b->state == OTAI_HB_OPEN) {
+    h->refusing = otai_hb_about(b, stop) && otai_hb_has_result(b) && b->result == OTAI_HB_SUCCESS;
+    if (otai_hb_about(b, stop) && b->state == OTAI_HB_OPEN) {
         h->abandon = true;
         set_state(h, OTAI_HB_CANCELLED);
     }
     h->phase = CANCEL_ANSWER;
 }
 
-/* What a deployment must say before it is worked on. */
-static const char *lacking(const struct otai_hb *h)
+static void settled_already(struct otai_hb *h)
+{
+    h->told = true;
+    set_state(h, OTAI_HB_TOLD);
+    poll_again(h);
+}
+
+/* The server has what is owed, or has ended the action in another way: it hears nothing more of it, which could only be
+ * the same again, or contradict what it has. */
+static void took_history(struct otai_hb *h)
 {
     const struct otai_hb_answer *a = &h->reader.answer;
+    uint8_t status = a->history.said ? a->history.status : OTAI_HB_OTHER_STATUS;
 
-    if (strcmp(a->id, h->link.id) != 0)
-        return "hawkbit.id";
-    if (!a->has_download)
-        return "hawkbit.download";
-    return a->has_update ? NULL : "hawkbit.update";
+    if (otai_hb_ended_there(status) || status == OTAI_HB_DOWNLOADED)
+        settled_already(h);
+    else
+        h->phase = FINAL;
 }
 
 static void took_deployment(struct otai_hb *h)
 {
     const struct otai_hb_answer *a = &h->reader.answer;
 
+    if (a->history.said && otai_hb_ended_there(a->history.status)) {
+        if (otai_hb_about(h->box, h->link.id))
+            forget(h);
+        h->phase = NOTHING;
+        return;
+    }
     if (a->download == OTAI_HB_SKIP) {
         h->held = OTAI_HB_HELD_SKIP;
         h->phase = NOTHING;
@@ -327,10 +309,33 @@ static void took_deployment(struct otai_hb *h)
     work(h);
 }
 
+/* The question was not answered: on without it. false: the phase is no such question. */
+static bool goes_on_unanswered(struct otai_hb *h)
+{
+    if (h->phase == HISTORY)
+        h->phase = FINAL;
+    else if (h->phase == DEPLOYMENT && known(h))
+        work(h);
+    else
+        return false;
+    return true;
+}
+
+/* An answer that is wrong: where, and how. */
+static ota_err made_no_sense(struct otai_hb *h, const char *where, ota_err why, struct ota_fault *fault)
+{
+    if (!goes_on_unanswered(h))
+        return ota_fault_set(fault, OTA_RETRY_PROTOCOL, where, (int32_t)why);
+    h->history = (struct otai_hb_history){ .said = true, .status = OTAI_HB_UNREAD };
+    return OTA_OK;
+}
+
 static ota_err took(struct otai_hb *h, struct ota_fault *fault)
 {
     const char *bad = NULL;
 
+    if (h->reader.answer.history.said)
+        h->history = h->reader.answer.history;
     switch (h->phase) {
     case POLL:
         took_poll(h);
@@ -341,12 +346,17 @@ static ota_err took(struct otai_hb *h, struct ota_fault *fault)
     case CONSENT:
         h->phase = CONSENT_ANSWER;
         break;
+    case HISTORY:
+        bad = strcmp(h->reader.answer.id, h->link.id) != 0 ? "hawkbit.id" : NULL;
+        if (!bad)
+            took_history(h);
+        break;
     default:
-        bad = lacking(h);
+        bad = otai_hb_lacking(&h->reader.answer, h->link.id);
         if (!bad)
             took_deployment(h);
     }
-    return bad ? ota_fault_set(fault, OTA_RETRY_PROTOCOL, bad, 0) : OTA_OK;
+    return bad ? made_no_sense(h, bad, OTA_OK, fault) : OTA_OK;
 }
 
 /* ---- requests ---- */
@@ -361,6 +371,10 @@ static void ask(struct otai_hb *h, struct otai_hb_request *out)
         out->conditional = h->rounds == 0 && !h->told && lay_attributes(h) && h->crc == h->box->attributes_crc;
         h->rounds++;
         otai_hb_file(h, NULL, NULL, NULL);
+    }
+    if (h->phase == HISTORY) {
+        link_to_action(h);
+        otai_hb_file(h, "installedBase", &h->link, NULL);
     }
     if (h->phase == CANCEL)
         otai_hb_file(h, "cancelAction", &h->link, "");
@@ -415,7 +429,7 @@ static void tell(struct otai_hb *h, struct otai_hb_request *out)
 
 static bool reads(const struct otai_hb *h)
 {
-    return h->phase == POLL || h->phase == CANCEL || h->phase == CONSENT || h->phase == DEPLOYMENT;
+    return h->phase == HISTORY || h->phase == POLL || h->phase == CANCEL || h->phase == CONSENT || h->phase == DEPLOYMENT;
 }
 
 ota_err otai_hb_next(struct otai_hb *h, struct otai_hb_request *out)
@@ -453,7 +467,7 @@ static ota_err judge_document(struct otai_hb *h, struct ota_fault *fault)
     otai_text_init(&t, where, sizeof where);
     otai_text_add(&t, "hawkbit.");
     otai_text_add(&t, err == OTA_REJECT_SYNTAX || !h->reader.at ? "json" : h->reader.at);
-    return ota_fault_set(fault, OTA_RETRY_PROTOCOL, where, (int32_t)err);
+    return made_no_sense(h, where, err, fault);
 }
 
 /* The server acknowledged what it was told. */
@@ -509,7 +523,10 @@ static void gone(struct otai_hb *h)
         h->told = true;
         set_state(h, OTAI_HB_TOLD);
     }
-    poll_again(h);
+    if (h->phase == HISTORY)
+        h->phase = FINAL; /* it has not ended there */
+    else
+        poll_again(h);
 }
 
 /* A failure that is no reason to stop: intermediate news, attributes that the server does not like, an answer to a question
@@ -549,12 +566,14 @@ static bool goes_on(struct otai_hb *h, ota_err err)
         }
         return false;
     default:
-        return false;
+        return err != OTA_RETRY_NETWORK && goes_on_unanswered(h);
     }
 }
 
 ota_err otai_hb_answered(struct otai_hb *h, ota_err err, uint16_t status, struct ota_fault *fault)
 {
+    if ((h->phase == HISTORY || h->phase == DEPLOYMENT) && err != OTA_RETRY_NETWORK)
+        h->facts.taken_up = OTAI_HB_NONE;
     if (err == OTA_SAME) {
         h->quiet = h->unchanged = true;
         h->phase = NOTHING;

@@ -19,7 +19,9 @@
 #include "ota/hawkbit.h"
 #include "ota/port_net.h"
 
-#define OTAI_HB_FILE_MAX 448 /* "TENANT/controller/v1/ID/deploymentBase/ACTION?c=MARK", with NUL */
+/* The newest messages of an action's history: more than that the server need not send. */
+#define OTAI_HB_HISTORY "actionHistory=8"
+#define OTAI_HB_FILE_MAX 464 /* "TENANT/controller/v1/ID/deploymentBase/ACTION?c=MARK&HISTORY", with NUL */
 #define OTAI_HB_BODY_MAX 4096
 
 struct otai_hb_facts {
@@ -27,6 +29,7 @@ struct otai_hb_facts {
     const char *version;  /* that runs; may be "" */
     int64_t utc_s;        /* 0 = not known */
     uint32_t report_last; /* newest report */
+    uint8_t taken_up;     /* enum otai_hb_state: in which the start found the box, unless asked about since; 0 = none */
 };
 
 struct otai_hb_request {
@@ -52,9 +55,10 @@ struct otai_hb {
     bool save;    /* the box changed */
     bool abandon; /* the update under way is not wanted any more */
     bool told, sent_attributes, refusing;
-    bool quiet;     /* the poll alone said that there is nothing to do: the same answer will say so again */
-    bool unchanged; /* it was the same */
-    uint8_t held;   /* enum otai_hb_held */
+    bool quiet;                     /* the poll alone said that there is nothing to do: the same answer will say so again */
+    bool unchanged;                 /* it was the same */
+    uint8_t held;                   /* enum otai_hb_held */
+    struct otai_hb_history history; /* news of it: of the last answer that had one. The caller takes it away */
     uint8_t task, phase, rounds;
     uint32_t crc;             /* of the attributes under way */
     struct otai_hb_link link; /* that the request under way follows */

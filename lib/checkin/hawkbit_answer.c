@@ -39,7 +39,10 @@ enum node {
     KEY,
     META_VALUE,
     CANCEL,
-    STOP_ID
+    STOP_ID,
+    HISTORY,
+    STATUS,
+    MESSAGE
 };
 
 enum { OBJECT = 1, ARRAY = 2, TEXT = 4, NUMBER = 8 };
@@ -77,6 +80,9 @@ static const struct row rows[] = {
     { META, META_VALUE, TEXT, "value" },
     { ROOT, CANCEL, OBJECT, "cancelAction" },
     { CANCEL, STOP_ID, TEXT | NUMBER, "stopId" },
+    { ROOT, HISTORY, OBJECT, "actionHistory" },
+    { HISTORY, STATUS, TEXT, "status" },
+    { HISTORY, MESSAGE, ARRAY, "messages" },
 };
 #define ROWS (sizeof rows / sizeof rows[0])
 #define NO_ROW UINT8_MAX
@@ -279,6 +285,33 @@ static uint8_t key_of(const char *text)
     return strcmp(text, "ota.seq") == 0 ? SEQ_KEY : strcmp(text, "ota.deployment") == 0 ? DIGEST_KEY : OTHER_KEY;
 }
 
+static uint8_t status_of(const char *text)
+{
+    static const char *const words[] = {
+        [OTAI_HB_FINISHED] = "FINISHED",     [OTAI_HB_ERROR] = "ERROR",
+        [OTAI_HB_WARNING] = "WARNING",       [OTAI_HB_RUNNING] = "RUNNING",
+        [OTAI_HB_CANCELED] = "CANCELED",     [OTAI_HB_CANCELING] = "CANCELING",
+        [OTAI_HB_RETRIEVED] = "RETRIEVED",   [OTAI_HB_DOWNLOAD] = "DOWNLOAD",
+        [OTAI_HB_SCHEDULED] = "SCHEDULED",   [OTAI_HB_CANCEL_REJECTED] = "CANCEL_REJECTED",
+        [OTAI_HB_DOWNLOADED] = "DOWNLOADED", [OTAI_HB_WAIT_FOR_CONFIRMATION] = "WAIT_FOR_CONFIRMATION",
+    };
+
+    for (size_t i = OTAI_HB_FINISHED; i < sizeof words / sizeof words[0]; i++)
+        if (strcmp(text, words[i]) == 0)
+            return (uint8_t)i;
+    return OTAI_HB_OTHER_STATUS;
+}
+
+/* Servers may have more words, and whatever messages: what is not known is no reason to refuse a deployment. */
+static ota_err take_history(struct otai_hb_history *history, const struct otai_push *p, enum node node)
+{
+    if (node == MESSAGE)
+        history->entries++;
+    else
+        history->status = p->cut ? OTAI_HB_OTHER_STATUS : status_of(p->text);
+    return OTA_OK;
+}
+
 /* Entries of metadata and names of artefacts are free text, of any length. */
 static ota_err take_free(struct otai_hb_reader *r, const struct otai_push *p, enum node node)
 {
@@ -312,6 +345,8 @@ static ota_err take_scalar(struct otai_hb_reader *r, const struct otai_push *p, 
 
     if (node == KEY || node == META_VALUE || node == FILENAME)
         return take_free(r, p, node);
+    if (node == STATUS || node == MESSAGE)
+        return take_history(&a->history, p, node);
     if (p->cut)
         return OTA_REJECT_LIMIT;
     switch (node) {
@@ -370,11 +405,11 @@ static enum node value_node(const struct otai_hb_reader *r, const struct otai_pu
     return element ? (enum node)r->node[depth] : (enum node)r->next;
 }
 
-/* The elements of a known array are objects; other known values have the kinds of their row. */
+/* The elements of a known array are objects, but for messages; other known values have the kinds of their row. */
 static bool kind_ok(const struct otai_hb_reader *r, const struct otai_push *p, uint8_t depth, uint8_t kind)
 {
     if (depth == 0 || !(p->objects >> (depth - 1u) & 1u))
-        return kind == OBJECT;
+        return kind == (r->node[depth] == MESSAGE ? TEXT : OBJECT);
     return (rows[r->row].kinds & kind) != 0;
 }
 
@@ -389,6 +424,8 @@ static ota_err enter(struct otai_hb_reader *r, const struct otai_push *p, uint8_
     r->seen[p->depth] = 0;
     if (node == ATTRIBUTES_LINK)
         r->answer.wants_attributes = true;
+    if (node == HISTORY)
+        r->answer.history.said = true;
     if (node == META && kind == OBJECT) {
         r->key = OTHER_KEY;
         r->value[0] = '\0';

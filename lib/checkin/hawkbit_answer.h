@@ -14,6 +14,30 @@ struct otai_hb_link {
 };
 
 enum otai_hb_mode { OTAI_HB_SKIP = 0, OTAI_HB_ATTEMPT = 1, OTAI_HB_FORCED = 2 };
+/* The server's word for an action's state. The numbers are those of the event HISTORY: stable. */
+enum otai_hb_status {
+    OTAI_HB_OTHER_STATUS = 0, /* a word that is not known here */
+    OTAI_HB_FINISHED = 1,
+    OTAI_HB_ERROR = 2,
+    OTAI_HB_WARNING = 3,
+    OTAI_HB_RUNNING = 4,
+    OTAI_HB_CANCELED = 5,
+    OTAI_HB_CANCELING = 6,
+    OTAI_HB_RETRIEVED = 7,
+    OTAI_HB_DOWNLOAD = 8,
+    OTAI_HB_SCHEDULED = 9,
+    OTAI_HB_CANCEL_REJECTED = 10,
+    OTAI_HB_DOWNLOADED = 11,
+    OTAI_HB_WAIT_FOR_CONFIRMATION = 12,
+    OTAI_HB_UNREAD = 255 /* no word: the answer made no sense */
+};
+
+struct otai_hb_history {
+    bool said;        /* the answer has one */
+    uint8_t status;   /* enum otai_hb_status */
+    uint32_t entries; /* messages that came with it */
+};
+
 enum otai_hb_window { OTAI_HB_NO_WINDOW = 0, OTAI_HB_WINDOW_OPEN = 1, OTAI_HB_WINDOW_CLOSED = 2 };
 
 struct otai_hb_answer {
@@ -27,6 +51,7 @@ struct otai_hb_answer {
     bool has_seq, has_digest;
     uint64_t seq;
     uint8_t digest[OTA_SHA256_LEN];
+    struct otai_hb_history history;
 };
 
 struct otai_hb_reader {

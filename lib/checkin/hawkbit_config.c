@@ -52,7 +52,8 @@ static bool url_bad(const struct ota_hawkbit *c, const char *device_id)
     size_t ids = longest(c->tenant ? c->tenant : "DEFAULT") + longest(c->controller_id ? c->controller_id : device_id);
     size_t rest = sizeof "/controller/v1//confirmationBase//feedback?c=" + 2 * OTAI_HB_ID_MAX;
 
-    return ids + rest > OTAI_HB_FILE_MAX || ids + rest + strlen(c->url) > OTA_URL_MAX || c->url[strlen(c->url) - 1] != '/';
+    return ids + rest + sizeof OTAI_HB_HISTORY > OTAI_HB_FILE_MAX || ids + rest + strlen(c->url) > OTA_URL_MAX ||
+           c->url[strlen(c->url) - 1] != '/';
 }
 
 const char *otai_hb_config_bad(const struct ota_hawkbit *c, const char *device_id)

@@ -55,9 +55,16 @@ void otai_hb_file(struct otai_hb *h, const char *step, const struct otai_hb_link
         otai_text_add(&t, tail);
         return;
     }
-    if (link && link->mark[0]) {
+    if (!link)
+        return;
+    if (link->mark[0]) {
         otai_text_add(&t, "?c=");
         otai_text_add(&t, link->mark);
+    }
+    /* The longest configuration has no room for it: that server is not asked. */
+    if (strlen(c->url) + t.len + sizeof "?" OTAI_HB_HISTORY <= OTA_URL_MAX) {
+        otai_text_add(&t, link->mark[0] ? "&" : "?");
+        otai_text_add(&t, OTAI_HB_HISTORY);
     }
 }
 

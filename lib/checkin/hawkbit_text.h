@@ -5,8 +5,8 @@
 
 #include "hawkbit.h"
 
-/* "TENANT/controller/v1/ID" and below it "/STEP", "/STEP/ACTION", "/STEP/ACTION?c=MARK", "/STEP/ACTION/feedback": NULL and ""
- * leave a part out. */
+/* "TENANT/controller/v1/ID" and below it "/STEP", "/STEP/ACTION", "/STEP/ACTION?c=MARK&HISTORY", "/STEP/ACTION/feedback": NULL
+ * and "" leave a part out. */
 void otai_hb_file(struct otai_hb *h, const char *step, const struct otai_hb_link *link, const char *tail);
 /* Credentials and what is accepted. */
 void otai_hb_head(struct otai_hb *h);

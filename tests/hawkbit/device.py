@@ -8,7 +8,7 @@ import subprocess
 import time
 
 SLOT = 4 << 20
-RESTART, RETRY, LOCKED = 3, 4, 7
+RESTART, RETRY, REFUSED, LOCKED = 3, 4, 5, 7
 
 
 class Failed(Exception):

@@ -5,7 +5,7 @@ import json
 import urllib.error
 import urllib.request
 
-from device import RESTART, RETRY, must, until
+from device import REFUSED, RESTART, RETRY, must, until
 from scenarios import BIG, SLOW
 
 
@@ -56,8 +56,14 @@ def kept_across_kills(s):
     must(len(closings(s, "outbox")) == count, "told again though it was acknowledged")
 
 
+def told(s, device, action):
+    """[status] of the answers to the result of this action."""
+    return [r["status"] for r in s.operator.requests(device) if r["method"] == "POST" and f"/deploymentBase/{action}/feedback" in r["path"]
+            and json.loads(r["body"])["status"]["execution"] == "closed"]
+
+
 def lost_acknowledgement(s):
-    """The server heard the result, the device not that it did: it is told again, answered with 410, and settled."""
+    """The server heard the result, the device not that it did: after a start the history says so, and nothing is sent twice."""
     d = s.device("ack")
     dist_set, version = s.release()
     action = s.operator.assign(dist_set, "ack")
@@ -65,9 +71,96 @@ def lost_acknowledgement(s):
     d.restart()
     s.operator.fault(r"/ack/deploymentBase/\d+/feedback", method="POST", drop=True)
     d.check(0, RETRY)
+    must(s.operator.state("ack", action) == "finished", "the server did not hear it")
     d.check()
     s.went_well(d, action, version)
-    must(410 in statuses(s, "ack", "/feedback"), "the closed action did not hear it again")
+    must(told(s, "ack", action) == ["dropped"], f"the result was sent again: {told(s, 'ack', action)}")
+    must(statuses(s, "ack", f"/installedBase/{action}?actionHistory=8") == [200], "the history was not asked for, or more than once")
+    d.check()
+    must(len(statuses(s, "ack", "/installedBase/")) == 1, "asked again about what is settled")
+
+
+def as_another(s, d, action, finished):
+    """What another device with the same name and token says of this action."""
+    body = json.dumps({"id": str(action), "status": {"execution": "closed", "result": {"finished": finished}, "details": ["another"]}})
+    url = f"{s.operator.url}/DEFAULT/controller/v1/{d.name}/deploymentBase/{action}/feedback"
+    request = urllib.request.Request(url, body.encode(), {"Authorization": f"TargetToken {d.token}"}, method="POST")
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        must(answer.status == 200, "the other device is not heard")
+
+
+def lost_failure(s):
+    """The same for a failure; and where the history contradicts the device, the server hears no contradiction."""
+    for name, other in (("ack-error", False), ("ack-other", True)):
+        d = s.device(name)
+        dist_set, version = s.release()
+        action = s.operator.assign(dist_set, name)
+        d.check(RESTART)
+        must(d.restart() == version, "the trial does not start")
+        d.health(1)
+        d.check(RESTART)
+        must(d.restart() == "1.0.0", "not rolled back")
+        d.health(0)
+        s.operator.fault(rf"/{name}/deploymentBase/\d+/feedback", method="POST", **({"status": 503, "times": 1000} if other else {"drop": True}))
+        d.check(0, RETRY, REFUSED)
+        must(set(told(s, name, action)) == {503 if other else "dropped"}, f"{name}: not sent: {told(s, name, action)}")
+        s.operator.script("DELETE", "faults")
+        if other:
+            as_another(s, d, action, "success")
+        sent = told(s, name, action)
+        said = d.check(0, REFUSED)
+        must(statuses(s, name, "/installedBase/") == [200], f"{name}: the history was not asked for once")
+        must(f"the server has the action as {1 if other else 2}, with " in said, f"{name}: no event: {said}")
+        must(told(s, name, action) == sent, f"{name}: sent again: {told(s, name, action)}")
+        if other:
+            must(s.operator.state(name, action) == "finished", "the server's word was changed")
+        else:
+            s.failed(d, action, "; still runs 1.0.0")
+
+
+def no_history(s):
+    """Whatever comes in place of a history, the result is told, and an action that was begun goes on."""
+    answers = ({"status": 500}, {"status": 429}, {"status": 404}, {"status": 200, "body": "<html>"},
+               {"status": 200, "body": '{"id":"0","actionHistory":{"status":"FINISHED"}}'},
+               {"status": 200, "body": '{"actionHistory":[]}'})
+    d = s.device("deaf")
+    dist_set, version = s.release()
+    action = s.operator.assign(dist_set, "deaf")
+    d.check(RESTART)
+    d.restart()
+    s.operator.fault(r"/deaf/deploymentBase/\d+/feedback", method="POST", status=503, times=1000)
+    d.check(0, RETRY)
+    for answer in answers:
+        before = len(told(s, "deaf", action))
+        s.operator.fault(r"/deaf/installedBase/", method="GET", **answer)
+        d.check(0, RETRY)
+        must(len(told(s, "deaf", action)) > before, f"not told after {answer}")
+        must(statuses(s, "deaf", "/installedBase/")[-1] == answer["status"], f"asked another time: {answer}")
+    s.operator.script("DELETE", "faults")
+    d.check()
+    s.went_well(d, action, version)
+
+
+def history_of_an_open_action(s):
+    """A new start looks at it again, with the history; one that ended meanwhile is dropped."""
+    d = s.device("look")
+    dist_set, _ = s.release()
+    action = s.operator.assign(dist_set, "look", maintenanceWindow=s.operator.window(3600))
+    d.check()
+    d.check()
+    looks = [r for r in s.operator.requests("look") if r["method"] == "GET" and f"/deploymentBase/{action}" in r["path"]]
+    must(len(looks) == 2 and all(r["path"].endswith("&actionHistory=8") for r in looks), f"looks: {looks}")
+    begun = [r for r in s.operator.rows("look", action) if "begun" in r[1]]
+    must(len(begun) == 1, f"begun {len(begun)} times")
+    s.operator.fault(rf"/look/deploymentBase/{action}", method="GET", status=429)
+    d.check()
+    messages = ["m" * 512] * 3000
+    s.operator.fault(rf"/look/deploymentBase/{action}", method="GET", status=200, body=json.dumps(
+        {"id": str(action), "deployment": {"download": "forced", "update": "forced", "chunks": []},
+         "actionHistory": {"messages": messages, "status": "ERROR"}}))
+    d.check()
+    must(d.restart() == "1.0.0", "installed for an action that has ended")
+    must(not told(s, "look", action), f"told: {told(s, 'look', action)}")
 
 
 def killed_download(s):
@@ -373,6 +466,6 @@ def artefacts(s):
     must(get()[0] == 404, "still there though the action is closed")
 
 
-ALL = (kept_across_kills, lost_acknowledgement, killed_download, late_cancel, closed_silently, gone, quota, intervals, holds,
+ALL = (kept_across_kills, lost_acknowledgement, lost_failure, no_history, history_of_an_open_action, killed_download, late_cancel, closed_silently, gone, quota, intervals, holds,
        put_off, quiet_polls, retry_after,
        token_stays, wrong_token, gateway_token, attributes, declared, artefacts)

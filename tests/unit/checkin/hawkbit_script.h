@@ -100,7 +100,7 @@ static inline int settle(void **state)
 static inline void open_action(void)
 {
     assert_int_equal(PLAY(POLL(LINK("deploymentBase", "8?c=17")),
-                          { "GET /deploymentBase/8?c=17", NULL, OTA_DONE, 200, ACTION("8", FORCED, "42") },
+                          { "GET /deploymentBase/8?c=17&actionHistory=8", NULL, OTA_DONE, 200, ACTION("8", FORCED, "42") },
                           { "POST /deploymentBase/8/feedback", "\"execution\":\"proceeding\"", OTA_DONE, 200, NULL }),
                      OTA_DONE);
     assert_int_equal(box.state, OTAI_HB_OPEN);

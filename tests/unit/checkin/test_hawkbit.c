@@ -49,7 +49,7 @@ static void the_same_action_is_asked_for_once(void **state)
     assert_int_equal(PLAY(POLL(LINK("deploymentBase", "8?c=17"))), OTA_DONE);
     /* Soft became forced: look again, and do not begin anew. */
     assert_int_equal(PLAY(POLL(LINK("deploymentBase", "8?c=18")),
-                          { "GET /deploymentBase/8?c=18", NULL, OTA_DONE, 200, ACTION("8", CLOSED_WINDOW, "42") }),
+                          { "GET /deploymentBase/8?c=18&actionHistory=8", NULL, OTA_DONE, 200, ACTION("8", CLOSED_WINDOW, "42") }),
                      OTA_DONE);
     assert_int_equal(box.update, OTAI_HB_SKIP);
     assert_int_equal(box.window, OTAI_HB_WINDOW_CLOSED);
@@ -113,18 +113,18 @@ static void a_told_failure_that_is_meant_again_runs_again(void **state)
     /* goosebit has no change marks: there the first time is one. */
     (void)settle(NULL);
     assert_int_equal(PLAY(POLL(LINK("deploymentBase", "1")),
-                          { "GET /deploymentBase/1", NULL, OTA_DONE, 200, ACTION("1", FORCED, "3") },
+                          { "GET /deploymentBase/1?actionHistory=8", NULL, OTA_DONE, 200, ACTION("1", FORCED, "3") },
                           { "POST /deploymentBase/1/feedback", NULL, OTA_DONE, 200, NULL }),
                      OTA_DONE);
     assert_int_equal(
-        PLAY(POLL(LINK("deploymentBase", "1")), { "GET /deploymentBase/1", NULL, OTA_DONE, 200, ACTION("1", FORCED, "3") }),
+        PLAY(POLL(LINK("deploymentBase", "1")), { "GET /deploymentBase/1?actionHistory=8", NULL, OTA_DONE, 200, ACTION("1", FORCED, "3") }),
         OTA_DONE);
     (void)otai_hb_result(&box, OTAI_HB_FAILURE, &why, "1.0.0");
     assert_int_equal(
         PLAY({ "POST /deploymentBase/1/feedback", "\"failure\"", OTA_DONE, 200, NULL }, POLL(LINK("deploymentBase", "1"))),
         OTA_SAME);
     assert_int_equal(PLAY(POLL(LINK("deploymentBase", "1")),
-                          { "GET /deploymentBase/1", NULL, OTA_DONE, 200, ACTION("1", FORCED, "3") },
+                          { "GET /deploymentBase/1?actionHistory=8", NULL, OTA_DONE, 200, ACTION("1", FORCED, "3") },
                           { "POST /deploymentBase/1/feedback", "proceeding", OTA_DONE, 200, NULL }),
                      OTA_DONE);
     assert_int_equal(box.state, OTAI_HB_OPEN);
@@ -159,14 +159,14 @@ static void news_on_the_way_may_be_lost(void **state)
     for (size_t i = 0; i < 3; i++) {
         (void)settle(NULL);
         assert_int_equal(PLAY(POLL(LINK("deploymentBase", "8?c=17")),
-                              { "GET /deploymentBase/8?c=17", NULL, OTA_DONE, 200, ACTION("8", FORCED, "42") },
+                              { "GET /deploymentBase/8?c=17&actionHistory=8", NULL, OTA_DONE, 200, ACTION("8", FORCED, "42") },
                               { "POST /deploymentBase/8/feedback", NULL, heard[i], 429, NULL }),
                          OTA_DONE);
     }
     /* Closed on the server meanwhile: nothing is begun. */
     (void)settle(NULL);
     assert_int_equal(PLAY(POLL(LINK("deploymentBase", "8?c=17")),
-                          { "GET /deploymentBase/8?c=17", NULL, OTA_DONE, 200, ACTION("8", FORCED, "42") },
+                          { "GET /deploymentBase/8?c=17&actionHistory=8", NULL, OTA_DONE, 200, ACTION("8", FORCED, "42") },
                           { "POST /deploymentBase/8/feedback", NULL, OTA_RETRY_NOT_FOUND, 410, NULL }, POLL("{}")),
                      OTA_SAME);
     assert_int_equal(box.state, OTAI_HB_NONE);
@@ -177,7 +177,7 @@ static void download_only_ends_with_the_image_in_place(void **state)
 {
     (void)state;
     assert_int_equal(PLAY(POLL(LINK("deploymentBase", "8?c=17")),
-                          { "GET /deploymentBase/8?c=17", NULL, OTA_DONE, 200, ACTION("8", STORE_ONLY, "42") },
+                          { "GET /deploymentBase/8?c=17&actionHistory=8", NULL, OTA_DONE, 200, ACTION("8", STORE_ONLY, "42") },
                           { "POST /deploymentBase/8/feedback", "proceeding", OTA_DONE, 200, NULL }),
                      OTA_DONE);
     assert_false(otai_hb_may_install(&box, "1.0.0"));
@@ -188,7 +188,7 @@ static void download_only_ends_with_the_image_in_place(void **state)
                      OTA_SAME);
     /* Now it is to be installed. */
     assert_int_equal(PLAY(POLL(LINK("deploymentBase", "9?c=1")),
-                          { "GET /deploymentBase/9?c=1", NULL, OTA_DONE, 200, ACTION("9", FORCED, "42") },
+                          { "GET /deploymentBase/9?c=1&actionHistory=8", NULL, OTA_DONE, 200, ACTION("9", FORCED, "42") },
                           { "POST /deploymentBase/9/feedback", "proceeding", OTA_DONE, 200, NULL }),
                      OTA_DONE);
     assert_true(otai_hb_may_install(&box, "1.0.0"));
@@ -198,7 +198,7 @@ static void a_closed_window_waits_until_it_opens(void **state)
 {
     (void)state;
     assert_int_equal(PLAY(POLL(LINK("deploymentBase", "8?c=17")),
-                          { "GET /deploymentBase/8?c=17", NULL, OTA_DONE, 200, ACTION("8", CLOSED_WINDOW, "42") },
+                          { "GET /deploymentBase/8?c=17&actionHistory=8", NULL, OTA_DONE, 200, ACTION("8", CLOSED_WINDOW, "42") },
                           { "POST /deploymentBase/8/feedback", "proceeding", OTA_DONE, 200, NULL }),
                      OTA_DONE);
     assert_false(otai_hb_may_install(&box, "1.0.0"));
@@ -208,7 +208,7 @@ static void a_closed_window_waits_until_it_opens(void **state)
                      OTA_SAME);
     assert_int_equal(PLAY(POLL(LINK("deploymentBase", "8?c=17"))), OTA_SAME);
     assert_int_equal(
-        PLAY(POLL(LINK("deploymentBase", "8?c=18")), { "GET /deploymentBase/8?c=18", NULL, OTA_DONE, 200,
+        PLAY(POLL(LINK("deploymentBase", "8?c=18")), { "GET /deploymentBase/8?c=18&actionHistory=8", NULL, OTA_DONE, 200,
                                                        ACTION("8", FORCED ",\"maintenanceWindow\":\"available\"", "42") }),
         OTA_DONE);
     assert_true(otai_hb_may_install(&box, "1.0.0"));
@@ -218,7 +218,7 @@ static void no_download_means_nothing_at_all(void **state)
 {
     (void)state;
     assert_int_equal(
-        PLAY(POLL(LINK("deploymentBase", "8?c=17")), { "GET /deploymentBase/8?c=17", NULL, OTA_DONE, 200,
+        PLAY(POLL(LINK("deploymentBase", "8?c=17")), { "GET /deploymentBase/8?c=17&actionHistory=8", NULL, OTA_DONE, 200,
                                                        ACTION("8", "\"download\":\"skip\",\"update\":\"skip\"", "42") }),
         OTA_SAME);
     assert_int_equal(box.state, OTAI_HB_NONE);
@@ -231,7 +231,7 @@ static void a_deployment_without_a_number_fails(void **state)
     (void)state;
     assert_int_equal(
         PLAY(POLL(LINK("deploymentBase", "8?c=17")),
-             { "GET /deploymentBase/8?c=17", NULL, OTA_DONE, 200, "{\"id\":\"8\",\"deployment\":{" FORCED ",\"chunks\":[]}}" },
+             { "GET /deploymentBase/8?c=17&actionHistory=8", NULL, OTA_DONE, 200, "{\"id\":\"8\",\"deployment\":{" FORCED ",\"chunks\":[]}}" },
              { "POST /deploymentBase/8/feedback", "REJECT_MISSING (hawkbit.ota.seq)", OTA_DONE, 200, NULL }, POLL("{}")),
         OTA_SAME);
     assert_int_equal(box.state, OTAI_HB_TOLD);
@@ -271,7 +271,7 @@ static void a_cancellation_is_accepted(void **state)
                           { "GET /cancelAction/9", NULL, OTA_DONE, 200, "{\"id\":\"9\",\"cancelAction\":{\"stopId\":\"9\"}}" },
                           { "POST /cancelAction/9/feedback", "\"closed\"", OTA_DONE, 200, NULL },
                           POLL(LINK("deploymentBase", "10?c=2")),
-                          { "GET /deploymentBase/10?c=2", NULL, OTA_DONE, 200, ACTION("10", FORCED, "43") },
+                          { "GET /deploymentBase/10?c=2&actionHistory=8", NULL, OTA_DONE, 200, ACTION("10", FORCED, "43") },
                           { "POST /deploymentBase/10/feedback", "proceeding", OTA_DONE, 200, NULL }),
                      OTA_DONE);
 }
@@ -307,7 +307,7 @@ static void consent(void **state)
 {
     struct ota_hawkbit c = plain;
     const struct line yes[] = { POLL(LINK("confirmationBase", "8?c=1")),
-                                { "GET /confirmationBase/8?c=1", NULL, OTA_DONE, 200,
+                                { "GET /confirmationBase/8?c=1&actionHistory=8", NULL, OTA_DONE, 200,
                                   "{\"id\":\"8\",\"confirmation\":{" FORCED ",\"chunks\":[]}}" },
                                 { "POST /confirmationBase/8/feedback", "{\"confirmation\":\"confirmed\"", OTA_DONE, 200, NULL },
                                 POLL("{}") };
@@ -315,7 +315,7 @@ static void consent(void **state)
                                yes[1],
                                { "POST /confirmationBase/8/feedback", "{\"confirmation\":\"denied\"", OTA_DONE, 200, NULL } };
     const struct line other[] = { POLL(LINK("confirmationBase", "8?c=2")),
-                                  { "GET /confirmationBase/8?c=2", NULL, OTA_DONE, 200, "{\"id\":\"8\"}" },
+                                  { "GET /confirmationBase/8?c=2&actionHistory=8", NULL, OTA_DONE, 200, "{\"id\":\"8\"}" },
                                   no[2] };
 
     (void)state;
@@ -336,7 +336,7 @@ static void another_action_takes_over(void **state)
     (void)state;
     open_action();
     assert_int_equal(PLAY(POLL(LINK("deploymentBase", "9?c=1")),
-                          { "GET /deploymentBase/9?c=1", NULL, OTA_DONE, 200, ACTION("9", FORCED, "43") },
+                          { "GET /deploymentBase/9?c=1&actionHistory=8", NULL, OTA_DONE, 200, ACTION("9", FORCED, "43") },
                           { "POST /deploymentBase/9/feedback", "proceeding", OTA_DONE, 200, NULL }),
                      OTA_DONE);
     assert_string_equal(box.action, "9");
@@ -381,7 +381,7 @@ static void nonsense_is_no_reason_to_touch_an_action(void **state)
     };
     for (size_t i = 0; i < sizeof deployments / sizeof deployments[0]; i++) {
         assert_int_equal(PLAY(POLL(LINK("deploymentBase", "9?c=17")),
-                              { "GET /deploymentBase/9?c=17", NULL, OTA_DONE, 200, deployments[i].answer }),
+                              { "GET /deploymentBase/9?c=17&actionHistory=8", NULL, OTA_DONE, 200, deployments[i].answer }),
                          OTA_RETRY_PROTOCOL);
         assert_string_equal(fault.where, deployments[i].where);
         assert_memory_equal(&box, &before, sizeof box);

@@ -116,6 +116,63 @@ static void a_cancellation(void **state)
     assert_string_equal(r.answer.stop_id, "10");
 }
 
+#define HISTORY(inner) "{\"id\":\"8\",\"actionHistory\":" inner "}"
+
+static void a_history_is_a_word_and_a_count(void **state)
+{
+    static const struct {
+        const char *word;
+        uint8_t status;
+    } words[] = {
+        { "FINISHED", 1 },    { "ERROR", 2 },
+        { "WARNING", 3 },     { "RUNNING", 4 },
+        { "CANCELED", 5 },    { "CANCELING", 6 },
+        { "RETRIEVED", 7 },   { "DOWNLOAD", 8 },
+        { "SCHEDULED", 9 },   { "CANCEL_REJECTED", 10 },
+        { "DOWNLOADED", 11 }, { "WAIT_FOR_CONFIRMATION", 12 },
+        { "finished", 0 },    { "FINISHED ", 0 },
+        { "DENIED", 0 },      { "", 0 },
+    };
+    char text[4096];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        (void)snprintf(text, sizeof text, HISTORY("{\"messages\":[\"a\",\"\"],\"status\":\"%s\",\"more\":{\"messages\":[1]}}"),
+                       words[i].word);
+        assert_int_equal(read_text(text), OTA_OK);
+        assert_true(r.answer.history.said);
+        assert_int_equal(r.answer.history.status, words[i].status);
+        assert_int_equal(r.answer.history.entries, 2);
+    }
+    /* As long as it likes: the word is then none that is known, a message is one all the same. */
+    (void)snprintf(text, sizeof text, HISTORY("{\"status\":\"FINISHED%0900d\",\"messages\":[\"%0900d\"]}"), 1, 1);
+    assert_int_equal(read_text(text), OTA_OK);
+    assert_int_equal(r.answer.history.status, OTAI_HB_OTHER_STATUS);
+    assert_int_equal(r.answer.history.entries, 1);
+    /* None, or one that says nothing. */
+    assert_int_equal(read_text(HISTORY("null")), OTA_OK);
+    assert_false(r.answer.history.said);
+    assert_int_equal(read_text(HISTORY("{\"status\":null,\"messages\":null}")), OTA_OK);
+    assert_true(r.answer.history.said);
+    assert_int_equal(r.answer.history.status, OTAI_HB_OTHER_STATUS);
+    assert_int_equal(r.answer.history.entries, 0);
+}
+
+/* A server may ignore how many were asked for: 5,000 messages are some 3 MB, of which nothing is kept. */
+static void a_history_may_be_of_any_size(void **state)
+{
+    static char text[3200000];
+    size_t n = (size_t)snprintf(text, sizeof text, "{\"id\":\"8\",\"actionHistory\":{\"messages\":[");
+
+    (void)state;
+    for (int i = 0; i < 5000; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s\"%0512d \\u20ac \\\"status\\\":\\\"ERROR\\\"\"", i ? "," : "", i);
+    (void)snprintf(text + n, sizeof text - n, "],\"status\":\"RUNNING\"}}");
+    assert_int_equal(read_in(text, strlen(text), 512), OTA_OK);
+    assert_int_equal(r.answer.history.entries, 5000);
+    assert_int_equal(r.answer.history.status, OTAI_HB_RUNNING);
+}
+
 static void refusals_name_the_member(void **state)
 {
     static const struct {
@@ -150,6 +207,19 @@ static void refusals_name_the_member(void **state)
         { "{\"deployment\":{\"chunks\":[null]}}", OTA_REJECT_TYPE, "chunks" },
         { "{\"deployment\":{\"chunks\":[[]]}}", OTA_REJECT_TYPE, "chunks" },
         { "{\"cancelAction\":{\"stopId\":\"../../x\"}}", OTA_REJECT_VALUE, "stopId" },
+        { HISTORY("[]"), OTA_REJECT_TYPE, "actionHistory" },
+        { HISTORY("\"FINISHED\""), OTA_REJECT_TYPE, "actionHistory" },
+        { HISTORY("true"), OTA_REJECT_TYPE, "actionHistory" },
+        { HISTORY("{},\"actionHistory\":{}"), OTA_REJECT_DUPLICATE, "actionHistory" },
+        { HISTORY("{\"status\":1}"), OTA_REJECT_TYPE, "status" },
+        { HISTORY("{\"status\":[\"FINISHED\"]}"), OTA_REJECT_TYPE, "status" },
+        { HISTORY("{\"status\":\"ERROR\",\"status\":\"FINISHED\"}"), OTA_REJECT_DUPLICATE, "status" },
+        { HISTORY("{\"messages\":\"m\"}"), OTA_REJECT_TYPE, "messages" },
+        { HISTORY("{\"messages\":{}}"), OTA_REJECT_TYPE, "messages" },
+        { HISTORY("{\"messages\":[1]}"), OTA_REJECT_TYPE, "messages" },
+        { HISTORY("{\"messages\":[null]}"), OTA_REJECT_TYPE, "messages" },
+        { HISTORY("{\"messages\":[\"m\",[\"n\"]]}"), OTA_REJECT_TYPE, "messages" },
+        { HISTORY("{\"messages\":[{}]}"), OTA_REJECT_TYPE, "messages" },
         { "[]", OTA_REJECT_TYPE, NULL },
         { "1 ", OTA_REJECT_TYPE, NULL },
         { "null ", OTA_REJECT_TYPE, NULL },
@@ -267,6 +337,8 @@ int main(void)
         cmocka_unit_test(a_deployment),
         cmocka_unit_test(the_name_of_an_artefact_can_say_it),
         cmocka_unit_test(a_cancellation),
+        cmocka_unit_test(a_history_is_a_word_and_a_count),
+        cmocka_unit_test(a_history_may_be_of_any_size),
         cmocka_unit_test(refusals_name_the_member),
         cmocka_unit_test(sequence_numbers_are_strict),
         cmocka_unit_test(long_links_and_ids_are_refused),

@@ -118,7 +118,7 @@ static void what_runs_is_declared_with_the_attributes(void **state)
                                       POLL("{}") };
     const struct line deployed[] = { POLL(LINK("deploymentBase", "8?c=1")),
                                      ATTRIBUTES,
-                                     { "GET /deploymentBase/8?c=1", NULL, OTA_DONE, 200,
+                                     { "GET /deploymentBase/8?c=1&actionHistory=8", NULL, OTA_DONE, 200,
                                        ACTION("8", "\"download\":\"skip\",\"update\":\"skip\"", "42") } };
     c.consent = OTA_HAWKBIT_WAIT;
     box.attributes_crc = 0;
