@@ -366,6 +366,23 @@ static bool check_hawkbit(const struct agent_hawkbit *h, struct schema_fault *fa
     return true;
 }
 
+/* The writer signs inside the sandbox, where no socket is made; a device file stays open from before. */
+static bool is_simulator(const char *tcti)
+{
+    return tcti && (strncmp(tcti, "swtpm:", 6) == 0 || strncmp(tcti, "mssim:", 6) == 0);
+}
+
+static bool check_attest(const struct agent_config *c, struct schema_fault *fault)
+{
+    if (!c->attest.url)
+        return true;
+    if (c->identity.kind == AGENT_IDENTITY_NONE)
+        return schema_fail(fault, "identity", "is missing: attest needs the device's key");
+    if (is_simulator(c->identity.tcti) && c->sandbox.mode != AGENT_SANDBOX_OFF)
+        return schema_fail(fault, "identity.tcti", "is a simulator behind a socket: with attest that needs sandbox.mode \"off\"");
+    return agent_attest_check(&c->attest, fault);
+}
+
 static bool check_whole(struct agent_config *c, struct schema_fault *fault)
 {
     for (size_t i = 0; i < c->component_count * 2; i++)
@@ -377,7 +394,7 @@ static bool check_whole(struct agent_config *c, struct schema_fault *fault)
         return schema_fail(fault, "device_id", "is missing");
     if (!check_boot(c, fault) || !check_hawkbit(&c->hawkbit, fault) || !agent_policy_read(&c->policy, fault) ||
         !agent_telemetry_check(&c->telemetry, fault) || !agent_sandbox_read(&c->sandbox, fault) ||
-        !agent_attest_check(&c->attest, fault) || !agent_monitor_read(&c->monitor, fault) || !agent_owner_read(&c->owner, fault))
+        !check_attest(c, fault) || !agent_monitor_read(&c->monitor, fault) || !agent_owner_read(&c->owner, fault))
         return false;
     if (c->attest.url && c->net.client_cert)
         return schema_fail(fault, "net.client_cert", "does not go with attest: that brings the certificate");

@@ -12,7 +12,6 @@ static const struct schema_field fields[] = {
     TEXT(url, true, 9, URL_LEN_MAX),
     TEXT(ca_file, false, 1, PATH_LEN_MAX),
     TEXT(token_file, false, 1, PATH_LEN_MAX),
-    TEXT(identity, true, 1, PATH_LEN_MAX),
     TEXT(log, true, 1, PATH_LEN_MAX),
     TEXT(form, false, 1, 7),
     TEXT(implementation, false, 64, 64),

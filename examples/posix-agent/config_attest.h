@@ -9,7 +9,6 @@ struct agent_attest {
     const char *url;              /* of the service; NULL = no attestation */
     const char *ca_file;          /* that the service's certificate is checked by; NULL = net.ca_file */
     const char *token_file;       /* registration token; NULL = the device is registered */
-    const char *identity;         /* folder with the device's key */
     const char *log;              /* file with what was measured at this start */
     const char *form;             /* "cose", "jwt"; NULL = "cose" */
     const char *implementation;   /* 64 hex digits; NULL = zeros */

@@ -28,19 +28,19 @@ static ota_err refuse(struct schema_fault *fault, const char *key, const char *w
 
 /* ---- what evidence is made of ---- */
 
-static ota_err open_identity(struct device_attest *a, struct schema_fault *fault)
+/* Whatever the configuration calls the device's identity signs its evidence, and says itself what that is worth. */
+static ota_err open_identity(struct device_attest *a, const struct agent_identity_config *c, struct schema_fault *fault)
 {
-    const struct ota_posix_identity_config cfg = { .dir = a->cfg->identity };
     struct ota_fault why = { .err = OTA_OK };
-    int32_t code = 0;
     size_t len = 0;
-    ota_err err = ota_posix_identity_file_open(&a->identity, &cfg, &why);
+    ota_err err = agent_identity_open(&a->identity, c, &why);
 
     if (err != OTA_OK)
-        return device_fail(fault, "attest.identity", why.where, err, &why);
-    ota_identity_signer_init(&a->signer, &a->identity.port);
-    err = a->identity.port.ops->get(&a->identity.port, OTA_IDENTITY_KEY, a->key, sizeof a->key, &len, &code);
-    return err == OTA_OK ? OTA_OK : device_fail(fault, "attest.identity", a->cfg->identity, err, NULL);
+        return device_fail(fault, why.where, NULL, err, &why);
+    agent_identity_key_only(&a->identity);
+    ota_identity_signer_init(&a->signer, a->identity.port);
+    err = a->identity.port->ops->get(a->identity.port, OTA_IDENTITY_KEY, a->key, sizeof a->key, &len, &why.port_code);
+    return err == OTA_OK ? OTA_OK : device_fail(fault, "identity.key", NULL, err, &why);
 }
 
 /* What the boot stages measured: whoever started this program wrote it. */
@@ -94,7 +94,7 @@ static void make_claims(struct device_attest *a)
 {
     const char *hex = a->cfg->implementation;
 
-    a->claims = (struct ota_claims){ .client_id = -1, .strength = a->identity.port.strength };
+    a->claims = (struct ota_claims){ .client_id = -1, .strength = a->identity.port->strength };
     for (size_t i = 0; hex && i < sizeof a->claims.implementation; i++)
         a->claims.implementation[i] = (uint8_t)(digit(hex[2 * i]) << 4 | digit(hex[2 * i + 1]));
     take_boot_seed(&a->claims);
@@ -265,7 +265,7 @@ ota_err device_attest_open(struct device *d, const struct agent_config *c, struc
         return refuse(fault, "state_dir", "is too long");
     err = a->cfg->token_file ? device_read_token(a->cfg->token_file, "attest.token_file", a->token, sizeof a->token, fault) : OTA_OK;
     if (err == OTA_OK)
-        err = open_identity(a, fault);
+        err = open_identity(a, &c->identity, fault);
     if (err == OTA_OK)
         err = read_log(a, &d->crypto.port, fault);
     if (err == OTA_OK)
@@ -322,7 +322,7 @@ void device_attest_close(struct device *d)
     if (a->fetcher.port.ops)
         ota_posix_fetcher_close(&a->fetcher);
     ota_posix_net_close(&a->net);
-    ota_posix_identity_close(&a->identity);
+    agent_identity_close(&a->identity);
     memset(a->token, 0, sizeof a->token);
     a->on = false;
 }

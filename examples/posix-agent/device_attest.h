@@ -4,9 +4,9 @@
 #define AGENT_DEVICE_ATTEST_H
 
 #include "config.h"
+#include "identity.h"
 #include "ota/attest_client.h"
 #include "ota/posix_sandbox.h"
-#include "ota/posix_identity.h"
 
 struct device_attest {
     bool on;
@@ -14,7 +14,7 @@ struct device_attest {
     struct ota_posix_net net;             /* to the service: shows no certificate */
     struct ota_posix_fetcher fetcher;     /* the same of an agent in two processes */
     struct ota_net *net_port;             /* the one that is open */
-    struct ota_posix_identity identity;
+    struct agent_identity identity;       /* open for its key alone */
     struct ota_identity_signer signer;
     struct ota_posix_cert_keys keys;
     struct ota_attest_log log;

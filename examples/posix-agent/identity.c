@@ -83,15 +83,20 @@ ota_err agent_identity_open(struct agent_identity *i, const struct agent_identit
     return err;
 }
 
+void agent_identity_key_only(struct agent_identity *i)
+{
+    if (i->has_store)
+        ota_posix_store_close(&i->store);
+    i->has_store = false;
+}
+
 void agent_identity_close(struct agent_identity *i)
 {
     if (i->port && i->kind == AGENT_IDENTITY_FILE)
         ota_posix_identity_close(&i->as.file);
     if (i->port && i->kind == AGENT_IDENTITY_TPM)
         ota_tpm_close(&i->as.tpm);
-    if (i->has_store)
-        ota_posix_store_close(&i->store);
-    i->has_store = false;
+    agent_identity_key_only(i);
     i->port = NULL;
 }
 

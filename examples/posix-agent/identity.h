@@ -28,6 +28,8 @@ struct agent_identity {
 /** @return OTA_OK, or an error with *fault naming the place; USAGE_CONFIG: none is configured */
 ota_err agent_identity_open(struct agent_identity *i, const struct agent_identity_config *c, struct ota_fault *fault);
 void agent_identity_close(struct agent_identity *i);
+/** Whoever holds it for long and only signs: the folder of a "psa" identity's counters is free for others. No counter may be used then. */
+void agent_identity_key_only(struct agent_identity *i);
 
 /** Device id of the configured identity. */
 ota_err agent_identity_device_id(const struct agent_identity_config *c, char id[OTA_IDENTITY_DEVICE_ID_LEN], struct ota_fault *fault);

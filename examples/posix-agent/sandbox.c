@@ -235,8 +235,6 @@ static ota_err list_files(struct sandbox *s, const struct agent_config *c)
         err = sandbox_read_path(s, c->policy.power_supply);
     if (err == OTA_OK && c->attest.application_file)
         err = add_folder(s, c->attest.application_file, sandbox_write_path);
-    if (err == OTA_OK && c->attest.identity)
-        err = sandbox_write_path(s, c->attest.identity);
     for (size_t i = 0; i < sizeof system_files / sizeof system_files[0] && err == OTA_OK; i++)
         err = sandbox_read_path(s, system_files[i]);
     for (size_t i = 0; c->sandbox.read[i] && err == OTA_OK; i++)

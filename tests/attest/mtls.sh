@@ -67,8 +67,8 @@ agent_config() { # SERVICE URL [MORE MEMBERS]
       "prefixes": ["app/", "group/"], "root": "$work/pub/web/p/thermostat/metadata/1.root.json" },
     { "name": "os", "metadata_url": "https://127.0.0.1:$web/os/metadata/", "targets_url": "https://127.0.0.1:$web/os/targets/", "prefixes": ["os/"],
       "root": "$work/pub/web/os/metadata/1.root.json" } ],
-  "net": { "ca_file": "$work/tls-ca.pem" }, "times": { "retry_base_s": 1 },
-  "attest": { "url": "$1", "token_file": "$work/token", "identity": "$D/identity", "log": "$D/measured",
+  "identity": { "kind": "file", "dir": "$D/identity" }, "net": { "ca_file": "$work/tls-ca.pem" }, "times": { "retry_base_s": 1 },
+  "attest": { "url": "$1", "token_file": "$work/token", "log": "$D/measured",
               "application_file": "$D/apps/certificate.pem" },
   "health": { "command": ["/bin/true"] }, "boot": { "type": "file", "path": "$D/boot" } ${2:-} }
 JSON
@@ -153,7 +153,8 @@ refuse() { # NAME TEXT SED
 }
 refuse "http" "attest.url: must begin with https://" 's#"url": "https:#"url": "http:#'
 refuse "unknown member" "attest.tokn" 's/token_file/tokn/'
-refuse "no identity" "attest.identity: is missing" 's/"identity": "[^"]*",//'
+refuse "no identity" "identity: is missing: attest needs the device's key" 's/"identity": {[^}]*},//'
+refuse "an identity of its own" "attest.identity: is not a known key" 's#"token_file"#"identity": "/x", &#'
 refuse "two certificates" "net.client_cert: does not go with attest" 's#"net": {#"net": { "client_cert": "/x", "client_key": "/x",#'
 chmod 644 "$work/token"
 agent_config "$url"

@@ -60,7 +60,7 @@ class Device:
             "repositories": [{"name": "product", "metadata_url": "https://h/m/", "targets_url": "https://h/t/", "prefixes": ["app/", "os/", "group/"], "root": "/r"}],
             "boot": {"type": "file", "path": "/b"}, "health": {"command": ["/h"]}, "report_url": "https://h/r/",
             "monitor": {"answer": "report"},
-            "attest": {"url": "https://a", "identity": "/i", "log": "/l"},
+            "identity": {"kind": "file", "dir": str(self.state / "identity")}, "attest": {"url": "https://a", "log": "/l"},
         }
 
     def write(self):
