@@ -2,6 +2,7 @@
 /* Identity in files. The key is made once, counters are made before it: a folder with a key and no counters has lost them. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -312,11 +313,9 @@ static int first_use(struct ota_posix_identity *s)
 
 static ota_err fail(struct ota_posix_identity *s, struct ota_fault *fault, const char *what, int number)
 {
-    char where[OTA_FAULT_WHERE_MAX] = "identity.";
+    char where[OTA_FAULT_WHERE_MAX];
 
-    (void)strcat(where, what);
-    if (number == EPERM || number == EACCES)
-        (void)strcat(where, number == EPERM ? ".owner" : ".mode");
+    (void)snprintf(where, sizeof where, "identity.%s%s", what, number == EPERM ? ".owner" : number == EACCES ? ".mode" : "");
     ota_posix_identity_close(s);
     return ota_fault_set(fault, OTA_DEVICE_IDENTITY, where, number);
 }
