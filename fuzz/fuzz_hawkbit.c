@@ -36,19 +36,21 @@ static void same_in_pieces(const uint8_t *p, size_t len, size_t piece)
     require(memchr(whole.answer.id, 0, sizeof whole.answer.id) != NULL);
 }
 
-/* Every request gets this answer. Whatever it is, the box can be stored and read again. */
-static void check_in(const uint8_t *p, size_t len, size_t piece)
+/* Every request gets this answer, after a start that found the box as it is. Whatever it is, the box can be stored and read again. */
+static void check_in(struct otai_hb_box *box, const uint8_t *p, size_t len, size_t piece)
 {
     static struct otai_hb h;
     const struct ota_hawkbit cfg = { .size = sizeof cfg, .url = "https://h/", .target_token = "t" };
-    const struct otai_hb_facts facts = { .device_id = "d", .product = "p", .group = "g", .version = "1", .utc_s = 1 };
-    struct otai_hb_box box = { .state = OTAI_HB_NONE }, back;
+    const struct otai_hb_facts facts = {
+        .device_id = "d", .product = "p", .group = "g", .version = "1", .utc_s = 1, .taken_up = box->state
+    };
+    struct otai_hb_box back;
     struct otai_hb_request q;
     struct ota_fault why;
     uint8_t bytes[OTAI_HB_BOX_MAX];
     int exchanges = 0;
 
-    otai_hb_begin(&h, &cfg, &box, &facts, OTAI_HB_ALL);
+    otai_hb_begin(&h, &cfg, box, &facts, OTAI_HB_ALL);
     while (otai_hb_next(&h, &q) == OTA_AGAIN) {
         require(++exchanges < 64);
         require(strlen(q.file) < OTAI_HB_FILE_MAX && !strpbrk(q.file, " \r\n#"));
@@ -57,8 +59,19 @@ static void check_in(const uint8_t *p, size_t len, size_t piece)
         if (otai_hb_answered(&h, OTA_DONE, 200, &why) != OTA_OK)
             break;
     }
-    require(otai_hb_box_decode(bytes, otai_hb_box_encode(&box, bytes), &back) == OTA_OK);
-    require(memcmp(&box, &back, sizeof box) == 0);
+    require(otai_hb_box_decode(bytes, otai_hb_box_encode(box, bytes), &back) == OTA_OK);
+    require(memcmp(box, &back, sizeof back) == 0);
+}
+
+/* A new device; the same again; and with a result that is owed. */
+static void lifetime(const uint8_t *p, size_t len, size_t piece)
+{
+    struct otai_hb_box box = { .state = OTAI_HB_NONE };
+
+    check_in(&box, p, len, piece);
+    check_in(&box, p, len, piece);
+    if (otai_hb_result(&box, OTAI_HB_STORED, NULL, "1"))
+        check_in(&box, p, len, piece);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -67,6 +80,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     size_t piece = data[0] % 31u + 1u;
     same_in_pieces(data + 1, size - 1, piece);
-    check_in(data + 1, size - 1, piece);
+    lifetime(data + 1, size - 1, piece);
     return 0;
 }
