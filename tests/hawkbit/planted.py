@@ -9,7 +9,7 @@ import run
 from device import Device, Programs
 
 # What the server does wrong (server.py --planted), and the scenario that must notice.
-SERVER = (("mark", "scenarios", "window"), ("cancel", "scenarios", "cancel_download"), ("early", "scenarios", "forced"),
+SERVER = (("mark", "scripted", "put_off"), ("cancel", "scenarios", "cancel_download"), ("early", "scenarios", "forced"),
           ("groups", "scenarios", "rollout"), ("error", "scenarios", "sick"))
 
 

@@ -318,6 +318,7 @@ def put_off(s):
         action = s.operator.assign(dist_set, "put-off", "soft")
         until(lambda: "deferred" in d.status()["holds"] and d.status()["components"][0].get("done"), "not fetched and put off")
         s.operator.rest("PUT", f"/targets/put-off/actions/{action}", {"forceType": "forced"})
+        until(lambda: d.running.poll() is not None, "the agent that runs does not see that the action is forced now", 40)
         d.end(RESTART)
         must(d.restart() == version, "not installed")
         d.check()
