@@ -19,6 +19,7 @@ static struct ddi {
     struct ota_net port;
     const struct ota_hawkbit cfg;
     int id, mark;
+    bool history; /* the server tells what it knows of an action */
     enum action_state state;
     const char *modes; /* of the deployment's JSON */
     uint64_t seq;
@@ -87,8 +88,8 @@ static inline void say_deployment(void)
     if (!ddi.no_metadata)
         (void)snprintf(meta, sizeof meta, "{\"key\":\"ota.seq\",\"value\":\"%llu\"}", (unsigned long long)ddi.seq);
     (void)snprintf(all, sizeof all,
-                   "{\"id\":\"%d\",\"deployment\":{%s,\"chunks\":[{\"part\":\"os\",\"artifacts\":[],\"metadata\":[%s]}]}}",
-                   ddi.id, ddi.modes, meta);
+                   "{\"id\":\"%d\",\"deployment\":{%s,\"chunks\":[{\"part\":\"os\",\"artifacts\":[],\"metadata\":[%s]}]}%s}",
+                   ddi.id, ddi.modes, meta, ddi.history ? ",\"actionHistory\":{\"status\":\"RUNNING\",\"messages\":[\"m\"]}" : "");
     say(ddi.state == RUNNING ? 200 : 404, all);
 }
 

@@ -91,6 +91,19 @@ FLOW(nothing_is_deployed_where_something_is_assigned)
     assert_int_equal(ddi.code, OTA_REJECT_TARGET);
 }
 
+FLOW(what_the_server_knows_of_an_action_is_noted)
+{
+    (void)state;
+    connect();
+    flow_deploy(flow_os("2.0.0", SIM_HEALTHY), NULL);
+    assign(forced);
+    assert_int_equal(sim_events(dev, OTA_EV_HISTORY), 0);
+    ddi.history = true;
+    assert_int_equal(sim_run(dev), SIM_IDLE);
+    assert_true(sim_events(dev, OTA_EV_HISTORY) > 0);
+    assert_int_equal(ddi.successes, 1);
+}
+
 FLOW(what_runs_already_is_a_success_at_once)
 {
     (void)state;
@@ -549,6 +562,7 @@ FLOW(configurations_are_checked)
 
 FLOW_MAIN(FLOW_TEST(nothing_is_installed_before_it_is_assigned), FLOW_TEST(a_failing_image_rolls_back_and_the_action_fails),
           FLOW_TEST(hawkbit_cannot_choose_what_is_not_signed), FLOW_TEST(nothing_is_deployed_where_something_is_assigned),
+          FLOW_TEST(what_the_server_knows_of_an_action_is_noted),
           FLOW_TEST(what_runs_already_is_a_success_at_once), FLOW_TEST(download_only_stores_and_a_later_action_installs),
           FLOW_TEST(a_maintenance_window_is_waited_for), FLOW_TEST(a_cancellation_ends_the_download),
           FLOW_TEST(looking_whether_it_still_stands_costs_no_image_byte),
