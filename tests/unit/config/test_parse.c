@@ -41,8 +41,9 @@ static void refuse(const char *text, const char *where, const char *what)
     agent_config_free(&config); /* harmless */
 }
 
-#define ATTEST(text) "{" GOOD ",\"attest\":{" text "}}"
-#define ATTEST_GOOD "\"url\":\"https://a\",\"identity\":\"/i\",\"log\":\"/l\""
+#define ATTEST(text) "{" GOOD "," DEVICE_KEY ",\"attest\":{" text "}}"
+#define DEVICE_KEY "\"identity\":{\"kind\":\"file\",\"dir\":\"/i\"}"
+#define ATTEST_GOOD "\"url\":\"https://a\",\"log\":\"/l\""
 
 static void what_comes_of_attestation(void **state)
 {
@@ -51,17 +52,19 @@ static void what_comes_of_attestation(void **state)
     assert_string_equal(config.attest.url, "https://a");
     assert_int_equal(config.attest.retry_cap_s, 600);
     agent_config_free(&config);
-    refuse(ATTEST("\"identity\":\"/i\",\"log\":\"/l\""), "attest.url", "is missing");
-    refuse(ATTEST("\"url\":\"https://a\",\"log\":\"/l\""), "attest.identity", "is missing");
-    refuse(ATTEST("\"url\":\"https://a\",\"identity\":\"/i\""), "attest.log", "is missing");
+    refuse(ATTEST("\"log\":\"/l\""), "attest.url", "is missing");
+    refuse("{" GOOD ",\"attest\":{" ATTEST_GOOD "}}", "identity", "is missing: attest needs");
+    refuse("{" GOOD ",\"identity\":{\"kind\":\"tpm\",\"tcti\":\"swtpm:\"},\"attest\":{" ATTEST_GOOD "}}", "identity.tcti", "is a simulator");
+    refuse(ATTEST("\"url\":\"https://a\""), "attest.log", "is missing");
+    refuse(ATTEST(ATTEST_GOOD ",\"identity\":\"/i\""), "attest.identity", "is not a known key");
     refuse(ATTEST(ATTEST_GOOD ",\"URL\":1"), "attest.URL", "is not a known key");
-    refuse(ATTEST("\"url\":\"http://host\",\"identity\":\"/i\",\"log\":\"/l\""), "attest.url", "must begin with https://");
-    refuse(ATTEST("\"url\":\"https://host/\",\"identity\":\"/i\",\"log\":\"/l\""), "attest.url", "not end in /");
+    refuse(ATTEST("\"url\":\"http://host\",\"log\":\"/l\""), "attest.url", "must begin with https://");
+    refuse(ATTEST("\"url\":\"https://host/\",\"log\":\"/l\""), "attest.url", "not end in /");
     refuse(ATTEST(ATTEST_GOOD ",\"form\":\"xml\""), "attest.form", "\"cose\" or \"jwt\"");
     refuse(ATTEST(ATTEST_GOOD ",\"implementation\":\"00\""), "attest.implementation", "of length 64");
     refuse(ATTEST(ATTEST_GOOD ",\"application_file\":\"a/b\""), "attest.application_file", "must be a whole path");
     refuse(ATTEST(ATTEST_GOOD ",\"retry_cap_s\":604801"), "attest.retry_cap_s", "1 to 604800");
-    refuse("{" GOOD ",\"net\":{\"client_cert\":\"/c\",\"client_key\":\"/k\"},\"attest\":{" ATTEST_GOOD "}}", "net.client_cert", "does not go with attest");
+    refuse("{" GOOD "," DEVICE_KEY ",\"net\":{\"client_cert\":\"/c\",\"client_key\":\"/k\"},\"attest\":{" ATTEST_GOOD "}}", "net.client_cert", "does not go with attest");
 }
 
 #define SANDBOX(text) "{" GOOD ",\"sandbox\":{" text "}}"
