@@ -30,7 +30,7 @@ build() {
 }
 
 # Left to .ci/run, which runs them once: long, and seldom broken without another test that is.
-late='^(size|badnet|contract|layering)_planted_faults$|^kit$|^consumer$|^tools_ota_repo_crash_(images|keys)$|^tools_ci_workflow$|^demo_sphere_intercore$|^fleet_a_million$'
+late='^(size|badnet|contract|layering)_planted_faults$|^kit$|^consumer$|^tools_ota_repo_crash_(images|keys)$|^tools_ci_workflow$|^demo_sphere_intercore$|^fleet_a_million$|^attest_agent_keys$'
 
 # run_tests PRESET [REGEX]: ctest without the tests that REGEX names, leaving a JUnit file for count-tests.py. Tests named
 # interop_* fetch other people's programs; those and the ones labelled "long" are left to .ci/run.
