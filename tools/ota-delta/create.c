@@ -8,6 +8,7 @@
 
 #include "crew.h"
 #include "plan.h"
+#include "refine.h"
 #include "stretch.h"
 
 #define NO_MEMORY "out of memory"
@@ -19,6 +20,7 @@
 #define WORTH_PRIMING 32u
 #define TRIES_LEN (4u << 20) /* images up to this length are encoded in several ways, to keep the best */
 #define TRIALS_MAX 10u
+#define REFINED 2u
 
 struct memory_base {
     struct ota_delta_base base;
@@ -42,10 +44,13 @@ struct maker {
     bool closed; /* no streams are looked for */
     struct study study;
     struct plan plan[TRIALS_MAX]; /* to each taste */
+    struct plan refined[REFINED];
     struct otai_patch_params params;
     struct bytes payload;
     bool encoded;            /* there is a payload */
     uint32_t copies, minors; /* in the map, outside of it */
+    unsigned division;       /* of the memory, and whether the old image is learnt from */
+    bool learns;
 };
 
 /* ---- memory ----------------------------------------------------------------------------------------------------------- */
@@ -200,6 +205,8 @@ static const char *hold(struct contest *c, const struct plan **best)
         m->copies = t->copies;
         m->minors = t->minors;
         m->params = t->params;
+        m->division = t->division;
+        m->learns = t->learns;
         *best = t->plan;
     }
     return wrong;
@@ -223,6 +230,51 @@ static unsigned first_division(const struct maker *m, const struct otai_patch_pa
     while (n < DIVISIONS - 1 && map_room(division(*p, n), m->job->memory, OTAI_MAP_MAX) < wanted)
         n++;
     return n;
+}
+
+/* A plan with many short copies has most to choose from. */
+static const uint8_t choosy[REFINED - 1] = { 4 };
+
+struct refining {
+    struct maker *m;
+    const struct plan *best;
+    bool ok[REFINED];
+};
+
+static void refine_one(void *who, unsigned i)
+{
+    struct refining *r = who;
+    struct maker *m = r->m;
+    const struct plan *p = i == 0 ? r->best : &m->plan[choosy[i - 1]];
+    struct refine_job job = { .base = &m->base.base, .new = m->job->new, .old_len = m->job->old_len, .new_len = m->job->new_len,
+                              .params = m->params, .learns = m->learns };
+    int64_t room = map_room(job.params, m->job->memory, p->copies.len);
+
+    job.params.map_max = room > 0 ? (uint32_t)room : 0;
+    r->ok[i] = refine(&job, p, &m->refined[i]);
+}
+
+/* The same with better copies, encoded as what was best. Streams that are opened when they are read have copies in an order that
+ * had better stay. */
+static const char *encode_refined(struct maker *m, const struct plan *best)
+{
+    struct refining r = { .m = m, .best = best };
+    struct contest c = { .m = m, .count = REFINED };
+    struct otai_patch_params won = m->params;
+    size_t before = m->payload.len;
+
+    if (m->inner.old)
+        return NULL;
+    crew_run(m->job->threads, REFINED, refine_one, &r);
+    for (unsigned i = 0; i < REFINED; i++) {
+        if (!r.ok[i])
+            return NO_MEMORY;
+        c.trial[i] = (struct trial){ .plan = &m->refined[i], .division = m->division, .learns = m->learns };
+    }
+    const char *wrong = hold(&c, &best);
+    if (m->payload.len == before)
+        m->params = won;
+    return wrong;
 }
 
 /* Each plan once; then the best one in other ways, if the image is small enough to afford it. */
@@ -253,7 +305,7 @@ static const char *encode_best(struct maker *m, unsigned plans)
     wrong = hold(&c, &best);
     if (m->payload.len == before)
         m->params = won;
-    return wrong;
+    return wrong ? wrong : encode_refined(m, best);
 }
 
 /* ---- planning ----------------------------------------------------------------------------------------------------------- */
@@ -297,6 +349,8 @@ static void free_plans(struct maker *m)
 {
     for (unsigned i = 0; i < TRIALS_MAX; i++)
         plan_free(&m->plan[i]);
+    for (unsigned i = 0; i < REFINED; i++)
+        plan_free(&m->refined[i]);
     study_free(&m->study);
 }
 

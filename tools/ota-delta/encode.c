@@ -9,7 +9,8 @@ struct ranger {
     struct bytes out;
     uint64_t low;
     uint32_t range;
-    bool failed;
+    bool failed, counts;
+    uint32_t cost; /* of what was coded since it was noted, if it counts */
 };
 
 struct encoder {
@@ -48,10 +49,34 @@ static void carry(struct ranger *r)
     r->low &= 0xffffffffu;
 }
 
+/* -log2(p / 65536), without floating-point numbers, which not every machine rounds alike. */
+static uint32_t cost_of(uint32_t p)
+{
+    uint32_t cost = 16 * COST_BIT, unit = COST_BIT;
+    uint64_t x = p;
+
+    for (; x >= 2; x >>= 1)
+        cost -= unit;
+    x = (uint64_t)p << 31;
+    while (x >> 32)
+        x >>= 1;
+    while (unit /= 2) {
+        x = x * x >> 31;
+        if (x >> 32) {
+            x >>= 1;
+            cost -= unit;
+        }
+    }
+    return cost;
+}
+
 static unsigned put_bit(struct otai_coder *c, uint32_t p1, unsigned bit)
 {
     struct ranger *r = (struct ranger *)c;
     uint32_t bound = (r->range >> 16) * p1;
+
+    if (r->counts)
+        r->cost += cost_of(bit ? p1 : 65536u - p1);
 
     if (bit) {
         r->range = bound;
@@ -125,6 +150,7 @@ struct encoder *encode_begin(const struct encode_job *job)
     m->len = m->to + n;
     e->out.coder.bit = put_bit;
     e->out.range = 0xffffffffu;
+    e->out.counts = job->byte_cost != NULL;
     e->body.model.coder = &e->out.coder;
     e->body.model.slots_log2 = p->slots_log2;
     e->body.model.runs_log2 = p->runs_log2;
@@ -137,6 +163,21 @@ struct encoder *encode_begin(const struct encode_job *job)
     return e;
 }
 
+/* What a step from there cost: the bytes that it made, or the copy that it announced. */
+static void note_cost(struct encoder *e, uint8_t phase, uint32_t at, uint32_t minors)
+{
+    const struct otai_body *b = &e->body;
+    uint32_t cost = e->out.cost;
+
+    e->out.cost = 0;
+    if (phase == OTAI_P_MAP && b->phase == OTAI_P_MAP)
+        e->job.head_cost[b->scene.map.to[b->scene.map.count - 1]] = cost;
+    else if (b->minor_index > minors)
+        e->job.head_cost[b->gap_end] = cost;
+    for (uint32_t i = 0; phase == OTAI_P_RUN && i < b->made_len; i++)
+        e->job.byte_cost[at + i] = cost / b->made_len;
+}
+
 bool encode_part(struct encoder *e, const struct otai_script *script)
 {
     uint64_t end = e->body.out_off + script->part->out_len;
@@ -144,8 +185,13 @@ bool encode_part(struct encoder *e, const struct otai_script *script)
 
     e->body.script = script;
     while (e->body.out_off < end && !e->out.failed) {
+        uint8_t phase = e->body.phase;
+        uint32_t at = e->body.at, minors = e->body.minor_index;
+
         if (otai_body_step(&e->body) != OTA_OK)
             return false;
+        if (e->out.counts)
+            note_cost(e, phase, at, minors);
         if ((++steps & 0xfff) != 0)
             continue;
         if (e->job.most && e->out.out.len > atomic_load(e->job.most))

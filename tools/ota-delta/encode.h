@@ -20,7 +20,10 @@ struct encode_job {
     const atomic_size_t *most;                  /* a payload that is longer is given up; may be NULL */
     void (*progress)(void *who, uint64_t done); /* may be NULL */
     void *who;
+    /* Result, both or neither: what each byte of a new image of one part cost; at a copy's first byte, its announcement. */
+    uint32_t *byte_cost, *head_cost;
 };
+#define COST_BIT 256 /* a bit, in costs */
 
 struct encoder;
 
