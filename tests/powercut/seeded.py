@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FLAGS = ["-std=c11", "-O1", "-D_GNU_SOURCE", "-w"]
 POSIX = ["boot_file", "boot_record_file", "file_io", "slot", "slot_file", "store_dir"]  # compiled over simulated files
 PLAIN = ["boot_record", "crypto_psa", "ed25519_none", "spawn"]
-DELTA = ["afford", "create", "crew", "encode", "image", "match", "modes", "open", "plan", "stretch"]  # makes the patches of the simulated publishers
+DELTA = ["afford", "create", "crew", "encode", "image", "match", "modes", "open", "plan", "refine", "stretch"]  # makes the patches of the simulated publishers
 
 # name, scenarios, geometries, changes: file, old text, new text
 BUGS = [
